@@ -1,0 +1,49 @@
+# The whole set-up is here: python3 (3.11 or newer) with pip, make, and the package registries are enough.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/ready
+
+.PHONY: setup run test check bench soak shots migration clean
+
+setup: $(STAMP)
+
+# The system's Python makes the environment without ensurepip, which Debian leaves out; pip puts uv into it, uv does the rest.
+$(STAMP): requirements.lock Makefile
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
+	@test -x $(BIN)/uv || $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check uv==0.13.8
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python uv==0.13.8 --no-deps
+	@$(BIN)/python -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'portal-here.pth').write_text('$(CURDIR)\n')"
+	@printf '#!/bin/sh\nexec "$(CURDIR)/$(BIN)/python" -m portal "$$@"\n' > $(BIN)/portal && chmod +x $(BIN)/portal
+	@touch $(STAMP)
+
+run: $(STAMP)
+	@exec $(BIN)/python -m portal up --demo
+
+test: $(STAMP)
+	@$(BIN)/python tests/browser.py
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: .venv/bin/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo | tail -n 4
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.bench
+
+soak: $(STAMP)
+	@PORTAL_SOAK=1 $(BIN)/python -m pytest $(ARGS)
+
+shots: $(STAMP)
+	@$(BIN)/python tests/browser.py
+	@$(BIN)/python -m pytest tests/test_journey.py tests/test_shots.py $(ARGS)
+	@$(BIN)/python -m tests.shots
+
+# make migration m="what changes": drafts the next one from the tables
+migration: $(STAMP)
+	@PORTAL_HOME=$$(mktemp -d) sh -c '$(BIN)/python -m data.migrate && $(BIN)/python -m data.migrate draft "$(m)"'
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache

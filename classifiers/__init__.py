@@ -1,0 +1,1 @@
+"""Reviewed rows in, a shipped classifier out."""

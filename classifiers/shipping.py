@@ -1,0 +1,142 @@
+"""Takes a candidate to the customers: measured beside the live one, proposed by one person, approved by another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from classifiers import files, serving
+from classifiers.training import KIND
+from data import access, approvals, audit, releases, store, versions
+from data.errors import Refused
+from data.measures import Share
+from data.tables import Comparison, EvalSet, Person, Proposal, Release, Run, SetVersion, Version
+from data.values import Target
+from evals import compare, runs, scores, sets
+
+FEWEST_CASES = 20
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How the candidate does on a frozen set, beside the live version where there is one."""
+
+    eval_set: EvalSet
+    version: SetVersion
+    run: Run
+    passed: Share
+    comparison: Comparison | None
+    live_number: int | None
+
+    @property
+    def sentence(self) -> str:
+        if self.comparison:
+            return self.comparison.sentence
+        return f"Nothing is live yet. The candidate is right in {self.passed} of the cases."
+
+    def stops(self) -> str | None:
+        """Why it may not be proposed; None when it may."""
+        if self.passed.n < FEWEST_CASES:
+            return f"'{self.eval_set.name}' has {self.passed.n} cases, at least {FEWEST_CASES} are needed. Flag more and freeze the set."
+        if self.comparison and self.comparison.verdict == "worse":
+            return f"it is worse than what is live ({self.comparison.broken} cases break). Look at the broken cases first."
+        if self.eval_set.kind == "regression" and self.passed.value < self.eval_set.bar:
+            return f"it passes {self.passed.value:.0%} of '{self.eval_set.name}', below the set's bar of {self.eval_set.bar:.0%}."
+        return None
+
+
+def evaluate(target: Target, *, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None) -> Evidence:
+    """Run the candidate and the live version on the same frozen set and compare them."""
+    access.require(by, "eval.run")
+    found = sets.latest_for("classifier")
+    if found is None:
+        raise Refused("Not compared: no eval set was frozen yet. Flag examples on Review, then freeze the set.")
+    run = runs.run(found[1].id, target, serving.ask(target), by=by, progress=lambda share, doing: progress(share / 2, doing), at=at)
+    live = releases.live(KIND, target.name)
+    if live is not None and releases.target_of(live) != target:
+        beside = releases.target_of(live)
+        live_run = runs.run(
+            found[1].id, beside, serving.ask(beside), by=by, progress=lambda share, doing: progress(0.5 + share / 2, doing), at=at
+        )
+        compare.compare(run, live_run, by=by, at=at)
+    return evidence(target, by=by)
+
+
+def evidence(target: Target, *, by: Person) -> Evidence:
+    """What is known of the candidate against what is live now."""
+    found = sets.latest_for("classifier")
+    run = next((made for made in runs.of_target(target, by=by) if found and made.set_version_id == found[1].id), None)
+    if found is None or run is None:
+        raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
+    live = releases.live(KIND, target.name)
+    comparison = compare.latest_of(run, by=by)
+    live_number = live.target_number if live and releases.target_of(live) != target else None
+    if live_number is not None and not _is_with(comparison, live_number):
+        raise Refused(f"{target} was not compared with {target.name} {live_number}, which is live now. Compare them first.")
+    return Evidence(found[0], found[1], run, scores.passed(run.id), comparison if live_number is not None else None, live_number)
+
+
+def _is_with(comparison: Comparison | None, live_number: int) -> bool:
+    if comparison is None:
+        return False
+    with store.reading() as db:
+        return db.get_one(Run, comparison.live_run_id).target_number == live_number
+
+
+def propose(target: Target, *, why: str, by: Person, at: datetime | None = None) -> Proposal:
+    """Ask a second person to make it live. A candidate that the cases show to be worse cannot be proposed."""
+    access.require(by, "classifier.propose")
+    version = versions.get(target)
+    known = evidence(target, by=by)
+    if reason := known.stops():
+        raise Refused(f"Not proposed: {reason}")
+    payload = {**target.columns(), "file_sha": version.file_sha}
+    if approvals.open_for("ship_classifier", **payload):
+        raise Refused(f"Not proposed again: {target} already waits for approval.")
+    told = {
+        "sentence": known.sentence, "set": known.eval_set.name, "set_number": known.version.number, "passed": known.passed.k,
+        "cases": known.passed.n, "live_number": known.live_number, "comparison_id": known.comparison.id if known.comparison else None,
+        "rows": version.manifest["rows"], "answered": version.manifest["answered"],
+    }  # fmt: skip
+    with store.writing() as db:
+        return approvals.propose(
+            db, "ship_classifier", f"ship {target}", payload, why=why, evidence=told, authors=version.authors, by=by, at=at
+        )
+
+
+def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
+    """Carry out an approved proposal: the file is checked first, then one row makes it live."""
+    with store.writing() as db:
+        proposal, approver = approvals.begin_execution(db, proposal_id, "ship_classifier", at=at)
+        target = _target_in(proposal.payload)
+        version = versions.get(target)
+        if version.file_sha != proposal.payload["file_sha"]:
+            raise Refused(f"Not shipped: {target} is not the model that was approved.")
+        files.load(version)
+        return releases.go_live(db, target, proposal_id=proposal.id, why_before_ends=f"followed by {target}", by=approver, at=at)
+
+
+def roll_back(target: Target, *, why: str, by: Person, at: datetime | None = None) -> Release:
+    """Go back to a version that was live before. The safe direction needs one person only."""
+    access.require(by, "classifier.roll_back")
+    if not why.strip():
+        raise Refused("Not rolled back: say why; it stands beside the release afterwards.")
+    with store.writing() as db:
+        if not releases.once_live(db, target):
+            raise Refused(f"Not rolled back: {target} was never live. Propose it instead.")
+        files.load(versions.get(target))
+        release = releases.go_live(db, target, proposal_id=None, why_before_ends=f"rolled back: {why.strip()}", by=by, at=at)
+        audit.record(db, by, "rolled back", "release", release.id, f"Went back to {target}: {why.strip()}", at=at)
+        return release
+
+
+def _target_in(payload: dict[str, Any]) -> Target:
+    return Target(payload["target_kind"], payload["target_name"], payload["target_number"])
+
+
+def stage_of(version: Version, live: Release | None, proposed: set[int]) -> str:
+    """Where a version is, in a word."""
+    if live and live.target_number == version.target_number:
+        return "live"
+    return "waits for approval" if version.target_number in proposed else "candidate"

@@ -1,0 +1,1 @@
+"""Every noun that is kept: tables, store, intake, people and rights, audit, datasets, export."""

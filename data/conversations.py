@@ -1,0 +1,236 @@
+"""Reads conversations: lists for screens, one with its messages, and the text that machines look at."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_
+from sqlmodel import Session, col, select
+
+from data import access, predictions, store
+from data.errors import Denied
+from data.tables import Conversation, Label, Message, Person, Prediction, Review
+from data.values import LIVE, Subject
+
+PAGE = 25
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to; it also stands in the address of the page."""
+
+    channel: str | None = None
+    intent: str | None = None  # a label's name; "none" for kept silent
+    words: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    reviewed: bool | None = None
+    agreed: bool | None = None  # the machine's intent is the review's
+    version: int | None = None  # of the intent classifier that was live for it
+
+    def is_empty(self) -> bool:
+        return self == Filter()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of a list."""
+
+    id: str
+    opened_at: datetime
+    channel: str
+    customer: str
+    subject: str
+    status: str
+    csat: int | None
+    opening: str
+    intent: str | None
+    confidence: float | None
+    reviewed: bool
+
+
+def pseudonym(customer_id: str) -> str:
+    """What a screen calls a customer: the same customer always the same, nobody's name."""
+    return f"Customer {customer_id[-4:].upper()}"
+
+
+def listed(found: Filter, *, by: Person, page: int = 0, size: int = PAGE) -> list[Listed]:
+    """Newest first."""
+    query = _narrowed(select(Conversation), found, by).order_by(col(Conversation.opened_at).desc(), col(Conversation.id).desc())
+    with store.reading() as db:
+        return _listed(db, db.exec(query.limit(size).offset(page * size)).all())
+
+
+def counted(found: Filter, *, by: Person) -> int:
+    with store.reading() as db:
+        return int(db.exec(_narrowed(select(func.count()).select_from(Conversation), found, by)).one())
+
+
+def waiting_for_review(*, by: Person, size: int = PAGE, skip: Iterable[str] = ()) -> list[Listed]:
+    """Not reviewed yet: where the live classifier was least certain comes first, then the newest."""
+    certain = (
+        select(func.min(Prediction.confidence))
+        .where(Prediction.conversation_id == Conversation.id, Prediction.mode == LIVE)
+        .correlate(Conversation)
+        .scalar_subquery()
+    )
+    query = _narrowed(select(Conversation), Filter(reviewed=False), by)
+    skipped = list(skip)
+    if skipped:
+        query = query.where(col(Conversation.id).not_in(skipped))
+    query = query.order_by(func.coalesce(certain, 2.0), col(Conversation.opened_at).desc()).limit(size)
+    with store.reading() as db:
+        return _listed(db, db.exec(query).all())
+
+
+def _narrowed(query: Select[Any] | Any, found: Filter, by: Person) -> Any:
+    reach = access.require(by, "conversation.read")
+    query = query.where(access.within(reach, by, col(Conversation.team_id)), col(Conversation.hidden_at).is_(None))
+    for condition in _conditions(found):
+        query = query.where(condition)
+    return query
+
+
+def _conditions(found: Filter) -> list[ColumnElement[bool]]:
+    made: list[ColumnElement[bool]] = []
+    if found.channel:
+        made.append(col(Conversation.channel) == found.channel)
+    if found.since:
+        made.append(col(Conversation.opened_at) >= found.since)
+    if found.until:
+        made.append(col(Conversation.opened_at) < found.until)
+    if found.words.strip():
+        made += [_mentions(word) for word in found.words.split()]
+    if found.intent:
+        made.append(_predicted(found.intent, found.version))
+    elif found.version:
+        made.append(_predicted(None, found.version))
+    if found.reviewed is not None:
+        reviewed = exists().where(col(Review.conversation_id) == col(Conversation.id))
+        made.append(reviewed if found.reviewed else ~reviewed)
+    if found.agreed is not None:
+        made.append(_agreed(found.agreed))
+    return made
+
+
+def _mentions(word: str) -> ColumnElement[bool]:
+    pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    in_message = exists().where(and_(col(Message.conversation_id) == col(Conversation.id), col(Message.text).ilike(pattern, escape="\\")))
+    return or_(in_message, col(Conversation.subject).ilike(pattern, escape="\\"))
+
+
+def _predicted(intent: str | None, version: int | None) -> ColumnElement[bool]:
+    its = and_(col(Prediction.conversation_id) == col(Conversation.id), col(Prediction.mode) == LIVE)
+    if version:
+        its = and_(its, col(Prediction.target_number) == version)
+    if intent == "none":
+        its = and_(its, col(Prediction.label_id).is_(None))
+    elif intent:
+        its = and_(its, col(Prediction.label_id).in_(select(Label.id).where(Label.name == intent)))
+    return exists().where(its)
+
+
+def _agreed(agreed: bool) -> ColumnElement[bool]:
+    """Reviewed with an intent, and the live prediction says the same (or does not)."""
+    same = and_(
+        col(Review.conversation_id) == col(Conversation.id),
+        col(Review.label_id).is_not(None),
+        col(Prediction.conversation_id) == col(Conversation.id),
+        col(Prediction.mode) == LIVE,
+        col(Prediction.label_id).is_not(None),
+        (col(Prediction.label_id) == col(Review.label_id)) if agreed else (col(Prediction.label_id) != col(Review.label_id)),
+    )
+    return exists().where(same)
+
+
+def _listed(db: Session, found: Sequence[Conversation]) -> list[Listed]:
+    ids = [conversation.id for conversation in found]
+    openings = dict(
+        db.exec(
+            select(Message.conversation_id, Message.text)
+            .where(col(Message.conversation_id).in_(ids), Message.role == "customer")
+            .order_by(col(Message.seq).desc())  # the dictionary keeps the last, which is the first message
+        ).all()
+    )
+    live = predictions.live_by_conversation(db, ids)
+    names = dict(db.exec(select(Label.id, Label.name)).all())
+    reviewed = set(db.exec(select(Review.conversation_id).where(col(Review.conversation_id).in_(ids))).all())
+    return [
+        Listed(
+            id=row.id, opened_at=row.opened_at, channel=row.channel, customer=pseudonym(row.customer_id), subject=row.subject or "",
+            status=row.status, csat=row.csat, opening=openings.get(row.id, ""), reviewed=row.id in reviewed,
+            intent=names.get(live[row.id].label_id or "") if row.id in live else None,
+            confidence=live[row.id].confidence if row.id in live else None,
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def get(conversation_id: str, *, by: Person) -> tuple[Conversation, list[Message]] | None:
+    """The conversation with its messages, if it exists within the person's reach; a stranger's is as absent as one that is not there."""
+    reach = access.require(by, "conversation.read")
+    with store.reading() as db:
+        query = select(Conversation).where(Conversation.id == conversation_id, access.within(reach, by, col(Conversation.team_id)))
+        conversation = db.exec(query).first()
+        if conversation is None:
+            return None
+        return conversation, messages_of(db, conversation_id)
+
+
+def within_reach(db: Session, conversation_id: str, verb: str, *, by: Person) -> Conversation:
+    """The conversation that a verb acts on, once the right to do so was checked."""
+    conversation = db.get(Conversation, conversation_id)
+    if conversation is None:
+        access.require(by, verb)
+        raise Denied("Nothing was saved: there is no such conversation.")
+    access.require(by, verb, team_id=conversation.team_id)
+    return conversation
+
+
+def messages_of(db: Session, conversation_id: str) -> list[Message]:
+    return list(db.exec(select(Message).where(Message.conversation_id == conversation_id).order_by(col(Message.seq))))
+
+
+def frozen(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    """A copy of messages as they are now, for what must not change with them. Private notes stay behind."""
+    return [{"seq": message.seq, "role": message.role, "text": message.text} for message in messages if not message.private]
+
+
+def text_of(subject_line: str | None, messages: Iterable[dict[str, Any]]) -> str:
+    """What a classifier looks at: the subject line and all that the customer wrote before anybody answered."""
+    told = [subject_line] if subject_line else []
+    opened = False
+    for message in messages:
+        if message["role"] == "customer":
+            told.append(message["text"])
+            opened = True
+        elif opened and message["role"] in ("rep", "assistant"):
+            break
+    return "\n".join(told)
+
+
+def opening_subject(conversation_id: str, messages: Iterable[dict[str, Any]]) -> Subject:
+    """The customer message up to which `text_of` reads: what a prediction is about."""
+    last = 1
+    opened = False
+    for message in messages:
+        if message["role"] == "customer":
+            last, opened = message["seq"], True
+        elif opened and message["role"] in ("rep", "assistant"):
+            break
+    return Subject(conversation_id, last)
+
+
+def texts(db: Session, conversation_ids: Sequence[str]) -> dict[str, tuple[Subject, str]]:
+    """The subject and text that a classifier sees, of many conversations."""
+    lines = dict(db.exec(select(Conversation.id, Conversation.subject).where(col(Conversation.id).in_(conversation_ids))).all())
+    spoken: dict[str, list[dict[str, Any]]] = {made: [] for made in lines}
+    query = (
+        select(Message.conversation_id, Message.seq, Message.role, Message.text)
+        .where(col(Message.conversation_id).in_(conversation_ids), ~col(Message.private))
+        .order_by(Message.conversation_id, col(Message.seq))
+    )
+    for conversation_id, seq, role, text in db.exec(query):
+        spoken[conversation_id].append({"seq": seq, "role": role, "text": text})
+    return {made: (opening_subject(made, spoken[made]), text_of(lines[made], spoken[made])) for made in lines}

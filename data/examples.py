@@ -1,0 +1,142 @@
+"""Conversations that somebody held up as strong or weak, and the only source of rows for training."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, select
+
+from data import access, audit, conversations, reviews, store
+from data.errors import Refused
+from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Review
+from data.values import Subject, now
+
+TESTING = ("eval", "gold")  # an example in one of these uses is never trained on
+
+
+def flag(
+    conversation_id: str,
+    kind: str,
+    *,
+    why: str,
+    eval_set_id: str,
+    by: Person,
+    label_id: str | None = None,
+    review_id: str | None = None,
+    at: datetime | None = None,
+) -> Example:
+    """Hold the conversation up as a strong or weak example for an eval set. It waits there until the set is frozen."""
+    if kind not in ("strong", "weak"):
+        raise Refused("Not flagged: say whether it is a strong or a weak example.")
+    if not why.strip():
+        raise Refused("Not flagged: say in a sentence why it is a good test; everybody who reads the case later will ask.")
+    with store.writing() as db:
+        conversation = conversations.within_reach(db, conversation_id, "example.flag", by=by)
+        eval_set = db.get(EvalSet, eval_set_id)
+        if eval_set is None:
+            raise Refused("Not flagged: there is no such eval set. Choose one.")
+        if eval_set.purpose == "classifier" and not (label_id and db.get(Label, label_id)):
+            raise Refused(f"Not flagged: '{eval_set.name}' tests intents, so the example needs one. Choose the intent that is right.")
+        _refuse_twice(db, conversation_id, eval_set)
+        messages = conversations.messages_of(db, conversation_id)
+        example = Example(
+            conversation_id=conversation_id,
+            seq=messages[-1].seq,
+            customer_id=conversation.customer_id,
+            messages=conversations.frozen(messages),
+            subject_line=conversation.subject or "",
+            kind=kind,
+            why=why.strip(),
+            purpose=eval_set.purpose,
+            label_id=label_id,
+            review_id=review_id,
+            eval_set_id=eval_set_id,
+            at=at or now(),
+            by_person_id=by.id,
+        )
+        db.add(example)
+        audit.record(db, by, "flagged", "example", example.id, f"Flagged a {kind} example for '{eval_set.name}': {why.strip()}", at=at)
+        return example
+
+
+def _refuse_twice(db: Session, conversation_id: str, eval_set: EvalSet) -> None:
+    query = select(Example).where(Example.conversation_id == conversation_id, Example.eval_set_id == eval_set.id, Example.use != "retired")
+    if db.exec(query).first():
+        raise Refused(f"Not flagged: this conversation already stands in '{eval_set.name}'.")
+
+
+def loose(db: Session, eval_set_id: str) -> list[Example]:
+    """Flagged for the set, not frozen into it yet."""
+    return list(db.exec(select(Example).where(Example.eval_set_id == eval_set_id, Example.use == "loose").order_by(Example.id)))
+
+
+def loose_count(eval_set_id: str) -> int:
+    with store.reading() as db:
+        return db.exec(select(func.count()).select_from(Example).where(Example.eval_set_id == eval_set_id, Example.use == "loose")).one()
+
+
+def set_aside_for_testing(db: Session, chosen: Iterable[Example]) -> None:
+    """loose -> eval, inside the freeze."""
+    ids = [example.id for example in chosen]
+    db.execute(update(Example).where(col(Example.id).in_(ids)).values(use="eval"))
+
+
+def of_conversation(conversation_id: str, *, by: Person) -> list[Example]:
+    if conversations.get(conversation_id, by=by) is None:
+        return []
+    with store.reading() as db:
+        return list(db.exec(select(Example).where(Example.conversation_id == conversation_id, Example.use != "retired")))
+
+
+@dataclass(frozen=True)
+class TrainingRow:
+    """One reviewed conversation: what a machine sees, what a person said it is, and where that came from."""
+
+    conversation_id: str
+    customer_id: str
+    text: str
+    label: str
+    label_id: str
+    review: Review
+
+
+def for_training(classifier_name: str | None = "intent", *, by: Person, verb: str = "classifier.train") -> list[TrainingRow]:
+    """Reviewed and labelled, never a test: a conversation or a text that any eval or gold example holds is left out."""
+    access.require(by, verb)
+    with store.reading() as db:
+        standing = reviews.standing(db)
+        labels = {label.id: label.name for label in db.exec(select(Label).where(Label.classifier_name == classifier_name))}
+        labelled = {made: review for made, review in standing.items() if review.label_id in labels}
+        tested = tested_conversations(db)
+        chosen = sorted(set(labelled) - tested)
+        texts: dict[str, tuple[Subject, str]] = {}
+        for start in range(0, len(chosen), 500):
+            texts |= conversations.texts(db, chosen[start : start + 500])
+        tested_texts = {text for _, text in _texts_of(db, tested)}
+        customers = dict(db.exec(select(Conversation.id, Conversation.customer_id)).all())
+    return [
+        TrainingRow(made, customers[made], texts[made][1], labels[review.label_id], review.label_id, review)
+        for made, review in sorted(labelled.items())
+        if made in texts and review.label_id and texts[made][1].strip() and texts[made][1] not in tested_texts
+    ]
+
+
+def tested_conversations(db: Session) -> set[str]:
+    """Conversations that any test is made of."""
+    return set(db.exec(select(Example.conversation_id).where(col(Example.use).in_(TESTING))).all())
+
+
+def tested_customers(db: Session) -> set[str]:
+    """Customers whose conversations any test is made of."""
+    from_examples = db.exec(select(Example.customer_id).where(col(Example.use).in_(TESTING))).all()
+    from_cases = db.exec(select(Case.customer_id).where(col(Case.customer_id).is_not(None))).all()
+    return {customer for customer in (*from_examples, *from_cases) if customer}
+
+
+def _texts_of(db: Session, ids: set[str]) -> list[tuple[str, str]]:
+    chosen = sorted(ids)
+    found: list[tuple[str, str]] = []
+    for start in range(0, len(chosen), 500):
+        found += [(made, text) for made, (_, text) in conversations.texts(db, chosen[start : start + 500]).items()]
+    return found

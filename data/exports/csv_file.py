@@ -1,0 +1,28 @@
+"""Classification CSV: text and intent. Every cell is quoted, and none can start a formula in a spreadsheet."""
+
+from typing import Any
+
+SUFFIX = "csv"
+STARTS_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
+
+
+def problem(row: dict[str, Any]) -> str | None:
+    if not row["label"]:
+        return "no intent was given"
+    if not row["text"].strip():
+        return "the customer wrote nothing"
+    return None
+
+
+def header() -> str:
+    return '"text","intent"\r\n'
+
+
+def line(row: dict[str, Any]) -> str:
+    return f"{cell(row['text'])},{cell(row['label'])}\r\n"
+
+
+def cell(text: str) -> str:
+    if text.lstrip().startswith(STARTS_FORMULA) or text.startswith(STARTS_FORMULA):
+        text = "'" + text
+    return '"' + text.replace('"', '""').replace("\0", "") + '"'

@@ -1,0 +1,1 @@
+"""The one door through which conversations come in: read, checked, redacted, stored once."""

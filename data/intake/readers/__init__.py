@@ -1,0 +1,1 @@
+"""One file a format. A reader turns a file into lines of canonical conversations."""

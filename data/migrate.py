@@ -1,0 +1,43 @@
+"""Brings the database to this code's shape: whole or not at all, one process at a time."""
+
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from data import config, store
+
+
+def upgrade() -> None:
+    store.engine()
+    if not store.needs_migration():
+        return
+    with store.engine().execution_options(writes=True).begin() as connection:
+        if not store.is_sqlite():
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('portal migrate'))"))
+        command.upgrade(_config(connection), "head")
+
+
+def draft(message: str) -> None:
+    """Write the next migration from what the tables say and the database does not (a developer reads and corrects it)."""
+    number = f"{len(store.revisions()) + 1:04d}_{message.lower().replace(' ', '_')}"
+    with store.engine().execution_options(writes=True).begin() as connection:
+        command.revision(_config(connection), message, autogenerate=True, rev_id=number)
+
+
+def _config(connection: Connection) -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.set_main_option("file_template", "%%(rev)s")
+    made.attributes["connection"] = connection
+    return made
+
+
+if __name__ == "__main__":
+    config.folder("")
+    if sys.argv[1:2] == ["draft"]:
+        draft(sys.argv[2])
+    else:
+        upgrade()

@@ -1,0 +1,148 @@
+"""Opens the database, SQLite or PostgreSQL, and hands out sessions: `reading()` sees one state, `writing()` is one transaction.
+
+A verb opens `writing()`; a verb called inside another's joins it, so that both are kept or neither.
+"""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlmodel import Session
+
+from data import config
+from data.errors import Busy, Misuse
+
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+_session: ContextVar[Session | None] = ContextVar("portal_session", default=None)
+
+
+def sqlite_module() -> Any:
+    """The SQLite that we ship; Python's own, where we have no build for the platform (`portal doctor` says which)."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return importlib.import_module("sqlite3")
+
+
+@lru_cache(maxsize=8)
+def engine(url: str | None = None) -> Engine:
+    url = url or config.settings().url
+    try:
+        return _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
+    except (ArgumentError, NoSuchModuleError) as wrong:
+        raise Misuse(f"PORTAL_DATABASE_URL cannot be used: {wrong}. It reads like postgresql://user:password@host/database.") from wrong
+
+
+def _sqlite_engine(url: str) -> Engine:
+    made = create_engine(url, module=sqlite_module(), connect_args={"check_same_thread": False}, pool_size=16, max_overflow=64)
+
+    @event.listens_for(made, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late
+        for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(made, "begin")
+    def begin(connection: Connection) -> None:
+        # a transaction that reads and then writes fails at once when another wrote between; IMMEDIATE waits its turn instead
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return made
+
+
+def _postgres_engine(url: str) -> Engine:
+    url = url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
+    return create_engine(url, pool_size=16, max_overflow=64, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+
+def is_sqlite() -> bool:
+    return config.settings().is_sqlite
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads. Inside `writing()` it is the writer's, so that a verb sees what it just wrote."""
+    joined = _session.get()
+    if joined is not None:
+        yield joined
+        return
+    with Session(engine(), expire_on_commit=False) as db:
+        yield db
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    joined = _session.get()
+    if joined is not None:
+        with _savepoint(joined):
+            yield joined
+        return
+    try:
+        with Session(engine().execution_options(writes=True), expire_on_commit=False) as db:
+            token = _session.set(db)
+            try:
+                yield db
+                db.commit()
+            finally:
+                _session.reset(token)
+    except OperationalError as error:
+        if "locked" in str(error.orig) or "lock timeout" in str(error.orig):
+            raise Busy("Nothing was saved: the database was busy for five seconds. What you entered is still here; try again.") from error
+        raise
+
+
+@contextmanager
+def _savepoint(db: Session) -> Iterator[None]:
+    try:
+        with db.begin_nested():
+            yield
+    except BaseException:
+        db.info.pop("audit_head", None)  # the entry it names may be gone with the savepoint
+        raise
+
+
+def one_at_a_time(db: Session, what: str) -> None:
+    """Let only one transaction at a time go on from here until it ends. SQLite writers already are alone."""
+    if not is_sqlite():
+        db.connection().execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": f"portal {what}"})
+
+
+def revisions() -> list[str]:
+    """The migrations this code knows, oldest first."""
+    return sorted(path.stem for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def schema_revision() -> str | None:
+    """The migration the database is at; None where there is nothing yet."""
+    with engine().connect() as connection:
+        dialect = connection.dialect
+        if not dialect.has_table(connection, "alembic_version"):
+            return None
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+
+
+def needs_migration() -> bool:
+    """Whether the database is older than this code. One that is newer is refused: this code would not understand it."""
+    try:
+        found = schema_revision()
+    except OperationalError as error:
+        raise Misuse(f"The database at {shown_url()} does not answer: {str(error.orig).strip().splitlines()[0]}.") from error
+    if found is not None and found not in revisions():
+        raise Misuse(
+            f"The database is newer than this code: it is at '{found}', this code knows up to '{revisions()[-1]}'. Nothing was changed. "
+            "Start the newer version of the portal."
+        )
+    return found != revisions()[-1]
+
+
+def shown_url() -> str:
+    """Where the database is, without its password."""
+    return engine().url.render_as_string(hide_password=True)

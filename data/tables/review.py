@@ -1,0 +1,49 @@
+"""What people said about conversations: labels, reviews, examples."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from data.tables.base import Row, json_field, time_field
+
+
+class Label(Row, table=True):
+    __tablename__ = "label"
+    __table_args__ = (UniqueConstraint("classifier_name", "name"),)
+    classifier_name: str
+    name: str
+    description: str = ""
+    do: str = ""
+    dont: str = ""
+    retired_at: datetime | None = time_field(default=None)
+    merged_into: str | None = Field(default=None, foreign_key="label.id")
+
+
+class Review(Row, table=True):
+    __tablename__ = "review"
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    seq: int
+    verdict: str  # strong, weak, none
+    label_id: str | None = Field(default=None, foreign_key="label.id")
+    reply: str = ""
+    note: str = ""
+    seconds: float | None = None
+    replaces_review_id: str | None = Field(default=None, foreign_key="review.id", index=True)
+
+
+class Example(Row, table=True):
+    __tablename__ = "example"
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    seq: int
+    customer_id: str = Field(foreign_key="customer.id", index=True)
+    messages: list[dict[str, Any]] = json_field()  # a frozen copy: what the flag was about
+    subject_line: str = ""
+    kind: str  # strong, weak
+    why: str
+    purpose: str  # classifier, answer, automation
+    label_id: str | None = Field(default=None, foreign_key="label.id")
+    review_id: str | None = Field(default=None, foreign_key="review.id")
+    eval_set_id: str | None = Field(default=None, foreign_key="eval_set.id", index=True)
+    use: str = "loose"  # loose, train, eval, gold, retired: one at a time

@@ -1,0 +1,1 @@
+"""Shared definitions of quality: sets of cases, graders, runs, verdicts."""

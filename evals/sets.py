@@ -1,0 +1,157 @@
+"""Eval sets: named collections of cases, frozen into immutable versions so that two scores on one are comparable."""
+
+import json
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from data import access, audit, conversations, examples, people, sealing, store
+from data.errors import Refused
+from data.tables import Case, Conversation, EvalSet, Example, Label, Person, SetVersion
+from data.values import now
+from evals.graders import exact_label
+
+PURPOSES = {"classifier": "recognises what a customer wants"}
+
+
+def create(
+    name: str, *, by: Person, purpose: str = "classifier", kind: str = "regression", bar: float = 0.8, at: datetime | None = None
+) -> EvalSet:
+    access.require(by, "eval_set.create")
+    if not name.strip():
+        raise Refused("Not created: give the set a name, such as 'Everyday intents'.")
+    if purpose not in PURPOSES or kind not in ("regression", "capability") or not 0 < bar <= 1:
+        raise Refused("Not created: choose a purpose, a kind and a bar between 0 and 100 %.")
+    with store.writing() as db:
+        if db.exec(select(EvalSet).where(EvalSet.name == name.strip())).first():
+            raise Refused(f"Not created: there is a set named '{name.strip()}' already.")
+        made = EvalSet(name=name.strip(), purpose=purpose, kind=kind, bar=bar, owner_id=by.id, at=at or now(), by_person_id=by.id)
+        db.add(made)
+        audit.record(db, by, "created", "eval_set", made.id, f"Created the eval set '{made.name}'.", at=at)
+        return made
+
+
+def freeze(eval_set_id: str, *, by: Person, at: datetime | None = None) -> SetVersion:
+    """Close the loose examples into a new version of the set, beside the cases it had."""
+    access.require(by, "eval_set.freeze")
+    with store.writing() as db:
+        eval_set = db.get(EvalSet, eval_set_id)
+        if eval_set is None:
+            raise Refused("Not frozen: there is no such eval set.")
+        store.one_at_a_time(db, f"freeze {eval_set_id}")
+        loose = examples.loose(db, eval_set_id)
+        if not loose:
+            raise Refused(f"'{eval_set.name}' was not frozen: no flagged example waits in it. Flag some on Review first.")
+        before = _latest(db, eval_set_id)
+        kept = _cases(db, before.id) if before else []
+        version = _new_version(db, eval_set, before, kept, loose, by, at)
+        examples.set_aside_for_testing(db, loose)
+        audit.record(db, by, "froze", "eval_set", eval_set_id, f"Froze '{eval_set.name}' {version.number}: {version.changelog}", at=at)
+        return version
+
+
+def _new_version(
+    db: Session, eval_set: EvalSet, before: SetVersion | None, kept: list[Case], loose: list[Example], by: Person, at: datetime | None
+) -> SetVersion:
+    moment = at or now()
+    version = SetVersion(
+        eval_set_id=eval_set.id,
+        number=before.number + 1 if before else 1,
+        sha="",
+        changelog=_changelog(kept, loose),
+        at=moment,
+        by_person_id=by.id,
+    )
+    labels = dict(db.exec(select(Label.id, Label.name)).all())
+    channels = dict(
+        db.exec(select(Conversation.id, Conversation.channel).where(col(Conversation.id).in_([e.conversation_id for e in loose]))).all()
+    )
+    fresh = [_case_from(example, labels[example.label_id or ""], channels[example.conversation_id]) for example in loose]
+    cases = [
+        Case(**case.model_dump(exclude={"id", "at", "by_person_id", "set_version_id"}), set_version_id=version.id)
+        for case in [*kept, *fresh]
+    ]
+    for case in cases:
+        case.at, case.by_person_id = moment, by.id
+    version.sha = sealing.sha(
+        json.dumps(sorted([case.key, case.input, case.expected] for case in cases), sort_keys=True, ensure_ascii=False)
+    )
+    db.add(version)
+    db.flush()
+    db.add_all(cases)
+    return version
+
+
+def _case_from(example: Example, label: str, channel: str) -> Case:
+    return Case(
+        set_version_id="", example_id=example.id, key=example.id, customer_id=example.customer_id,
+        input={"subject_line": example.subject_line, "messages": example.messages}, expected={"label": label, "label_id": example.label_id},
+        graders=[exact_label.NAME], slices={"channel": channel, "intent": label, "kind": example.kind},
+    )  # fmt: skip
+
+
+def _changelog(kept: list[Case], loose: list[Example]) -> str:
+    names = people.names()
+    by_person: dict[str, int] = {}
+    for example in loose:
+        name = names.get(example.by_person_id or "", "Somebody")
+        by_person[name] = by_person.get(name, 0) + 1
+    told = ", ".join(f"{name} added {count}" for name, count in sorted(by_person.items(), key=lambda pair: -pair[1]))
+    return f"{told}. {len(kept) + len(loose):,} cases in all."
+
+
+def all_sets(*, by: Person) -> list[EvalSet]:
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        return list(db.exec(select(EvalSet).order_by(EvalSet.name)))
+
+
+def by_name(name: str, *, by: Person) -> EvalSet:
+    found = next((made for made in all_sets(by=by) if made.name == name), None)
+    if found is None:
+        raise Refused(f"There is no eval set named '{name}'.")
+    return found
+
+
+def versions(eval_set_id: str, *, by: Person) -> list[SetVersion]:
+    """Newest first."""
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        return list(db.exec(select(SetVersion).where(SetVersion.eval_set_id == eval_set_id).order_by(col(SetVersion.number).desc())))
+
+
+def latest(eval_set_id: str) -> SetVersion | None:
+    with store.reading() as db:
+        return _latest(db, eval_set_id)
+
+
+def latest_for(purpose: str) -> tuple[EvalSet, SetVersion] | None:
+    """The frozen set with the most cases that tests this purpose: what a release is measured on."""
+    with store.reading() as db:
+        found = [
+            (made, version) for made in db.exec(select(EvalSet).where(EvalSet.purpose == purpose)) if (version := _latest(db, made.id))
+        ]
+        return max(found, key=lambda pair: len(_cases(db, pair[1].id)), default=None)
+
+
+def cases(set_version_id: str) -> list[Case]:
+    with store.reading() as db:
+        return _cases(db, set_version_id)
+
+
+def case_count(set_version_id: str) -> int:
+    with store.reading() as db:
+        return db.exec(select(func.count()).select_from(Case).where(Case.set_version_id == set_version_id)).one()
+
+
+def text_of(case: Case) -> str:
+    """What a classifier looks at in this case: the same function that serves live traffic."""
+    return conversations.text_of(case.input["subject_line"], case.input["messages"])
+
+
+def _latest(db: Session, eval_set_id: str) -> SetVersion | None:
+    return db.exec(select(SetVersion).where(SetVersion.eval_set_id == eval_set_id).order_by(col(SetVersion.number).desc())).first()
+
+
+def _cases(db: Session, set_version_id: str) -> list[Case]:
+    return list(db.exec(select(Case).where(Case.set_version_id == set_version_id).order_by(Case.key)))

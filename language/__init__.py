@@ -1,0 +1,1 @@
+"""Text in, redacted text out. Imports nothing of ours."""

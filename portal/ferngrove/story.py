@@ -1,0 +1,131 @@
+"""What happened at Ferngrove: which customers came, with what, when, and how well they were answered."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from data import measures
+from portal.ferngrove import text
+from portal.ferngrove.phrases import INTENTS, NEW_PATTERN, IntentText
+
+CUSTOMERS = 900
+CHANNELS = {"chat": 0.5, "email": 0.35, "voice": 0.15}
+SECOND_ASK, GERMAN = 0.09, 0.06
+DIP_WEEK = 7  # a faulty form joined two matters into one message, and the team fell behind
+LOCKER_WEEK, LOCKER_SHARE = 9, 0.14  # a courier opened parcel lockers: a matter that no intent covers
+POOR_ANSWERS, POOR_IN_DIP = 0.14, 0.38
+REASONS = ("with the confusions of last month corrected", "the first one", "with twice as many e-mails", "with more of the rare intents")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One conversation as it really was: also what no screen knows, such as what it truly is about."""
+
+    external_id: str
+    intent: str
+    channel: str
+    language: str
+    customer: str
+    team: str
+    subject: str | None
+    opened_at: datetime
+    closed_at: datetime
+    messages: list[tuple[str, str, datetime]]  # role, text, when
+    good: bool
+    resolved: bool
+    csat: int | None
+    handle_seconds: int
+
+
+def conversations(rng: random.Random, *, start: datetime, until: datetime, count: int) -> list[Told]:
+    """In the order in which they came in."""
+    customers = [text.customer_name(rng) for _ in range(CUSTOMERS)]
+    moments = sorted(_moment(rng, start, until) for _ in range(count))
+    return [_conversation(rng, number, moment, start, customers) for number, moment in enumerate(moments, start=1)]
+
+
+def _moment(rng: random.Random, start: datetime, until: datetime) -> datetime:
+    """Office hours mostly, fewer on weekends."""
+    while True:
+        moment = start + (until - start) * rng.random()
+        busy = (1.0 if 7 <= moment.hour < 18 else 0.18) * (0.45 if moment.weekday() >= 5 else 1.0)
+        if rng.random() < busy:
+            return moment
+
+
+def _conversation(rng: random.Random, number: int, moment: datetime, start: datetime, customers: list[str]) -> Told:
+    week = (measures.week_of(moment) - start).days // 7 + 1
+    dip = week == DIP_WEEK
+    intent = NEW_PATTERN.key if week >= LOCKER_WEEK and rng.random() < LOCKER_SHARE else text.draw_intent(rng)
+    channel = rng.choices(list(CHANNELS), list(CHANNELS.values()))[0]
+    language = "de" if rng.random() < GERMAN else "en"
+    second = _other_intent(rng, intent) if rng.random() < (0.62 if dip else SECOND_ASK) else None
+    customer_number = int(rng.random() ** 1.6 * CUSTOMERS)  # some write often
+    good = rng.random() >= (POOR_IN_DIP if dip else POOR_ANSWERS)
+    messages = _messages(rng, intent, channel, language, second, good, moment, customers[customer_number])
+    closed_at = messages[-1][2] + timedelta(minutes=1)
+    return Told(
+        external_id=f"FG{number:06d}",
+        intent=intent,
+        channel=channel,
+        language=language,
+        good=good,
+        messages=messages,
+        customer=f"{customers[customer_number]} {customer_number}",
+        team="Team Fern" if channel != "chat" and rng.random() < 0.85 else "Team Oak",
+        subject=text.email_subject(intent, rng, language) if channel == "email" else None,
+        opened_at=moment,
+        closed_at=closed_at,
+        resolved=good or rng.random() < 0.25,
+        csat=_csat(rng, good),
+        handle_seconds=int(_text_of(intent).minutes * 60 * rng.lognormvariate(0, 0.45)),
+    )
+
+
+def _text_of(intent: str) -> IntentText:
+    return NEW_PATTERN if intent == NEW_PATTERN.key else INTENTS[intent]
+
+
+def _other_intent(rng: random.Random, intent: str) -> str:
+    while True:
+        other = text.draw_intent(rng)
+        if other != intent and other != "praise":
+            return other
+
+
+def _messages(
+    rng: random.Random, intent: str, channel: str, language: str, second: str | None, good: bool, at: datetime, customer: str
+) -> list[tuple[str, str, datetime]]:
+    """Question and answer, perhaps once more, and a last word."""
+    pause = timedelta(minutes=90) if channel == "email" else timedelta(seconds=50)
+    told = [("customer", text.customer_opening(intent, channel, rng, second=second, language=language, customer=customer), at)]
+
+    def add(role: str, said: str) -> None:
+        told.append((role, said, told[-1][2] + pause * rng.uniform(0.4, 1.8)))
+
+    if rng.random() < 0.4:
+        add("rep", text.rep_reply(intent, rng, good=False, language=language) if not good else _asks_back(rng, language))
+        add("customer", text.customer_follow_up(intent, channel, rng, language=language))
+    add("rep", text.rep_reply(intent, rng, good=good, language=language))
+    if rng.random() < 0.55:
+        add("customer", text.customer_thanks(rng, satisfied=good, language=language))
+    return told
+
+
+def _asks_back(rng: random.Random, language: str) -> str:
+    if language == "de":
+        return rng.choice(("Danke für Ihre Nachricht. Ich sehe gleich nach.", "Guten Tag, einen Moment bitte, ich prüfe das."))
+    return rng.choice(
+        ("Thanks for writing. Let me look into that for you.", "Hello, one moment please, I'm checking this.", "I'm on it, just a minute.")
+    )
+
+
+def _csat(rng: random.Random, good: bool) -> int | None:
+    if rng.random() > 0.38:
+        return None
+    return rng.choices((1, 2, 3, 4, 5), (1, 2, 6, 38, 53) if good else (30, 32, 22, 12, 4))[0]
+
+
+def better_reply(told: Told, rng: random.Random) -> str:
+    """What a reviewer would have answered instead."""
+    return text.rep_reply(told.intent, rng, good=True, language=told.language)

@@ -1,0 +1,157 @@
+"""Stands before everything: who may connect at all, from where, and the headers every answer carries. Pure ASGI, outside Streamlit."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from data import config, people
+from data.tables import Session
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+COOKIE = "portal_session"
+SESSION_HEADER, PERSON_HEADER = "X-Portal-Session", "X-Portal-Person"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+OPEN = ("/auth/", "/static/", "/api/v1/health", "/api/v1/ready", "/_stcore/health", "/favicon")
+NO_PAGE = ("/_stcore/", "/media/", "/component/", "/api/", "/vendor/")  # answered 401, not with the sign-in page
+NEVER = ("/api", "/_stcore/metrics", "/_stcore/agent")
+
+
+class Guard:
+    def __init__(self, app: App, *, app_csp: str) -> None:
+        self.app, self.app_csp = app, app_csp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, self._with_headers(scope, send))
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = _refusal(scope)
+        if refused is None and not scope["path"].startswith(OPEN):
+            session = await _session(scope)
+            refused = None if session else _please_sign_in(scope)
+            if session:
+                _name(scope, session)
+        await (refused or self.app)(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session = await _session(scope) if _known_host(scope) and _same_origin(scope) else None
+        if session is None:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        _name(scope, session)
+        await self.app(scope, receive, send)
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        csp = AUTH_CSP if scope["path"].startswith("/auth/") else self.app_csp
+        extra = [(name, value.encode()) for name, value in (*HEADERS, (b"content-security-policy", csp))]
+
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                ours = {name for name, _ in extra}
+                message["headers"] = [pair for pair in message.get("headers", []) if pair[0].lower() not in ours] + extra
+            await send(message)
+
+        return send_with_headers
+
+
+HEADERS = (
+    (b"x-content-type-options", "nosniff"),
+    (b"x-frame-options", "DENY"),
+    (b"referrer-policy", "same-origin"),
+    (b"cross-origin-opener-policy", "same-origin"),
+    (b"cross-origin-resource-policy", "same-origin"),
+    (b"permissions-policy", "camera=(), microphone=(), geolocation=(), payment=()"),
+)
+AUTH_CSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def app_csp() -> str:
+    """As tight as Streamlit runs under: its one inline script by hash, no eval, nothing from or to another host."""
+    import streamlit
+
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text()
+    scripts = re.findall(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    return (
+        "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; "
+        f"script-src 'self' blob: 'wasm-unsafe-eval' {hashes}; script-src-attr 'none'; "  # blob: is how inline components load
+        "style-src 'self'; style-src-elem 'self' 'unsafe-inline'; style-src-attr 'none'; "  # its style library writes <style> elements
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'"
+    )
+
+
+def _refusal(scope: Scope) -> Response | None:
+    if not _known_host(scope):
+        return PlainTextResponse("This address does not belong to the portal. Names are allowed by PORTAL_ALLOWED_HOSTS.", 421)
+    if scope["path"].rstrip("/") in NEVER or scope["path"].startswith(NEVER[1:]):
+        return PlainTextResponse("There is nothing here.", 404)
+    if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _same_origin(scope):
+        return PlainTextResponse("This came from another site and was not done.", 403)
+    return None
+
+
+def header(scope: Scope, name: str) -> str | None:
+    wanted = name.lower().encode()
+    return next((value.decode("latin-1") for found, value in scope["headers"] if found.lower() == wanted), None)
+
+
+def _known_host(scope: Scope) -> bool:
+    """Only names we answer to: another site's name that resolves to us is not one of them."""
+    host = header(scope, "host") or ""
+    name = host.rsplit(":", 1)[0] if re.search(r":\d+$", host) else host
+    return name.lower() in (*LOOPBACK, *config.settings().allowed_hosts)
+
+
+def _same_origin(scope: Scope) -> bool:
+    """The browser's Origin is exactly us, port included. A request that must have one and does not is a stranger's."""
+    origin = header(scope, "origin")
+    if origin is None:
+        return False
+    return urlsplit(origin).netloc == header(scope, "host")
+
+
+def cookie_in(scope: Scope, name: str = COOKIE) -> str | None:
+    try:
+        found = SimpleCookie(header(scope, "cookie") or "").get(name)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+async def _session(scope: Scope) -> Session | None:
+    cookie = cookie_in(scope)
+    return await run_in_threadpool(people.session_of, cookie) if cookie else None
+
+
+def _please_sign_in(scope: Scope) -> Response:
+    if scope["path"].startswith(NO_PAGE) or scope["method"] != "GET":
+        return PlainTextResponse("Sign in first.", 401)
+    asked = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+    return RedirectResponse(f"/auth/signin?next={quote(asked, safe='')}", 303)
+
+
+def _name(scope: Scope, session: Session) -> None:
+    """Tell the app who it is, and drop whatever the client itself claimed to be."""
+    kept = [pair for pair in scope["headers"] if not pair[0].lower().replace(b"_", b"-").startswith(b"x-portal-")]
+    scope["headers"] = [
+        *kept,
+        (SESSION_HEADER.lower().encode(), session.id.encode()),
+        (PERSON_HEADER.lower().encode(), session.person_id.encode()),
+    ]

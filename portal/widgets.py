@@ -1,0 +1,145 @@
+"""Pieces that several screens show: times, transcripts, progress. They draw; they ask and change nothing but what they are given."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from data import config, tasks
+from data.measures import Share
+from data.tables import Conversation, Message, Person, Prediction, Task
+from data.values import now
+
+CHANNEL_ICONS = {"chat": ":material/chat:", "email": ":material/mail:", "voice": ":material/call:"}
+CHANNEL_WORDS = {"chat": "Chat", "email": "E-mail", "voice": "Voice"}
+VERDICT_BADGES = {
+    "strong": ("Strong", ":material/thumb_up:", "green"),
+    "weak": ("Weak", ":material/thumb_down:", "orange"),
+    "none": ("Neither", ":material/remove:", "gray"),
+}
+
+
+def page(title: str, sentence: str) -> None:
+    """Every page begins with its name and a sentence that says what to do here."""
+    st.title(title, anchor=False)
+    st.markdown(plain(sentence))
+
+
+def plain(text: str) -> str:
+    """Text from elsewhere inside Markdown: every sign that could mean something stands for itself."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>$:~^&=@/" else letter for letter in text)
+
+
+def local(moment: datetime) -> datetime:
+    return moment.astimezone(ZoneInfo(config.settings().time_zone))
+
+
+def when(moment: datetime) -> str:
+    """How long ago, as one says it."""
+    ago = now() - moment
+    if ago < timedelta(minutes=1):
+        return "just now"
+    if ago < timedelta(hours=1):
+        return f"{int(ago.total_seconds() // 60)} min ago"
+    if ago < timedelta(hours=24):
+        hours = int(ago.total_seconds() // 3600)
+        return f"{hours} hour{'s' if hours > 1 else ''} ago"
+    if ago < timedelta(days=7):
+        return f"{local(moment):%A %H:%M}"
+    return day(moment)
+
+
+def day(moment: datetime) -> str:
+    return f"{local(moment).day} {local(moment):%B %Y}"
+
+
+def exact(moment: datetime) -> str:
+    return f"{local(moment).day} {local(moment):%B %Y, %H:%M}"
+
+
+def share(value: Share) -> str:
+    return str(value)
+
+
+def transcript(conversation: Conversation, messages: Sequence[Message], *, height: int | None = None) -> None:
+    """The conversation as bubbles: the customer left, people and machines right. Text is shown as text, whatever it holds."""
+    with st.container(height=height or "content", border=False, key=f"transcript_{conversation.id}"):
+        if conversation.subject:
+            st.text(f"Subject: {conversation.subject}")
+        for message in messages:
+            _bubble(message)
+
+
+def _bubble(message: Message) -> None:
+    speaker, icon = _speaker(message)
+    with st.container(horizontal_alignment="left" if message.role == "customer" else "right"):
+        with st.container(border=True, width=560, gap="xxsmall"):
+            private = " · private note" if message.private else ""
+            st.caption(f"{icon} {plain(speaker)} · {local(message.at):%H:%M}{private}", help=exact(message.at))
+            if message.tool_call:
+                st.text(f"Called {message.tool_call['name']}")
+            if message.text:
+                st.text(message.text)
+
+
+def _speaker(message: Message) -> tuple[str, str]:
+    if message.role == "customer":
+        return "Customer", ":material/person:"
+    if message.role == "rep":
+        return message.author or "Support", ":material/support_agent:"
+    return {"assistant": "Machine", "tool": "Machine step", "system": "System"}[message.role], ":material/smart_toy:"
+
+
+def machine_said(prediction: Prediction | None, names: dict[str, str]) -> None:
+    """What the classifier made of it, how sure, which version, and what else it considered."""
+    if prediction is None:
+        st.caption(":material/smart_toy: No classifier has looked at this conversation.")
+        return
+    first = names.get(prediction.top[0][0], "?") if prediction.top else "?"
+    said = plain(names.get(prediction.label_id or "", "")) if prediction.label_id else f"kept silent, leaning to {plain(first)}"
+    others = ", ".join(f"{names.get(label_id, '?')} {p:.0%}" for label_id, p in prediction.top[1:])
+    st.caption(
+        f":material/smart_toy: Machine: **{said}** · {prediction.confidence:.0%} sure · version {prediction.target_number}",
+        help=f"It also considered: {others}. It speaks from {prediction.threshold:.0%} on.",
+    )
+
+
+def verdict_badge(verdict: str) -> None:
+    word, icon, colour = VERDICT_BADGES[verdict]
+    st.badge(word, icon=icon, color=colour)
+
+
+def job_line(task: Task) -> None:
+    """One job: a bar while it runs, words when it ended."""
+    if task.state == "running":
+        st.progress(task.progress, text=f"{plain(task.title)}: {plain(task.doing or 'under way')}")
+    elif task.state == "waiting":
+        st.progress(0.0, text=f"{plain(task.title)}: waits for the worker")
+    elif task.state == "done":
+        st.markdown(f":green[:material/check_circle:] **{plain(task.title)}** · {when(task.ended_at or task.at)}  \n{plain(task.result)}")
+    else:
+        st.markdown(f":orange[:material/error:] **{plain(task.title)}** · {when(task.ended_at or task.at)}  \n{plain(task.error)}")
+
+
+def follow(task: Task, *, by: Person) -> None:
+    """A job's line that keeps itself up to date until it ends, then the page is drawn anew."""
+
+    @st.fragment(run_every=1.0)
+    def line() -> None:
+        current = tasks.get(task.id)
+        if current is None:
+            return
+        job_line(current)
+        if current.state in ("done", "failed"):
+            st.rerun()
+
+    if task.state in ("waiting", "running"):
+        line()
+    else:
+        job_line(task)
+
+
+def newest_job(name: str, *, by: Person, arguments: dict[str, object] | None = None) -> Task | None:
+    """The person's last job of a kind."""
+    return next((task for task in tasks.recent(by=by) if task.name == name and (arguments is None or task.arguments == arguments)), None)
