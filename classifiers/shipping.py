@@ -1,15 +1,17 @@
-"""Takes a candidate to the customers: measured beside the live one, proposed by one person, approved by another."""
+"""Takes a candidate to the customers: measured beside the live one, proposed by one person, approved by another.
+
+What needs scikit-learn is imported where it is used: the web process shows this module's answers and never trains.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from classifiers import files, serving
-from classifiers.training import KIND
+from classifiers import KIND
 from data import access, approvals, audit, releases, store, versions
 from data.errors import Refused
-from data.measures import Share
+from data.measures import Share, percent
 from data.tables import Comparison, EvalSet, Person, Proposal, Release, Run, SetVersion, Version
 from data.values import Target
 from evals import compare, runs, scores, sets
@@ -42,12 +44,14 @@ class Evidence:
         if self.comparison and self.comparison.verdict == "worse":
             return f"it is worse than what is live ({self.comparison.broken} cases break). Look at the broken cases first."
         if self.eval_set.kind == "regression" and self.passed.value < self.eval_set.bar:
-            return f"it passes {self.passed.value:.0%} of '{self.eval_set.name}', below the set's bar of {self.eval_set.bar:.0%}."
+            return f"it passes {percent(self.passed.value)} of '{self.eval_set.name}', below the set's bar of {percent(self.eval_set.bar)}."
         return None
 
 
 def evaluate(target: Target, *, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None) -> Evidence:
     """Run the candidate and the live version on the same frozen set and compare them."""
+    from classifiers import serving
+
     access.require(by, "eval.run")
     found = sets.latest_for("classifier")
     if found is None:
@@ -101,12 +105,22 @@ def propose(target: Target, *, why: str, by: Person, at: datetime | None = None)
     }  # fmt: skip
     with store.writing() as db:
         return approvals.propose(
-            db, "ship_classifier", f"ship {target}", payload, why=why, evidence=told, authors=version.authors, by=by, at=at
+            db,
+            "ship_classifier",
+            f"ship version {target.number} of the {target.name} classifier",
+            payload,
+            why=why,
+            evidence=told,
+            authors=version.authors,
+            by=by,
+            at=at,
         )
 
 
 def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
     """Carry out an approved proposal: the file is checked first, then one row makes it live."""
+    from classifiers import files
+
     with store.writing() as db:
         proposal, approver = approvals.begin_execution(db, proposal_id, "ship_classifier", at=at)
         target = _target_in(proposal.payload)
@@ -119,6 +133,8 @@ def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
 
 def roll_back(target: Target, *, why: str, by: Person, at: datetime | None = None) -> Release:
     """Go back to a version that was live before. The safe direction needs one person only."""
+    from classifiers import files
+
     access.require(by, "classifier.roll_back")
     if not why.strip():
         raise Refused("Not rolled back: say why; it stands beside the release afterwards.")
@@ -140,3 +156,8 @@ def stage_of(version: Version, live: Release | None, proposed: set[int]) -> str:
     if live and live.target_number == version.target_number:
         return "live"
     return "waits for approval" if version.target_number in proposed else "candidate"
+
+
+def accuracy_of(version: Version) -> Share:
+    """How often it was right on conversations of customers it had not learned from."""
+    return Share(version.manifest.get("accuracy_k", 0), version.manifest.get("accuracy_n", 0))

@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from classifiers import files, model
+from classifiers import KIND, files, model
 from data import access, audit, examples, labels, sealing, store, versions
 from data.errors import Refused
 from data.examples import TrainingRow
-from data.measures import Share
 from data.tables import Person, Version
 
-KIND = "classifier"
 FEWEST_ROWS, FEWEST_A_LABEL = 40, 4
 VALIDATION = 0.2
 PRECISION = 0.9  # what it must be right in, else it keeps silent
@@ -98,8 +96,3 @@ def _check(pipeline: Any, rows: list[TrainingRow]) -> dict[str, Any]:
         "temperature": temperature, "threshold": threshold, "accuracy": float(was_right.mean()), "accuracy_k": int(was_right.sum()),
         "accuracy_n": len(rows), "answered": float((confidence >= threshold).mean()),
     }  # fmt: skip
-
-
-def accuracy_of(version: Version) -> Share:
-    """How often it was right on conversations of customers it had not learned from."""
-    return Share(version.manifest.get("accuracy_k", 0), version.manifest.get("accuracy_n", 0))

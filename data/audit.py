@@ -86,3 +86,14 @@ def newest(*, by: Person, most: int = 200, noun: str | None = None) -> list[Audi
         query = query.where(col(AuditEntry.by_person_id).in_(select(Person.id).where(Person.team_id == by.team_id)))
     with store.reading() as db:
         return list(db.exec(query))
+
+
+def verbs_since_first_sign_in(person: Person) -> set[str]:
+    """What the person has done by themselves since they first came."""
+    mine = select(AuditEntry.number).where(AuditEntry.by_person_id == person.id, AuditEntry.verb == "signed in")
+    with store.reading() as db:
+        first = db.exec(mine.order_by(col(AuditEntry.number)).limit(1)).first()
+        if first is None:
+            return set()
+        query = select(AuditEntry.verb).where(AuditEntry.by_person_id == person.id, AuditEntry.number > first).distinct()
+        return set(db.exec(query).all())

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_
 from sqlmodel import Session, col, select
 
 from data import access, predictions, store
 from data.errors import Denied
 from data.tables import Conversation, Label, Message, Person, Prediction, Review
-from data.values import LIVE, Subject
+from data.values import LIVE, Subject, now
 
 PAGE = 25
+RECENT = timedelta(days=14)  # what somebody still remembers is reviewed first
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def counted(found: Filter, *, by: Person) -> int:
 
 
 def waiting_for_review(*, by: Person, size: int = PAGE, skip: Iterable[str] = ()) -> list[Listed]:
-    """Not reviewed yet: where the live classifier was least certain comes first, then the newest."""
+    """Not reviewed yet: of the last two weeks those where the live classifier was least certain, then the older ones."""
     certain = (
         select(func.min(Prediction.confidence))
         .where(Prediction.conversation_id == Conversation.id, Prediction.mode == LIVE)
@@ -79,7 +80,8 @@ def waiting_for_review(*, by: Person, size: int = PAGE, skip: Iterable[str] = ()
     skipped = list(skip)
     if skipped:
         query = query.where(col(Conversation.id).not_in(skipped))
-    query = query.order_by(func.coalesce(certain, 2.0), col(Conversation.opened_at).desc()).limit(size)
+    recent = case((col(Conversation.opened_at) >= now() - RECENT, 0), else_=1)
+    query = query.order_by(recent, func.coalesce(certain, 2.0), col(Conversation.opened_at).desc()).limit(size)
     with store.reading() as db:
         return _listed(db, db.exec(query).all())
 

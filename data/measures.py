@@ -16,6 +16,11 @@ from data.values import LIVE, now
 Z = 1.959964  # 95 %
 
 
+def percent(value: float) -> str:
+    """As people read it; the space does not break."""
+    return f"{value * 100:.0f}\u00a0%"
+
+
 @dataclass(frozen=True)
 class Share:
     """k of n, with the Wilson interval."""
@@ -38,7 +43,7 @@ class Share:
 
     def __str__(self) -> str:
         low, high = self.interval
-        return f"{self.value:.0%} ({low:.0%}–{high:.0%}, n = {self.n:,})".replace("%", " %")
+        return f"{percent(self.value)} ({low * 100:.0f}–{high * 100:.0f}, n = {self.n:,})"
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def beat(task_ids: Iterable[str]) -> None:
             db.execute(update(Task).where(col(Task.id).in_(ids), col(Task.state) == "running").values(beat_at=now()))
 
 
-def finish(task_id: str, result: str) -> None:
-    _set(task_id, state="done", progress=1.0, result=result, doing="", ended_at=now())
+def finish(task_id: str, result: str, *, at: datetime | None = None) -> None:
+    _set(task_id, state="done", progress=1.0, result=result, doing="", ended_at=at or now())
 
 
 def fail(task_id: str, error: str) -> None:

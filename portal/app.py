@@ -34,13 +34,16 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
 
 
 def main() -> None:
-    st.set_page_config(page_title="Portal", page_icon=str(HERE / "mark.svg"), layout="wide")
+    st.set_page_config(page_title="Portal", page_icon=str(HERE / "mark.svg"), layout="wide", initial_sidebar_state=230)
+    st.logo(str(HERE / "mark.svg"), size="large")
     person = session.person()
     st.session_state["person"] = person
     page = st.navigation(_pages_for(person))
     _account(person)
     if person.demo:
-        st.caption(":orange-badge[:material/science: Demo] Ferngrove and everybody in it are made up. Try anything; nothing leaves this machine.")
+        st.caption(
+            ":orange-badge[:material/science: Demo] Ferngrove and everybody in it are made up. Try anything; nothing leaves this machine."
+        )
     acts.show_notice()
     page.run()
 
@@ -49,7 +52,9 @@ def _pages_for(person: Person) -> dict[str, list[st.Page]]:
     made: dict[str, list[st.Page]] = {}
     for group, pages in PAGES.items():
         allowed = [
-            st.Page(HERE / "screens" / f"{name}.py", title=title, icon=icon, default=name == "home", url_path=name if name != "home" else None)
+            st.Page(
+                HERE / "screens" / f"{name}.py", title=title, icon=icon, default=name == "home", url_path=name if name != "home" else None
+            )
             for name, title, icon, right in pages
             if access.may(person, right)
         ]

@@ -108,7 +108,9 @@ def _markers(releases: Sequence[Release], since: Any) -> list[alt.Chart]:
         {
             "at": [_naive(release.started_at) for release in shown],
             "label": [f"v{release.target_number}" for release in shown],
-            "said": [f"{release.target_name} {release.target_number} went live on {widgets.exact(release.started_at)}" for release in shown],
+            "said": [
+                f"{release.target_name} {release.target_number} went live on {widgets.exact(release.started_at)}" for release in shown
+            ],
         }
     )
     base = alt.Chart(frame).encode(x=alt.X("at:T", title=None), tooltip=alt.Tooltip("said:N", title="Release"))

@@ -211,4 +211,4 @@ def _make_candidate(company: Company, end: datetime, *, is_last: bool) -> None:
     shipping.ship(proposal.id, at=end)
     for task in tasks.waiting():  # the approval asked a worker to carry it out; it is carried out
         tasks.take(task.id, "demo")
-        tasks.finish(task.id, f"{target} is live.")
+        tasks.finish(task.id, f"{target} is live.", at=end)

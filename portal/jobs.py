@@ -28,10 +28,10 @@ def _import(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
 
 def _train(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
-    from classifiers import training
+    from classifiers import shipping, training
 
     version = training.train(arguments["name"], by=by, progress=progress)
-    return f"{version.target_name} {version.target_number} is right in {training.accuracy_of(version)} of conversations that are new to it."
+    return f"{version.target_name} {version.target_number} is right in {shipping.accuracy_of(version)} of conversations that are new to it."
 
 
 def _evaluate(arguments: dict[str, Any], by: Person, progress: Progress) -> str:

