@@ -21,7 +21,7 @@ run: $(STAMP)
 	@exec $(BIN)/python -m portal up --demo
 
 test: $(STAMP)
-	@$(BIN)/python tests/browser.py
+	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMP)
@@ -37,8 +37,8 @@ soak: $(STAMP)
 	@PORTAL_SOAK=1 $(BIN)/python -m pytest $(ARGS)
 
 shots: $(STAMP)
-	@$(BIN)/python tests/browser.py
-	@$(BIN)/python -m pytest tests/test_journey.py tests/test_shots.py $(ARGS)
+	@$(BIN)/python -m tests.browser
+	@rm -rf var/shots && PORTAL_SHOTS=1 $(BIN)/python -m pytest tests/test_journey.py tests/test_shots.py $(ARGS)
 	@$(BIN)/python -m tests.shots
 
 # make migration m="what changes": drafts the next one from the tables

@@ -60,6 +60,25 @@ def flag(
         return example
 
 
+def review_and_flag(
+    conversation_id: str,
+    verdict: str,
+    *,
+    why: str,
+    eval_set_id: str,
+    by: Person,
+    label_id: str | None = None,
+    reply: str = "",
+    note: str = "",
+    seconds: float | None = None,
+    at: datetime | None = None,
+) -> Example:
+    """Judge the conversation and hold it up as an example of that: both are kept, or neither."""
+    with store.writing():
+        review = reviews.record(conversation_id, verdict, by=by, label_id=label_id, reply=reply, note=note, seconds=seconds, at=at)
+        return flag(conversation_id, verdict, why=why, eval_set_id=eval_set_id, by=by, label_id=label_id, review_id=review.id, at=at)
+
+
 def _refuse_twice(db: Session, conversation_id: str, eval_set: EvalSet) -> None:
     query = select(Example).where(Example.conversation_id == conversation_id, Example.eval_set_id == eval_set.id, Example.use != "retired")
     if db.exec(query).first():

@@ -88,4 +88,6 @@ def of_target(target: Target, *, by: Person) -> list[Run]:
 def of_version(set_version_id: str, *, by: Person) -> list[Run]:
     access.require(by, "eval_set.read")
     with store.reading() as db:
-        return list(db.exec(select(Run).where(Run.set_version_id == set_version_id, Run.state == "done").order_by(col(Run.id).desc())))
+        return list(
+            db.exec(select(Run).where(Run.set_version_id == set_version_id, Run.state == "done").order_by(col(Run.target_number).desc()))
+        )

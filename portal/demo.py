@@ -83,7 +83,7 @@ def _found(rng: random.Random, start: datetime) -> Company:
     lead = staff["Lena Hoffmann"]
     for key, text in INTENTS.items():
         company.labels[key] = labels.add(text.name, by=lead, description=text.description, do=text.do, dont=text.dont, at=at)
-    company.eval_set = sets.create(SET_NAME, by=lead, bar=0.6, at=at)
+    company.eval_set = sets.create(SET_NAME, by=lead, bar=0.5, at=at)
     return company
 
 
@@ -202,7 +202,9 @@ def _make_candidate(company: Company, end: datetime, *, is_last: bool) -> None:
         sets.freeze(company.eval_set.id, by=company.staff["Lena Hoffmann"], at=end - timedelta(hours=4))
     version = training.train(by=proposer, at=end - timedelta(hours=2))
     target = Target(version.target_kind, version.target_name, version.target_number)
-    shipping.evaluate(target, by=proposer, at=end - timedelta(hours=1))
+    evidence = shipping.evaluate(target, by=proposer, at=end - timedelta(hours=1))
+    if is_last and evidence.stops():
+        return  # an honest gate may stop it; the three releases before are the story
     why = f"Learned from {version.manifest['rows']:,} reviewed conversations, {story.REASONS[version.target_number % len(story.REASONS)]}."
     proposal = shipping.propose(target, why=why, by=proposer, at=end - timedelta(minutes=40))
     if is_last:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data import config, people, tasks
+from data import access, config, people, store, tasks
 from data.errors import Refused
 from data.tables import Person, Task
 from data.values import Target, new_id
@@ -58,6 +58,16 @@ def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str
 
 
 JOBS: dict[str, Job] = {"import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out}
+
+
+RIGHTS = {"import": "conversation.import", "train": "classifier.train", "evaluate": "eval.run"}  # of what a person can start
+
+
+def start(name: str, arguments: dict[str, Any], *, title: str, by: Person) -> Task:
+    """Have a job done in the background. The right is checked now, and again when it runs."""
+    access.require(by, RIGHTS[name])
+    with store.writing() as db:
+        return tasks.later(db, name, arguments, title=title, by=by)
 
 
 def run(task: Task) -> None:

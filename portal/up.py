@@ -20,7 +20,7 @@ logger = logging.getLogger("portal.up")
 def up(*, demo: bool, port: int | None = None) -> None:
     settings = config.settings()
     lock = lock_home()
-    sock = web.listening_socket(settings.host, port or settings.port)
+    sock = web.listening_socket(settings.host, settings.port if port is None else port)
     address = f"http://{settings.host}:{sock.getsockname()[1]}"
     prepare(demo=demo)
     check_address(settings.host)

@@ -4,7 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -14,13 +18,45 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+SHOTS = Path(__file__).parent.parent / "var" / "shots"
+HARMLESS = ("404", "Infinite extent", "WARN")  # Streamlit looks for its base path; Vega talks about empty layers
+
+
+@contextmanager
+def desk(browser: Browser, address: str, name: str, complaints: list[str], theme: str = "light") -> Iterator[Page]:
+    """A browser of one's own, signed in with one click. What its console complains about is collected."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(word in message.text for word in HARMLESS):
+            complaints.append(message.text)
+
+    page.on("console", hear)
+    page.goto(address)
+    page.get_by_role("button", name=name).click()
+    page.get_by_role("heading", name=f"Hello {name.split()[0]}").wait_for()
+    yield page
+    context.close()
+
+
+def settled(page: Page) -> None:
+    """The screen's script has run to its end."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+def shoot(page: Page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    settled(page)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
 def found() -> str | None:
     """The browser to use, if there is one."""
     on_path = next((path for name in NAMES if (path := shutil.which(name))), None)
     if on_path:
         return on_path
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None

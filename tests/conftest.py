@@ -11,11 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from data import config, migrate, people, store
 from data.tables import Person, Team
+from tests.browser import FLAGS, found
 
 SOAK = bool(os.environ.get("PORTAL_SOAK"))
+expect.set_options(timeout=30_000)  # a state is waited for; a machine under load takes its time
 
 
 def point_at(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +124,17 @@ def home(
     let_go()
 
 
+@pytest.fixture
+def sqlite_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """An empty, migrated portal on SQLite alone: for what looks at screens, not at the store."""
+    fresh_sqlite(templates, tmp_path_factory, tmp_path)
+    point_at(tmp_path, "", monkeypatch)
+    yield tmp_path
+    let_go()
+
+
 @dataclass(frozen=True)
 class Staff:
     """People of two teams; other is the lead of the other team."""
@@ -174,3 +188,12 @@ def demo(built_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     point_at(tmp_path, "", monkeypatch)
     yield tmp_path
     let_go()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each desk is a context of its own."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found(), args=FLAGS)
+        yield launched
+        launched.close()

@@ -26,10 +26,9 @@ def one(
     opened = opened_at or now() - timedelta(days=1)
     private = {7: " My card is 4111 1111 1111 1111.", 8: " Write to jo.doe@example.org."}.get(number, "")
     said = f"{intent}: {rng.choice(WANTS[intent])}, please, number {number}.{private}"
-    made = {
-        "id": str(number), "source": "test", "channel": rng.choice(["chat", "email", "voice"]), "customer": f"customer {number % 97}",
-        "opened_at": opened.isoformat(), "messages": [{"role": "customer", "text": said}, {"role": "rep", "text": "I look at it.", "author": "Rita"}],
-    }  # fmt: skip
+    messages = [{"role": "customer", "text": said}, {"role": "rep", "text": "I look at it.", "author": "Rita"}]
+    made = {"id": str(number), "source": "test", "channel": rng.choice(["chat", "email", "voice"]), "customer": f"customer {number % 97}"}
+    made |= {"opened_at": opened.isoformat(), "messages": messages}
     return made | ({"team": team} if team else {}) | fields
 
 

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from classifiers import KIND, shipping
-from data import access, approvals, labels, people, releases, reviews, store, tasks, versions
+from data import access, approvals, labels, people, releases, reviews, versions
 from data.errors import Refused
 from data.measures import percent
 from data.values import Target
 from evals import compare, scores, sets
-from portal import acts, cached, widgets
+from portal import acts, cached, jobs, widgets
 
 person = st.session_state["person"]
 NAME = labels.INTENT
@@ -41,17 +41,11 @@ with top[2]:
     st.caption("This is what a candidate learns from; eval cases are left out.")
 
 
-def start_training() -> object:
-    access.require(person, "classifier.train")
-    with store.writing() as db:
-        return tasks.later(db, "train", {"name": NAME}, title="Train a candidate", by=person)
-
-
 busy = training_job is not None and training_job.state in ("waiting", "running")
 if access.may(person, "classifier.train") and st.button(
     "Train a candidate", type="primary", icon=":material/model_training:", disabled=busy
 ):
-    acts.attempt(start_training)
+    acts.attempt(lambda: jobs.start("train", {"name": NAME}, title="Train a candidate", by=person))
     st.rerun()
 if training_job:
     widgets.follow(training_job, by=person)
@@ -119,14 +113,8 @@ def candidate_card(target: Target, manifest: dict) -> None:
 
 
 def start_comparing(target: Target) -> object:
-    with store.writing() as db:
-        return tasks.later(
-            db,
-            "evaluate",
-            {"name": target.name, "number": target.number},
-            title=f"Compare candidate {target.number} with what is live",
-            by=person,
-        )
+    arguments = {"name": target.name, "number": target.number}
+    return jobs.start("evaluate", arguments, title=f"Compare candidate {target.number} with what is live", by=person)
 
 
 def propose_form(target: Target, evidence: shipping.Evidence) -> None:

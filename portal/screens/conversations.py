@@ -81,29 +81,21 @@ def many() -> None:
 
 
 def _filter() -> Filter:
-    names = {label.name: label.name for label in labels.of()} | {"none": "Kept silent"}
+    """The row of filters. What is chosen stands in the address in the words that are shown, so that a link says what it opens."""
+    channels = {words: channel for channel, words in widgets.CHANNEL_WORDS.items()}
     row = st.columns([2.2, 2, 2.2, 2], vertical_alignment="bottom")
     words = row[0].text_input("Words", key="words", bind="query-params", placeholder="Any words in it", icon=":material/search:")
-    channel = row[1].selectbox(
-        "Channel",
-        list(widgets.CHANNEL_WORDS),
-        index=None,
-        key="channel",
-        bind="query-params",
-        format_func=widgets.CHANNEL_WORDS.get,
-        placeholder="All",
-    )
+    channel = row[1].selectbox("Channel", list(channels), index=None, key="channel", bind="query-params", placeholder="All")
+    intents = [label.name for label in labels.of()]
     intent = row[2].selectbox(
-        "Intent, by the machine", list(names), index=None, key="intent", bind="query-params", format_func=names.get, placeholder="All"
+        "Intent, by the machine", [SILENT, *intents], index=None, key="intent", bind="query-params", placeholder="All"
     )
-    state = row[3].selectbox(
-        "Review", list(STATES), index=None, key="state", bind="query-params", format_func=lambda key: STATES[key][0], placeholder="All"
-    )
+    state = row[3].selectbox("Review", list(STATES), index=None, key="state", bind="query-params", placeholder="All")
     week = _week()
-    reviewed, agreed = STATES[state][1:] if state else (None, None)
+    reviewed, agreed = STATES.get(state, (None, None))
     return Filter(
-        channel=channel,
-        intent=intent,
+        channel=channels.get(channel),
+        intent="none" if intent == SILENT else intent,
         words=words or "",
         reviewed=reviewed,
         agreed=agreed,
@@ -112,11 +104,12 @@ def _filter() -> Filter:
     )
 
 
-STATES = {
-    "reviewed": ("Reviewed", True, None),
-    "waiting": ("Not reviewed", False, None),
-    "agreed": ("Machine and person agree", None, True),
-    "disagreed": ("Machine and person disagree", None, False),
+SILENT = "Kept silent"
+STATES = {  # reviewed, agreed
+    "Reviewed": (True, None),
+    "Not reviewed": (False, None),
+    "Machine agrees": (None, True),
+    "Machine disagrees": (None, False),
 }
 
 
@@ -156,11 +149,14 @@ def _table(listed: list[conversations.Listed]) -> None:
         on_select="rerun",
         selection_mode="single-row",
         column_config={
-            "Begins": st.column_config.TextColumn(width=330),
-            "Intent": st.column_config.TextColumn(help="What the live classifier said first"),
-            "Sure": st.column_config.NumberColumn(format="%.0f %%", width="small"),
-            "Rated": st.column_config.NumberColumn(format="%d of 5", width="small"),
-            "Reviewed": st.column_config.CheckboxColumn(width="small"),
+            "Opened": st.column_config.TextColumn(width=100),
+            "Channel": st.column_config.TextColumn(width=65),
+            "Customer": st.column_config.TextColumn(width=112),
+            "Begins": st.column_config.TextColumn(width=265),
+            "Intent": st.column_config.TextColumn(width=150, help="What the live classifier said first"),
+            "Sure": st.column_config.NumberColumn(format="%.0f %%", width=58),
+            "Rated": st.column_config.NumberColumn(format="%d of 5", width=58),
+            "Reviewed": st.column_config.CheckboxColumn(width=70),
         },
     )
     if event.selection.rows:

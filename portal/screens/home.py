@@ -8,6 +8,8 @@ from data.measures import week_of
 from data.values import now
 from portal import tour, widgets
 
+WORDS = {4: "four", 6: "six"}
+
 person = st.session_state["person"]
 hello = person.name.split(" ")[0]
 
@@ -40,17 +42,17 @@ if running:
         widgets.follow(task, by=person)
 
 if person.tour_dismissed_at is None:
-    done = tour.done(person)
+    done, steps = tour.done(person), tour.steps_for(person)
     with st.container(border=True):
         head, close = st.columns([5, 1], vertical_alignment="center")
-        head.subheader("A walk through the loop, in six clicks", anchor=False)
+        head.subheader(f"A walk through the loop, in {WORDS[len(steps)]} clicks", anchor=False)
         if close.button("Do not show again", key="home_dismiss", type="tertiary"):
             people.dismiss_tour(by=person)
             st.rerun()
-        st.caption(f"{len(done)} of {len(tour.STEPS)} done. Each step is a real screen with real work on it.")
-        for row in (tour.STEPS[:3], tour.STEPS[3:]):
-            for place, step in zip(st.columns(3), row, strict=True):
+        st.caption(f"{len(done)} of {len(steps)} done. Each step is a real screen with real work on it.")
+        for row in (steps[:3], steps[3:]):
+            for place, step in zip(st.columns(3), row, strict=False):
                 with place:
                     mark = ":green[:material/check_circle:] done" if step.key in done else ":gray[:material/radio_button_unchecked:] to do"
-                    st.page_link(f"screens/{step.page}.py", label=f"**{tour.STEPS.index(step) + 1}. {step.title}**", icon=step.icon)
+                    st.page_link(f"screens/{step.page}.py", label=f"**{steps.index(step) + 1}. {step.title}**", icon=step.icon)
                     st.caption(f"{step.what}  \n{mark}")

@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from data import config, store, tasks
 from data.intake import files
-from data.values import new_id
-from portal import acts, widgets
+from portal import acts, jobs, widgets
 
 person = st.session_state["person"]
 widgets.page(
@@ -17,10 +15,8 @@ upload = st.file_uploader("A file of conversations", type=["jsonl"], key=f"impor
 
 
 def start() -> object:
-    path = config.folder("uploads") / f"{new_id()}.jsonl"
-    path.write_bytes(upload.getvalue())
-    with store.writing() as db:
-        return tasks.later(db, "import", {"path": str(path), "name": upload.name}, title=f"Import {upload.name}", by=person)
+    path = files.keep_upload(upload.getvalue(), by=person)
+    return jobs.start("import", {"path": str(path), "name": upload.name}, title=f"Import {upload.name}", by=person)
 
 
 if st.button("Import the file", type="primary", icon=":material/upload_file:", disabled=upload is None) and acts.attempt(start):

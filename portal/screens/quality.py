@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from data import audit, releases, store
+from data import releases
 from portal import cached, charts, findings, tour, widgets
 
 person = st.session_state["person"]
@@ -11,13 +11,11 @@ widgets.page(
     "Week by week: does the machine agree with people, are customers satisfied. A click on a point opens its conversations.",
 )
 
-if "trend" not in tour.done(person):
-    with store.writing() as db:
-        audit.record(db, person, tour.LOOKED, "person", person.id, f"{person.name} looked at the trend for the first time.")
+tour.looked_at_trend(person)
 
-channel = st.segmented_control(
-    "Channel", list(widgets.CHANNEL_WORDS), format_func=widgets.CHANNEL_WORDS.get, key="channel", bind="query-params", default=None
-)
+channels = {words: channel for channel, words in widgets.CHANNEL_WORDS.items()}
+chosen = st.segmented_control("Channel", list(channels), key="channel", bind="query-params", default=None)
+channel = channels.get(chosen)
 weeks = cached.weekly(person, channel)
 if not weeks:
     st.info(
@@ -31,7 +29,7 @@ drawn = [
     (
         charts.share_by_week(weeks, "agreement", markers, title=findings.agreement(weeks), axis="Agrees with people"),
         "Agreement: where a person gave an intent and the live classifier spoke, how often both said the same.",
-        {"state": "disagreed"},
+        {"state": "Machine disagrees"},
     ),
     (
         charts.volume_by_week(weeks, markers, title=findings.volume(weeks)),
@@ -52,7 +50,7 @@ for place, (chart, definition, narrowing) in enumerate(drawn):
     st.caption(definition)
     week = charts.picked_week(event)
     if week:
-        st.switch_page("screens/conversations.py", query_params={"week": week, **narrowing, **({"channel": channel} if channel else {})})
+        st.switch_page("screens/conversations.py", query_params={"week": week, **narrowing, **({"channel": chosen} if chosen else {})})
 
 with st.expander("The numbers as a table"):
     st.dataframe(charts.as_table(weeks), hide_index=True, height="content")

@@ -43,52 +43,30 @@ def next_one() -> None:
     st.query_params.pop("conversation", None)
 
 
-def save(verdict: str, eval_set: EvalSet | None) -> None:
+def save(verdict: str, eval_set: EvalSet | None) -> bool:
     key = conversation.id
-    label_id = st.session_state.get(f"review_intent_{key}")
-
-    def act() -> None:
-        review = reviews.record(
-            conversation.id,
-            verdict,
-            by=person,
-            label_id=label_id,
-            reply=st.session_state[f"review_reply_{key}"] or "",
-            note=st.session_state[f"review_note_{key}"] or "",
-            seconds=round(time.monotonic() - st.session_state["review_began"], 1),
-        )
-        if eval_set is not None:
-            kind = verdict if verdict != "none" else ""
-            examples.flag(
-                conversation.id,
-                kind,
-                why=st.session_state[f"review_why_{key}"] or "",
-                eval_set_id=eval_set.id,
-                by=person,
-                label_id=label_id,
-                review_id=review.id,
-            )
-
-    flagged = f" and flagged for '{eval_set.name}'" if eval_set else ""
-    if acts.attempt(lambda: in_one(act), done=f"Saved{flagged}."):
-        cached.forget()
-        next_one()
-
-
-def in_one(act) -> None:
-    """Review and flag are kept together or not at all."""
-    from data import store
-
-    with store.writing():
-        act()
+    said = {
+        "by": person,
+        "label_id": st.session_state.get(f"review_intent_{key}"),
+        "reply": st.session_state[f"review_reply_{key}"] or "",
+        "note": st.session_state[f"review_note_{key}"] or "",
+        "seconds": round(time.monotonic() - st.session_state["review_began"], 1),
+    }
+    if eval_set is None:
+        return acts.attempt(lambda: reviews.record(key, verdict, **said), done="Saved.")
+    why = st.session_state[f"review_why_{key}"] or ""
+    return acts.attempt(
+        lambda: examples.review_and_flag(key, verdict, why=why, eval_set_id=eval_set.id, **said),
+        done=f"Saved and flagged for '{eval_set.name}'.",
+    )
 
 
 queue, middle, form = st.columns([2, 4.2, 3.4], gap="medium")
 with queue:
-    st.caption(f"{len(waiting)}{'+' if len(waiting) == QUEUE else ''} wait")
+    st.caption("How sure the machine was")
     with st.container(height=560, border=False, gap="xxsmall"):
         for item in waiting:
-            sure = f"{percent(item.confidence)} sure" if item.confidence is not None else "new"
+            sure = percent(item.confidence) if item.confidence is not None else "new"
             icon = widgets.CHANNEL_ICONS[item.channel]
             if st.button(
                 f"{item.customer}  \n:small[{widgets.short(item.opened_at)} · {sure}]",
@@ -125,7 +103,7 @@ with form:
     if eval_sets:
         wants = st.toggle("Flag it as an example", key=f"review_flag_{key}", help="It becomes a test case when its eval set is frozen.")
         flag = eval_sets[0] if wants else None
-    with st.form(f"review_form_{key}", border=True):
+    with st.form(f"review_form_{key}", enter_to_submit=False):
         if flag is not None:
             if len(eval_sets) > 1:
                 flag = st.selectbox("Eval set", eval_sets, format_func=lambda made: made.name, key=f"review_set_{key}")
@@ -150,13 +128,15 @@ with form:
             placeholder="Leave empty if it was fine",
         )
         st.text_input("Note", value=earlier[0].note if earlier else "", key=f"review_note_{key}")
-        buttons = st.columns([1.05, 1, 1.1], gap="xsmall")
-        strong = buttons[0].form_submit_button("Strong", shortcut="S", width="stretch")
-        weak = buttons[1].form_submit_button("Weak", shortcut="W", width="stretch")
-        neither = buttons[2].form_submit_button("Neither", shortcut="N", width="stretch")
+        left, right = st.columns(2, gap="xsmall")
+        strong = left.form_submit_button("Strong", shortcut="S", width="stretch")
+        weak = right.form_submit_button("Weak", shortcut="W", width="stretch")
+        neither = st.form_submit_button("Neither", shortcut="N", width="stretch")
     verdict = "strong" if strong else "weak" if weak else "none" if neither else ""
     if verdict:
-        save(verdict, flag)
+        if save(verdict, flag):
+            cached.forget()
+            next_one()
         st.rerun()
     if earlier:
         st.caption(f"You reviewed this {widgets.when(earlier[0].at)} as {earlier[0].verdict}. Saving again corrects it.")

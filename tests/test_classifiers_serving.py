@@ -1,0 +1,128 @@
+"""Serving: what the live version says of conversations is written once, silence included, and stays when another goes live."""
+
+from pathlib import Path
+
+import pytest
+import skops.io
+from sqlmodel import select
+
+from classifiers import files, model, serving, training
+from data import config, predictions, releases, store, versions
+from data.errors import Refused
+from data.intake import door
+from data.tables import Prediction, Version
+from data.values import Target
+from evals import sets
+from tests.conftest import Staff
+from tests.conversations import canonical
+from tests.test_classifiers_training import frozen_set, reviewed
+from tests.test_evals_sets import NAMES, intents
+
+
+def arrive(staff: Staff, numbers: range) -> list[str]:
+    return door.receive([canonical(number, team="Oak") for number in numbers], by=staff.engineer, classify=False).ids
+
+
+def go_live(staff: Staff, number: int) -> Target:
+    """As shipping does in its transaction, once somebody approved."""
+    target = Target("classifier", "intent", number)
+    with store.writing() as db:
+        releases.go_live(db, target, proposal_id=None, why_before_ends="followed", by=staff.lead)
+    return target
+
+
+def with_threshold(staff: Staff, threshold: float) -> Version:
+    """The newest version again, with another threshold."""
+    newest = versions.all_of("classifier", "intent")[0]
+    with store.writing() as db:
+        manifest = {**newest.manifest, "threshold": threshold, "temperature": 0.3}
+        return versions.add(db, "classifier", "intent", by=staff.rep, manifest=manifest, file_sha=newest.file_sha)
+
+
+def all_predictions() -> list[Prediction]:
+    with store.reading() as db:
+        return list(db.exec(select(Prediction).order_by(Prediction.id)))
+
+
+def test_predictions_are_written_once_and_only_for_what_was_given(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "STEP", 7)
+    reviewed(staff, range(1, 61))
+    training.train(by=staff.rep)
+    assert serving.predict(arrive(staff, range(900, 903))) == 0 and all_predictions() == []  # nothing is live yet
+    go_live(staff, 1)
+    ids = arrive(staff, range(100, 120))
+    assert serving.predict(ids) == 20
+    written = all_predictions()
+    assert {made.conversation_id for made in written} == set(ids) and len(written) == 20
+    right = {made: intents(staff)[NAMES[number % 4]] for made, number in zip(ids, range(100, 120), strict=True)}
+    assert sum(made.label_id == right[made.conversation_id] for made in written) >= 18
+    assert {(made.target_number, made.mode, made.seq) for made in written} == {(1, "live", 1)}
+
+    assert serving.predict(ids) == 0  # again: nothing is written, nothing changes
+    assert [made.model_dump() for made in all_predictions()] == [made.model_dump() for made in written]
+    assert serving.predict([*ids, "no such conversation"]) == 0
+    assert serving.predict([]) == 0
+
+
+def test_silence_is_kept_as_null_beside_what_it_would_have_said(staff: Staff) -> None:
+    reviewed(staff, range(1, 61))
+    training.train(by=staff.rep)
+    with_threshold(staff, 0.999)
+    go_live(staff, 2)
+    assert serving.predict(arrive(staff, range(100, 105))) == 5
+    for made in all_predictions():
+        assert made.label_id is None and made.threshold == 0.999
+        assert 0 < made.confidence < 0.999 and len(made.top) == 3
+        assert made.top[0][0] in intents(staff).values()
+    with_threshold(staff, 0.0)  # the control: the same model that may speak, speaks
+    go_live(staff, 3)
+    ids = arrive(staff, range(105, 110))
+    assert serving.predict(ids) == 5
+    assert all(predictions.of_conversation(made).label_id for made in ids)  # type: ignore[union-attr]
+
+
+def test_after_a_new_release_the_earlier_predictions_stay(staff: Staff) -> None:
+    reviewed(staff, range(1, 61))
+    training.train(by=staff.rep)
+    go_live(staff, 1)
+    earlier = arrive(staff, range(100, 106))
+    serving.predict(earlier)
+    before = [made.model_dump() for made in all_predictions()]
+    with_threshold(staff, 0.999)
+    go_live(staff, 2)
+    later = arrive(staff, range(200, 204))
+    assert serving.predict(later) == 4
+    assert [made.model_dump() for made in all_predictions()][: len(before)] == before
+    assert {predictions.of_conversation(made).target_number for made in earlier} == {1}  # type: ignore[union-attr]
+    assert {predictions.of_conversation(made).target_number for made in later} == {2}  # type: ignore[union-attr]
+    serving.predict(earlier)  # asked again under the new one, what was said first is still what counts
+    assert {predictions.of_conversation(made).target_number for made in earlier} == {1}  # type: ignore[union-attr]
+    assert {made.label_id for made in all_predictions() if made.target_number == 2} == {None}
+
+
+def test_a_live_model_that_was_tampered_with_predicts_nothing(staff: Staff) -> None:
+    reviewed(staff, range(1, 61))
+    version = training.train(by=staff.rep)
+    go_live(staff, 1)
+    ids = arrive(staff, range(100, 105))
+    path: Path = config.folder("models") / f"{version.file_sha}.skops"
+    honest = path.read_bytes()
+    path.write_bytes(skops.io.dumps(model.untrained().fit(["where is it", "refund it"] * 4, list(intents(staff).values())[:2] * 4)))
+    with pytest.raises(Refused, match=r"^intent 1 cannot be used: its model file is not the one that was made\."):
+        serving.predict(ids)
+    assert all_predictions() == []
+    path.write_bytes(honest)
+    assert serving.predict(ids) == 5
+
+
+def test_in_a_run_it_names_its_best_guess_and_says_that_it_would_have_kept_silent(staff: Staff) -> None:
+    reviewed(staff, range(1, 61))
+    version_id, _ = frozen_set(staff, range(61, 69))
+    training.train(by=staff.rep)
+    silent = with_threshold(staff, 0.999)
+    cases = sets.cases(version_id)
+    told = serving.ask(versions.target_of(silent))(cases)
+    assert len(told) == 8 and all(one["silent"] and one["label"] in NAMES for one in told)
+    spoken = serving.ask(Target("classifier", "intent", 1))(cases)
+    assert [(one["label"], one["label_id"]) for one in spoken] == [(one["label"], one["label_id"]) for one in told]
+    assert files.load(silent) is not None

@@ -1,0 +1,171 @@
+"""The record: gap-free, written with what it tells of, and a change by hand is noticed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from data import audit, people, store
+from data.errors import Denied, Refused
+from data.tables import AuditEntry
+from data.values import now
+from tests.conftest import Staff
+
+
+@contextmanager
+def by_hand() -> Iterator[Connection]:
+    """As somebody would who has the database's own prompt and took the triggers away."""
+    with store.engine().execution_options(writes=True).begin() as connection:
+        if store.is_sqlite():
+            for trigger in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
+                connection.execute(text(f"DROP TRIGGER {trigger}"))
+        else:
+            connection.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER ALL"))
+        yield connection
+
+
+def record(by: Any, sentence: str, **fields: Any) -> AuditEntry:
+    with store.writing() as db:
+        return audit.record(db, by, "did", "thing", "1", sentence, **fields)
+
+
+def test_each_entry_names_the_one_before_and_the_chain_holds(staff: Staff) -> None:
+    record(staff.rep, "Größe, 'quoted', 日本", before={"a": [1, None, True]}, after={"ü": 0.5, "b": {"c": "d"}})
+    entries = audit.newest(by=staff.admin)[::-1]
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    assert [entry.previous_sha for entry in entries] == [audit.FIRST, *(entry.sha for entry in entries[:-1])]
+    assert audit.first_broken() is None
+
+
+def test_a_change_of_any_column_is_noticed_at_its_entry(staff: Staff) -> None:
+    number = record(staff.rep, "Said yes.", before={"x": 1}, after={"x": 2}).number
+    record(staff.rep, "Said no.")
+    other = {
+        "at": now() - timedelta(days=1), "by_person_id": staff.lead.id, "verb": "undid", "noun": "thong", "noun_id": "2", "sentence": "Said Yes.",
+        "before": json.dumps({"x": 3}), "after": json.dumps({"x": 1}), "previous_sha": "1" * 64, "sha": "2" * 64, "number": 999,
+    }  # fmt: skip
+    assert set(other) == set(AuditEntry.model_fields) - {"id"}
+    found = {}
+    with by_hand() as connection:
+        for column, value in other.items():
+            kept = connection.execute(text(f"SELECT {column} FROM audit_entry WHERE number = {number}")).scalar()
+            keep = json.dumps(kept) if isinstance(kept, dict) else kept
+            cast = "CAST(:value AS jsonb)" if column in ("before", "after") and not store.is_sqlite() else ":value"
+            if store.is_sqlite() and isinstance(value, datetime):
+                value = value.strftime("%Y-%m-%d %H:%M:%S.%f")
+            connection.execute(text(f"UPDATE audit_entry SET {column} = {cast} WHERE number = {number}"), {"value": value})
+            connection.commit()
+            found[column] = audit.first_broken()
+            where = {"value": keep, "now": 999 if column == "number" else number}
+            connection.execute(text(f"UPDATE audit_entry SET {column} = {cast} WHERE number = :now"), where)
+            connection.commit()
+    assert found == dict.fromkeys(other, number)
+    assert audit.first_broken() is None  # everything stands as it was again
+
+
+def test_an_entry_taken_away_or_put_between_is_noticed(staff: Staff) -> None:
+    middle = record(staff.rep, "One.").number
+    record(staff.rep, "Two.")
+    with by_hand() as connection:
+        connection.execute(text(f"DELETE FROM audit_entry WHERE number = {middle}"))
+    assert audit.first_broken() == middle
+
+
+def test_two_entries_that_changed_places_are_noticed(staff: Staff) -> None:
+    first, second = record(staff.rep, "One.").number, record(staff.rep, "Two.").number
+    with by_hand() as connection:
+        for before, after in ((first, -1), (second, first), (-1, second)):
+            connection.execute(text(f"UPDATE audit_entry SET number = {after} WHERE number = {before}"))
+    assert audit.first_broken() == first
+
+
+def test_a_chain_written_anew_by_somebody_without_the_key_is_noticed(staff: Staff) -> None:
+    """Who can write to the database, but has not the installation's key, cannot make a chain that holds."""
+    number = record(staff.rep, "Approved: ship version 1.").number
+    with store.reading() as db:
+        entry = db.get_one(AuditEntry, record(staff.rep, "Later.").id)
+        told = db.exec(audit.select(AuditEntry).where(AuditEntry.number == number)).one()
+    told.sentence = "Refused: ship version 1."
+    entry.previous_sha = without_key(told)
+    with by_hand() as connection:
+        set_row = text("UPDATE audit_entry SET sentence = :s, previous_sha = :p, sha = :h WHERE number = :n")
+        for row, sha in ((told, entry.previous_sha), (entry, without_key(entry))):
+            connection.execute(set_row, {"s": row.sentence, "p": row.previous_sha, "h": sha, "n": row.number})
+    assert audit.first_broken() == number
+
+
+def without_key(entry: AuditEntry) -> str:
+    """The digest as anybody can compute it who has read the source."""
+    import hashlib
+
+    told = [
+        entry.number, entry.at.isoformat(), entry.by_person_id, entry.verb, entry.noun, entry.noun_id,
+        entry.sentence, entry.before, entry.after, entry.previous_sha,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def test_an_entry_is_kept_or_dropped_with_what_it_tells_of(staff: Staff) -> None:
+    before = len(audit.newest(by=staff.admin))
+    with pytest.raises(Refused, match="no"), store.writing():
+        people.add("Nils", "nils@example.com", "rep", by=staff.admin)
+        raise Refused("no")
+    assert people.by_email("nils@example.com") is None
+    assert len(audit.newest(by=staff.admin)) == before
+    people.add("Nils", "nils@example.com", "rep", by=staff.admin)
+    assert [entry.number for entry in audit.newest(by=staff.admin)][:2] == [before + 1, before]
+
+
+def test_the_chain_holds_whatever_zone_a_time_was_given_in(staff: Staff) -> None:
+    noon = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    entry = record(staff.rep, "At noon.", at=noon)
+    assert audit.first_broken() is None
+    with store.reading() as db:
+        assert db.get_one(AuditEntry, entry.id).at == noon.astimezone(UTC)
+
+
+def test_each_reads_what_they_may(staff: Staff) -> None:
+    for person in (staff.rep, staff.lead, staff.other, staff.engineer, None):
+        record(person, "Did it.")
+
+    def read(by: Any) -> set[str]:
+        names = people.names()
+        return {names.get(entry.by_person_id or "", "nobody") for entry in audit.newest(by=by)}
+
+    assert read(staff.rep) == {"Rita"}
+    assert read(staff.lead) == {"Rita", "Leo"}
+    assert read(staff.other) == {"Olga"}
+    assert read(staff.engineer) == read(staff.admin) == {"Rita", "Leo", "Olga", "Emil", "nobody"}
+    people.disable(staff.rep.id, by=staff.admin)
+    gone = people.get(staff.rep.id)
+    assert gone is not None
+    with pytest.raises(Denied, match="disabled"):
+        audit.newest(by=gone)
+
+
+def test_a_lead_without_a_team_does_not_read_what_admins_and_engineers_did(staff: Staff) -> None:
+    """People without a team are no team."""
+    alone = people.add("Lea", "lea@example.com", "lead", by=people.console())
+    record(staff.engineer, "Did it.")
+    record(alone, "Did something else.")
+    assert {entry.by_person_id for entry in audit.newest(by=alone)} <= {alone.id}
+
+
+def test_the_newest_stand_first_and_can_be_narrowed_to_a_noun(staff: Staff) -> None:
+    last = record(staff.rep, "Did it.")
+    assert audit.newest(by=staff.admin, most=1) == [last]
+    assert {entry.noun for entry in audit.newest(by=staff.admin, noun="team")} == {"team"}
+
+
+def test_what_somebody_did_is_counted_from_their_first_sign_in(staff: Staff) -> None:
+    record(staff.rep, "Before.")
+    assert audit.verbs_since_first_sign_in(staff.rep) == set()
+    people.start_session(staff.rep)
+    record(staff.lead, "Another's.")
+    assert audit.verbs_since_first_sign_in(staff.rep) == set()
+    record(staff.rep, "After.")
+    assert audit.verbs_since_first_sign_in(staff.rep) == {"did"}

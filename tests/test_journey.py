@@ -1,0 +1,135 @@
+"""The loop in a real browser, at the desks of a rep, a lead and an engineer, against the real server and its worker."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import desk, settled, shoot
+from tests.conversations import one
+from tests.server import Server
+
+
+@pytest.fixture
+def server(demo: Path) -> Iterator[Server]:
+    running = Server(demo, command="up").start()
+    yield running
+    running.stop()
+
+
+def go(page: Page, name: str, title: str) -> None:
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    settled(page)
+
+
+def test_a_rep_and_a_lead_take_a_conversation_through_the_loop(browser: Browser, server: Server) -> None:
+    complaints: list[str] = []
+    with desk(browser, server.base, "Alma Berger", complaints) as rep:
+        review_and_flag(rep)
+        keeps_the_sign_in(rep, server)
+        go(rep, "Eval sets", "Eval sets")
+        rep.get_by_role("button", name=re.compile("Freeze 13 flagged")).click()
+        expect(rep.get_by_text("253", exact=True)).to_be_visible()
+        shoot(rep, "journey-2-frozen")
+        train_compare_propose(rep)
+
+    with desk(browser, server.base, "Lena Hoffmann", complaints) as lead:
+        approve(lead)
+        see_the_trend(lead)
+
+    with desk(browser, server.base, "Nora Engel", complaints) as engineer:
+        the_next_conversation_is_predicted(engineer, server)
+    assert complaints == []
+
+
+def review_and_flag(rep: Page) -> None:
+    """From the walk's first step; the keyboard saves."""
+    rep.get_by_role("link", name=re.compile("1. Review")).click()
+    expect(rep.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+    settled(rep)
+    rep.get_by_text("Flag it as an example").click()
+    why = rep.get_by_label(re.compile("Why it is a good test"))
+    expect(why).to_be_visible()
+    why.fill("The customer asks two things and only one is answered.")
+    rep.get_by_label("A better reply").fill("I look into both at once.")
+    shoot(rep, "journey-1-review")
+    rep.get_by_role("button", name=re.compile("^Weak")).click()
+    expect(rep.get_by_text(re.compile("Saved and flagged"))).to_be_visible()
+    settled(rep)
+    rep.get_by_role("heading", name="Review", exact=True).click()  # the keyboard belongs to the page
+    rep.keyboard.press("s")
+    expect(rep.get_by_text("Saved.", exact=True)).to_be_visible()
+
+
+def keeps_the_sign_in(rep: Page, server: Server) -> None:
+    """A reload and a new tab are the same person."""
+    rep.reload()
+    expect(rep.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+    tab = rep.context.new_page()
+    tab.goto(server.base)
+    expect(tab.get_by_role("heading", name="Hello Alma")).to_be_visible()
+    expect(tab.get_by_text("2 of 6 done")).to_be_visible()
+    tab.close()
+
+
+def train_compare_propose(rep: Page) -> None:
+    go(rep, "Classifiers", "Classifiers")
+    rep.get_by_role("button", name="Train a candidate").click()
+    expect(rep.get_by_role("heading", name="Candidate 5")).to_be_visible()
+    rep.get_by_role("button", name="Compare with what is live").click()
+    verdict = rep.get_by_text(re.compile(r"^(Better|No worse|Cannot tell): \d+ fixed, \d+ broken of 253")).first
+    expect(verdict).to_be_visible()
+    shoot(rep, "journey-3-verdict")
+    rep.get_by_label("Why it should go live").fill("It has learned from this week's reviews.")
+    rep.get_by_role("button", name="Propose it").click()
+    expect(rep.get_by_role("link", name="See the proposal")).to_be_visible()
+
+
+def approve(lead: Page) -> None:
+    go(lead, "Approvals", "Approvals")
+    expect(lead.get_by_role("heading", name="Ship version 5 of the intent classifier")).to_be_visible()
+    shoot(lead, "journey-4-approval")
+    lead.get_by_role("button", name="Approve").last.click()
+    expect(lead.get_by_text(re.compile("carried out, approved by Lena Hoffmann")).first).to_be_visible()
+    go(lead, "Classifiers", "Classifiers")
+    expect(lead.get_by_test_id("stMetricValue").get_by_text("Version 5")).to_be_visible()
+
+
+def see_the_trend(lead: Page) -> None:
+    """The chart carries a marker for the new release; a point opens its conversations."""
+    go(lead, "Quality", "Quality")
+    expect(lead.get_by_text("v5", exact=True).first).to_be_attached()
+    shoot(lead, "journey-5-quality")
+    bar = lead.locator("svg path[aria-roledescription='bar']").nth(4)
+    bar.scroll_into_view_if_needed()
+    bar.click()
+    expect(lead.get_by_role("heading", name="Conversations", exact=True)).to_be_visible()
+    expect(lead.get_by_role("button", name=re.compile("Week of"))).to_be_visible()
+    assert "week=" in lead.url
+    shoot(lead, "journey-6-week")
+
+
+def the_next_conversation_is_predicted(engineer: Page, server: Server) -> None:
+    """What a surface sends is classified by the new version within moments."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in engineer.context.cookies()}
+    arriving = [one(90_001, team="Team Oak", messages=[{"role": "customer", "text": "Where is my order? It has not come."}])]
+    answer = httpx.post(
+        f"{server.base}/api/v1/conversations", content=json.dumps(arriving), cookies=cookies,
+        headers={"Origin": server.base, "Content-Type": "application/json"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    engineer.goto(f"{server.base}/conversations?conversation={answer.json()['ids'][0]}")
+    expect(engineer.get_by_text("It has not come.")).to_be_visible()
+    said = engineer.get_by_text(re.compile(r"Machine: .*version 5"))
+    for _ in range(20):
+        if said.is_visible():
+            break
+        engineer.wait_for_timeout(300)
+        engineer.reload()
+        expect(engineer.get_by_text("It has not come.")).to_be_visible()
+    expect(said).to_be_visible()

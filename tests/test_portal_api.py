@@ -1,0 +1,258 @@
+"""The HTTP API: health for machines, and conversations that come in through it, on both engines."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from sqlmodel import col, select
+
+from data import people, store
+from data.tables import Conversation, Message, Person
+from portal.beat import beat_file
+from tests.conftest import Staff, fresh_postgres, fresh_sqlite, hire
+from tests.conversations import one
+from tests.server import Server, inside, serving
+
+CARD = "4111 1111 1111 1111"
+
+
+@dataclass
+class Portal:
+    server: Server
+    staff: Staff
+    cookies: dict[str, str]
+
+    def send(self, who: str, conversations: Any) -> httpx.Response:
+        return self.server.browser(cookie=self.cookies[who]).post("/api/v1/conversations", json=conversations)
+
+    def stored(self, external_id: str) -> Conversation | None:
+        with self.server.inside(), store.reading() as db:
+            return db.exec(select(Conversation).where(Conversation.external_id == external_id)).one_or_none()
+
+    def texts(self, conversation: Conversation) -> list[str]:
+        query = select(Message.text).where(Message.conversation_id == conversation.id).order_by(col(Message.seq))
+        with self.server.inside(), store.reading() as db:
+            return list(db.exec(query))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def portal(request: pytest.FixtureRequest, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    home, url = tmp_path_factory.mktemp("api"), ""
+    if request.param == "sqlite":
+        fresh_sqlite(templates, tmp_path_factory, home)
+    else:
+        url = fresh_postgres(templates, request.getfixturevalue("postgres"), home)
+    with inside(home, url):
+        staff = hire()
+        with store.writing() as db:
+            visitor = Person(name="Vic", email="vic@example.com", role="visitor", team_id=staff.oak.id)  # a role that the table lacks
+            db.add(visitor)
+        everybody = {"rep": staff.rep, "lead": staff.lead, "other": staff.other, "engineer": staff.engineer, "visitor": visitor}
+        cookies = {name: people.start_session(person) for name, person in everybody.items()}
+    with serving(home, url) as server:
+        yield Portal(server, staff, cookies)
+
+
+# Health
+
+
+def test_health_and_readiness_are_open(portal: Portal) -> None:
+    stranger = portal.server.browser()
+    assert stranger.get("/api/v1/health").json() == {"status": "ok"}
+    told = stranger.get("/api/v1/ready").json()
+    assert (told["status"], told["database"]) == ("ready", "the database is ready")
+
+
+def test_readiness_tells_of_the_worker(portal: Portal) -> None:
+    stranger = portal.server.browser()
+    with portal.server.inside():
+        beat_file().unlink(missing_ok=True)
+        assert stranger.get("/api/v1/ready").json()["worker"] == "not seen on this machine"
+        beat_file().touch()
+    assert stranger.get("/api/v1/ready").json()["worker"] in ("seen 0 seconds ago", "seen 1 seconds ago", "seen 2 seconds ago")
+
+
+def test_the_api_describes_itself_to_who_is_signed_in(portal: Portal) -> None:
+    described = portal.server.browser(cookie=portal.cookies["rep"]).get("/api/v1/openapi.json").json()
+    assert "/v1/conversations" in described["paths"]
+
+
+# What comes in
+
+
+def test_an_engineer_sends_conversations(portal: Portal) -> None:
+    answer = portal.send("engineer", [one(number, id=f"e{number}", team="Fern") for number in (6, 7, 8)])
+    assert answer.status_code == 200
+    told = answer.json()
+    assert {key: told[key] for key in ("conversations", "new", "messages", "redactions", "refused")} == {
+        "conversations": 3, "new": 3, "messages": 6, "redactions": 2, "refused": [],
+    }  # fmt: skip
+    kept = portal.stored("e7")
+    assert kept is not None and kept.id in told["ids"] and kept.team_id == portal.staff.fern.id
+    assert kept.by_person_id == portal.staff.engineer.id
+    assert CARD not in portal.texts(kept)[0] and "My card is" in portal.texts(kept)[0]
+
+
+def test_what_is_sent_twice_is_kept_once(portal: Portal) -> None:
+    sent = [one(number, id=f"twice{number}") for number in range(3)]
+    first, second = portal.send("engineer", sent).json(), portal.send("engineer", sent).json()
+    assert (first["new"], second["new"], second["unchanged"], second["ids"]) == (3, 0, 3, [])
+    within = portal.send("engineer", [one(1, id="same")] * 2).json()
+    assert (within["new"], within["unchanged"]) == (1, 1)
+
+
+def test_a_conversation_that_went_on_is_updated(portal: Portal) -> None:
+    begun = one(1, id="goes on")
+    portal.send("engineer", [begun])
+    longer = begun | {"messages": [*begun["messages"], {"role": "customer", "text": "Thank you."}]}
+    told = portal.send("engineer", [longer]).json()
+    assert (told["new"], told["updated"], told["messages"]) == (0, 1, 1)
+    kept = portal.stored("goes on")
+    assert kept is not None and portal.texts(kept)[-1] == "Thank you."
+
+
+def test_a_rep_sends_for_their_own_team(portal: Portal) -> None:
+    told = portal.send("rep", [one(1, id="named", team="Oak"), one(2, id="unnamed")]).json()
+    assert (told["new"], told["refused"]) == (2, [])
+    for external_id in ("named", "unnamed"):
+        kept = portal.stored(external_id)
+        assert kept is not None and kept.team_id == portal.staff.oak.id
+
+
+def test_a_rep_does_not_send_for_another_team(portal: Portal) -> None:
+    mixed = [one(1, id="theirs", team="Fern"), one(2, id="mine", team="Oak"), one(3, id="nobodys", team="Elm")]
+    answer = portal.send("rep", mixed)
+    assert answer.status_code == 200 and answer.json()["new"] == 1
+    assert answer.json()["refused"] == [
+        {"place": 0, "why": "team: Fern is not your team"},
+        {"place": 2, "why": "team: Elm is not your team"},
+    ]
+    assert portal.stored("theirs") is None and portal.stored("nobodys") is None and portal.stored("mine") is not None
+
+
+@pytest.mark.parametrize("team", ["Oak", None])
+def test_a_rep_cannot_take_over_another_teams_conversation(portal: Portal, team: str | None) -> None:
+    """The help desk's own id is easy to guess."""
+    external_id = f"Fern's {team}"
+    portal.send("engineer", [one(1, id=external_id, team="Fern")])
+    before = portal.stored(external_id)
+    assert before is not None
+    answer = portal.send("rep", [one(2, id=external_id, team=team) if team else one(2, id=external_id)])
+    after = portal.stored(external_id)
+    assert after is not None and after.team_id == portal.staff.fern.id
+    assert (after.content_hmac, after.revision) == (before.content_hmac, before.revision)
+    assert len(answer.json()["refused"]) == 1 and answer.json()["ids"] == []
+
+
+def test_a_role_without_the_right_is_denied(portal: Portal) -> None:
+    answer = portal.send("visitor", [one(1, id="denied")])
+    assert answer.status_code == 403 and "visitor" in answer.json()["detail"]
+    assert portal.stored("denied") is None
+    assert portal.send("lead", [one(1, id="denied", team="Oak")]).status_code == 200  # the control
+
+
+# What is no conversation
+
+
+def wrong(**fields: Any) -> dict[str, Any]:
+    return one(1, id="wrong") | fields
+
+
+MALFORMED = {
+    "no list": one(1),
+    "nothing": None,
+    "an empty list": [],
+    "a list of text": [CARD],
+    "no id": [{key: value for key, value in one(1).items() if key != "id"}],
+    "an empty id": [wrong(id="")],
+    "an unknown channel": [wrong(channel=f"fax {CARD}")],
+    "no messages": [wrong(messages=[])],
+    "an unknown role": [wrong(messages=[{"role": "boss", "text": f"My card is {CARD}."}])],
+    "a text that is an object": [wrong(messages=[{"role": "customer", "text": {"card": CARD}}])],
+    "a text that is too long": [wrong(messages=[{"role": "customer", "text": f"{CARD} " * 6000}])],
+    "a time without a zone": [wrong(opened_at="2026-01-01T00:00:00", subject=f"My card is {CARD}")],
+    "closed before opened": [wrong(opened_at="2026-01-02T00:00:00Z", closed_at="2026-01-01T00:00:00Z", subject=f"My card is {CARD}")],
+    "csat out of range": [wrong(csat=9, subject=f"My card is {CARD}")],
+    "a customer that is a number": [wrong(customer=4111111111111111)],
+}
+
+
+@pytest.mark.parametrize("what", list(MALFORMED))
+def test_what_is_malformed_is_refused_and_not_echoed(portal: Portal, what: str) -> None:
+    answer = portal.send("engineer", MALFORMED[what])
+    assert answer.status_code == 422 and answer.json()["detail"]
+    assert "4111" not in answer.text and "please, number" not in answer.text
+    assert portal.stored("wrong") is None
+    assert "4111" not in portal.server.log()
+
+
+def test_a_refusal_names_the_place_and_the_reason(portal: Portal) -> None:
+    answer = portal.send("engineer", [one(1, id="fine"), wrong(csat=9)])
+    assert "csat" in answer.text and "1" in answer.text and "less than or equal to 5" in answer.text
+    assert portal.stored("fine") is None  # all or nothing
+
+
+def test_five_hundred_are_taken_and_one_more_is_not(portal: Portal) -> None:
+    batch = [one(number, id=f"batch{number}") for number in range(501)]
+    too_many = portal.send("engineer", batch)
+    assert too_many.status_code == 422 and len(too_many.content) < 5_000 and portal.stored("batch0") is None
+    assert portal.send("engineer", batch[:500]).json()["new"] == 500
+
+
+ODD_BODIES = {
+    "not JSON": (b"{", "application/json"),
+    "nothing": (b"", "application/json"),
+    "bytes": (b"\xff\xfe\x00", "application/json"),
+    "deeply nested": (b"[" * 100_000, "application/json"),
+    "a form": (b"id=1&source=test", "application/x-www-form-urlencoded"),
+    "JSON called text": (b'[{"id": "odd"}]', "text/plain"),
+    "not a number": (b'[{"id": "odd", "csat": NaN}]', "application/json"),
+    "half a pair": (b'[{"id": "odd", "source": "\\ud800", "channel": "chat", "messages": [{"role": "rep"}]}]', "application/json"),
+    "a long number": (b'[{"id": "odd", "csat": ' + b"9" * 5000 + b"}]", "application/json"),
+}
+
+
+@pytest.mark.parametrize("what", list(ODD_BODIES))
+def test_an_odd_body_is_refused_politely(portal: Portal, what: str) -> None:
+    body, kind = ODD_BODIES[what]
+    browser = portal.server.browser(cookie=portal.cookies["engineer"])
+    answer = browser.post("/api/v1/conversations", content=body, headers={"Content-Type": kind})
+    assert answer.status_code in (400, 413, 422), answer.text
+    assert portal.stored("odd") is None
+
+
+NESTED: dict[str, Any] = {}
+_inner = NESTED
+for _ in range(300):
+    _inner["x"] = _inner = {}
+ODD_FIELDS: dict[str, dict[str, Any]] = {
+    "a NUL in the id": {"id": "odd\0id"},
+    "a NUL in the source": {"source": "te\0st"},
+    "a NUL in the author": {"messages": [{"role": "rep", "text": "x", "author": "Ri\0ta"}]},
+    "a NUL in a team": {"team": "O\0ak"},
+    "a NUL in a language": {"language": "d\0e"},
+    "a NUL in an assignee": {"assignee": "Ri\0ta"},
+    "a NUL in a segment": {"segment": "g\0old"},
+    "a NUL in a customer": {"customer": "Jo\0"},
+    "a NUL in a tag": {"tags": ["a\0b"]},
+    "a NUL in an unknown field's name": {"un\0known": "x"},
+    "a huge number": {"handle_seconds": 2**70},
+    "a huge number in a message": {"messages": [{"role": "rep", "text": "x", "start_ms": 2**70}]},
+    "a time before Christ": {"opened_at": "0001-01-01T00:00:00+14:00"},
+    "the end of time": {"opened_at": "9999-12-31T23:59:59-14:00"},
+    "a nested field": {"extra": NESTED},
+    "not a number": {"extra": float("inf")},
+}
+
+
+@pytest.mark.parametrize("what", list(ODD_FIELDS))
+def test_an_odd_field_is_stored_or_refused_but_is_no_fault_of_ours(portal: Portal, what: str) -> None:
+    conversation = one(1, id=f"odd {what}") | ODD_FIELDS[what]
+    body = json.dumps([conversation])  # as Python writes it: httpx would refuse Infinity
+    browser = portal.server.browser(cookie=portal.cookies["engineer"])
+    answer = browser.post("/api/v1/conversations", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (200, 422), answer.text
+    assert "please, number" not in portal.server.log()  # whatever it was: what a customer wrote does not stand in a log

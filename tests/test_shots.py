@@ -1,0 +1,66 @@
+"""Every screen in a real browser, in both themes, with the demo and empty: nothing complains, nothing is too wide; pictures stay."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from data import people
+from tests.browser import desk, settled, shoot
+from tests.conftest import let_go
+from tests.server import Server
+
+ADDRESSES = (
+    "",
+    "review",
+    "conversations",
+    "imports",
+    "eval_sets",
+    "classifiers",
+    "quality",
+    "datasets",
+    "approvals",
+    "jobs",
+    "people",
+    "audit",
+)
+EVERYTHING = bool(os.environ.get("PORTAL_SHOTS"))
+KINDS = [("demo", "light"), ("demo", "dark"), ("empty", "light"), ("empty", "dark")]
+OFTEN = [("demo", "dark"), ("empty", "light")]  # `make shots` takes the others too
+
+
+def look_around(page: Page, base: str, kind: str, theme: str) -> None:
+    for address in ADDRESSES:
+        page.goto(f"{base}/{address}")
+        page.get_by_role("heading", level=1).first.wait_for()
+        settled(page)
+        page.locator('[data-testid="stSkeleton"]').first.wait_for(state="hidden")
+        shoot(page, f"{kind}-{address or 'home'}-{theme}")
+        assert page.get_by_test_id("stException").count() == 0
+        wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert wide <= window, f"{address} is {wide} wide in a window of {window}"
+
+
+@pytest.mark.parametrize(("kind", "theme"), KINDS if EVERYTHING else OFTEN)
+def test_every_screen_is_sound_in_the_browser(
+    kind: str, theme: str, request: pytest.FixtureRequest, browser: Browser, tmp_path: Path
+) -> None:
+    complaints: list[str] = []
+    home = request.getfixturevalue("demo") if kind == "demo" else empty_portal(request)
+    name = "Lena Hoffmann" if kind == "demo" else "Leo"
+    running = Server(home, command="up").start()
+    try:
+        with desk(browser, running.base, name, complaints, theme) as page:
+            look_around(page, running.base, kind, theme)
+    finally:
+        running.stop()
+    assert complaints == []
+
+
+def empty_portal(request: pytest.FixtureRequest) -> Path:
+    """Nothing in it but one lead who can sit down with a click."""
+    home: Path = request.getfixturevalue("sqlite_home")
+    people.add("Leo", "leo@example.com", "lead", by=people.console(), demo=True)
+    let_go()
+    return home
