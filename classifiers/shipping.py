@@ -95,7 +95,7 @@ def propose(target: Target, *, why: str, by: Person, at: datetime | None = None)
     known = evidence(target, by=by)
     if reason := known.stops():
         raise Refused(f"Not proposed: {reason}")
-    payload = {**target.columns(), "file_sha": version.file_sha}
+    payload = {**target.columns(), "file_sha": version.file_sha, "in_place_of": known.live_number}
     if approvals.open_for("ship_classifier", **payload):
         raise Refused(f"Not proposed again: {target} already waits for approval.")
     told = {
@@ -127,6 +127,9 @@ def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
         version = versions.get(target)
         if version.file_sha != proposal.payload["file_sha"]:
             raise Refused(f"Not shipped: {target} is not the model that was approved.")
+        live = releases.live(KIND, target.name)
+        if (live.target_number if live else None) != proposal.payload["in_place_of"]:
+            raise Refused(f"Not shipped: what is live changed after {target} was compared with it. Compare again, then propose again.")
         files.load(version)
         return releases.go_live(db, target, proposal_id=proposal.id, why_before_ends=f"followed by {target}", by=approver, at=at)
 

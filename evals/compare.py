@@ -83,7 +83,7 @@ def more_needed(fixed: int, broken: int, n: int) -> int | None:
 
 
 def _sentence(verdict: str, fixed: int, broken: int, difference: float, low: float, high: float, n: int, more: int | None) -> str:
-    counted = f"{fixed} fixed, {broken} broken of {n:,}, {difference * 100:+.0f} points ({low * 100:+.0f} to {high * 100:+.0f})"
+    counted = f"{fixed} fixed, {broken} broken of {n:,}, {points(difference)} points ({points(low)} to {points(high)})"
     if verdict == "better":
         return f"Better: {counted}."
     if verdict == "worse":
@@ -93,6 +93,11 @@ def _sentence(verdict: str, fixed: int, broken: int, difference: float, low: flo
     if more is None:
         return f"Cannot tell: {counted}; these cases show no difference."
     return f"Cannot tell: {counted}; about {more:,} more cases would decide."
+
+
+def points(difference: float) -> str:
+    """A difference of shares in whole points, with its sign; no minus before nothing."""
+    return f"{round(difference * 100):+d}" if round(difference * 100) else "0"
 
 
 def compare(candidate: Run, live: Run, *, by: Person, at: datetime | None = None) -> Comparison:

@@ -1,57 +1,42 @@
-"""The demo: the fictional company Ferngrove and its last 90 days, written through the same verbs that people use.
+"""The demo: the fictional company Ferngrove and its last 90 days, each folder's part written by its own demo.py.
 
 It goes through time in stretches that end with a release, so that each conversation was predicted by what was live when it came in.
 """
 
 import random
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from data import examples, measures, people, reviews, store, tasks
-from data.intake import door
-from data.intake.canonical import CanonicalConversation
-from data.tables import EvalSet, Label, Person, Team
-from data.values import Target, now
+from classifiers import demo as classifiers_demo
+from data import demo as data_demo
+from data import measures, store
+from data.demo import Company, Judgement
+from data.tables import EvalSet, Label
+from data.values import now
+from evals import demo as evals_demo
+from evals import sets
+from evals.demo import Flag
 from portal.ferngrove import story
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
 
-SET_NAME = "Everyday intents"
 STRETCHES = (3, 6, 11)  # weeks after which a candidate went live: the three releases
 REVIEWED = 0.4  # share of conversations that somebody reviewed
 MISTAKEN = 0.03  # share of reviews with a wrong intent: people err too
-FLAGS_A_STRETCH = 80
-STAFF = (
-    # name, role, team, demo account
-    ("Alma Berger", "rep", "Team Oak", True),
-    ("Birgit Lund", "rep", "Team Oak", False),
-    ("Cem Aydin", "rep", "Team Oak", False),
-    ("Dario Rossi", "rep", "Team Oak", False),
-    ("Elif Kaya", "rep", "Team Oak", False),
-    ("Finn Hansen", "rep", "Team Fern", False),
-    ("Greta Vogel", "rep", "Team Fern", False),
-    ("Henrik Olsen", "rep", "Team Fern", False),
-    ("Isla Murray", "rep", "Team Fern", False),
-    ("Jakub Nowak", "rep", "Team Fern", False),
-    ("Lena Hoffmann", "lead", "Team Oak", True),
-    ("Marco Silva", "lead", "Team Fern", True),
-    ("Nora Engel", "engineer", None, True),
-    ("Otto Braun", "admin", None, True),
-)
+FLAGS_A_STRETCH, FLAGS_WAITING = 80, 12
 
 
-@dataclass
-class Company:
-    rng: random.Random
-    teams: dict[str, Team]
-    staff: dict[str, Person]
-    labels: dict[str, Label] = field(default_factory=dict)  # by the phrases' key
-    eval_set: EvalSet | None = None
-    told: dict[str, Told] = field(default_factory=dict)  # what each conversation is about, by its id
+@dataclass(frozen=True)
+class Ferngrove:
+    company: Company
+    labels: dict[str, Label]  # by the phrases' key
+    eval_set: EvalSet
+    told: dict[str, Told] = field(default_factory=dict)  # what each conversation is really about, by its id
 
-    def reps_of(self, team: str) -> list[Person]:
-        return [person for name, role, its_team, _ in STAFF if role == "rep" and its_team == team for person in [self.staff[name]]]
+    @property
+    def rng(self) -> random.Random:
+        return self.company.rng
 
 
 def build(*, conversations_wanted: int = 6000, until: datetime | None = None, seed: int = 7) -> None:
@@ -59,158 +44,69 @@ def build(*, conversations_wanted: int = 6000, until: datetime | None = None, se
     until = until or now()
     start = measures.week_of(until - timedelta(weeks=12))
     with store.writing():
-        company = _found(random.Random(seed), start)
-        told = story.conversations(company.rng, start=start, until=until, count=conversations_wanted)
+        ferngrove = _found(random.Random(seed), start - timedelta(days=1))
+        told = story.conversations(ferngrove.rng, start=start, until=until, count=conversations_wanted)
         ends = [start + timedelta(weeks=weeks, days=-3, hours=15, minutes=40) for weeks in STRETCHES]  # Fridays, 15:40
         for begin, end in zip([start, *ends], [*ends, until], strict=True):
-            _live_through(company, [one for one in told if begin <= one.opened_at < end], end, is_last=end == until)
+            _live_through(ferngrove, [one for one in told if begin <= one.opened_at < end], end, is_last=end == until)
 
 
-def _found(rng: random.Random, start: datetime) -> Company:
-    """Teams, people, intents and an eval set, on the day before the first conversation."""
-    from classifiers import labels
-    from evals import sets
-
-    console, at = people.console(), start - timedelta(days=1)
-    teams = {name: people.add_team(name, by=console, at=at) for name in ("Team Oak", "Team Fern")}
-    staff = {
-        name: people.add(
-            name, f"{name.lower().replace(' ', '.')}@ferngrove.example", role, by=console, team=teams.get(team or ""), demo=demo, at=at
-        )
-        for name, role, team, demo in STAFF
-    }
-    company = Company(rng, teams, staff)
-    lead = staff["Lena Hoffmann"]
-    for key, text in INTENTS.items():
-        company.labels[key] = labels.add(text.name, by=lead, description=text.description, do=text.do, dont=text.dont, at=at)
-    company.eval_set = sets.create(SET_NAME, by=lead, bar=0.5, at=at)
-    return company
+def _found(rng: random.Random, at: datetime) -> Ferngrove:
+    company = data_demo.found(rng, at)
+    lead = company.staff["Lena Hoffmann"]
+    meanings = [(key, text.name, text.description, text.do, text.dont) for key, text in INTENTS.items()]
+    return Ferngrove(company, classifiers_demo.name_intents(meanings, by=lead, at=at), evals_demo.create(by=lead, at=at))
 
 
-def _live_through(company: Company, told: list[Told], end: datetime, *, is_last: bool) -> None:
-    """Conversations arrive and are classified day by day, are reviewed and flagged; then a candidate is made from all reviews so far."""
-    from classifiers import serving
-
-    ids = _arrive(company, told)
-    by_day: dict[datetime, list[str]] = defaultdict(list)
-    for made, one in zip(ids, told, strict=True):
-        company.told[made] = one
-        by_day[one.opened_at.replace(hour=0, minute=0, second=0, microsecond=0)].append(made)
-    for day, came in sorted(by_day.items()):
-        serving.predict(came, at=day + timedelta(hours=23))
-    reviewed = _review(company, ids, end)
-    _flag(company, reviewed, end, most=12 if is_last else FLAGS_A_STRETCH)
-    _make_candidate(company, end, is_last=is_last)
-
-
-def _arrive(company: Company, told: list[Told]) -> list[str]:
-    engineer = company.staff["Nora Engel"]
-    ids: list[str] = []
-    for place in range(0, len(told), 500):
-        step = told[place : place + 500]
-        arriving = [CanonicalConversation.model_validate(_canonical(company, one)) for one in step]
-        ids += door.receive(arriving, by=engineer, at=step[-1].opened_at, classify=False).ids
-    return ids
+def _live_through(ferngrove: Ferngrove, told: list[Told], end: datetime, *, is_last: bool) -> None:
+    """Conversations arrive and are classified, are reviewed and flagged; then a candidate is made from all reviews so far."""
+    company = ferngrove.company
+    ids = data_demo.arrive(company, [_canonical(company, one) for one in told])
+    ferngrove.told.update(zip(ids, told, strict=True))
+    classifiers_demo.predict_daily((made, one.opened_at) for made, one in zip(ids, told, strict=True))
+    reviewed = [made for made in ids if ferngrove.rng.random() < REVIEWED and ferngrove.told[made].opened_at < end - timedelta(hours=20)]
+    data_demo.review(company, [_judgement(ferngrove, made, end) for made in reviewed])
+    evals_demo.flag(ferngrove.eval_set, _flags(ferngrove, reviewed, end, FLAGS_WAITING if is_last else FLAGS_A_STRETCH))
+    if not is_last:
+        sets.freeze(ferngrove.eval_set.id, by=company.staff["Lena Hoffmann"], at=end - timedelta(hours=4))
+    made_by = end - timedelta(hours=2) if is_last else end
+    proposer, approver = company.staff["Birgit Lund"], company.staff["Marco Silva"]
+    classifiers_demo.make_candidate(made_by, proposer=proposer, approver=approver, goes_live=not is_last)
 
 
-def _canonical(company: Company, told: Told) -> dict[str, object]:
-    rep = company.rng.choice(company.reps_of(told.team))
+def _canonical(company: Company, told: Told) -> dict[str, Any]:
+    rep = company.somebody_of(told.team)
     messages = [
         {"role": role, "text": text, "at": at, **({"author": rep.name} if role == "rep" else {})} for role, text, at in told.messages
     ]
-    return {
-        "id": told.external_id,
-        "source": "ferngrove-helpdesk",
-        "channel": told.channel,
-        "subject": told.subject,
-        "opened_at": told.opened_at,
-        "closed_at": told.closed_at,
-        "status": "closed",
-        "resolved": told.resolved,
-        "customer": told.customer,
-        "language": told.language,
-        "team": told.team,
-        "assignee": rep.name,
-        "handle_seconds": told.handle_seconds,
-        "csat": told.csat,
-        "messages": messages,
-    }
+    kept = ("channel", "subject", "opened_at", "closed_at", "resolved", "customer", "language", "team", "handle_seconds", "csat")
+    said = {name: getattr(told, name) for name in kept}
+    return said | {"id": told.external_id, "source": "ferngrove-helpdesk", "status": "closed", "assignee": rep.name, "messages": messages}
 
 
-def _review(company: Company, ids: list[str], end: datetime) -> list[str]:
-    """The team reviews a part, mostly within the day; now and then a second person looks too."""
-    rng = company.rng
-    chosen = [made for made in ids if rng.random() < REVIEWED and company.told[made].opened_at < end - timedelta(hours=20)]
-    for made in chosen:
-        told = company.told[made]
-        at = min(told.closed_at + timedelta(minutes=rng.uniform(5, 900)), end)
-        rep = rng.choice(company.reps_of(told.team))
-        verdict = "weak" if not told.good or told.intent == NEW_PATTERN.key else rng.choices(("strong", "none"), (0.7, 0.3))[0]
-        reply = story.better_reply(told, rng) if verdict == "weak" and told.intent != NEW_PATTERN.key else ""
-        note = "The parcel locker was full. No intent of ours fits." if told.intent == NEW_PATTERN.key else ""
-        reviews.record(
-            made,
-            verdict,
-            by=rep,
-            label_id=_label_id(company, told),
-            reply=reply,
-            note=note,
-            seconds=round(rng.lognormvariate(3.9, 0.5), 1),
-            at=at,
-        )
-    return chosen
-
-
-def _label_id(company: Company, told: Told) -> str | None:
+def _judgement(ferngrove: Ferngrove, made: str, end: datetime) -> Judgement:
+    """What a rep says of it, mostly within the day; a matter that no intent covers is weak, with a note."""
+    told, rng = ferngrove.told[made], ferngrove.rng
+    at = min(told.closed_at + timedelta(minutes=rng.uniform(5, 900)), end)
     if told.intent == NEW_PATTERN.key:
-        return None
-    mistaken = company.rng.random() < MISTAKEN
-    return company.labels[company.rng.choice(list(company.labels)) if mistaken else told.intent].id
+        return Judgement(made, told.team, "weak", None, "", "The parcel locker was full. No intent of ours fits.", at)
+    key = rng.choice(list(ferngrove.labels)) if rng.random() < MISTAKEN else told.intent
+    verdict = rng.choices(("strong", "none"), (0.7, 0.3))[0] if told.good else "weak"
+    reply = "" if told.good else story.better_reply(told, rng)
+    return Judgement(made, told.team, verdict, ferngrove.labels[key].id, reply, "", at)
 
 
-def _flag(company: Company, reviewed: list[str], end: datetime, *, most: int) -> None:
+def _flags(ferngrove: Ferngrove, reviewed: list[str], end: datetime, most: int) -> list[Flag]:
     """Some of the reviewed become tests."""
-    assert company.eval_set is not None
-    known = [made for made in reviewed if company.told[made].intent in company.labels]
-    for made in company.rng.sample(known, min(most, len(known))):
-        told = company.told[made]
-        rep = company.rng.choice(company.reps_of(told.team))
-        why = "Solved at once, and kindly." if told.good else "The answer missed what was asked."
-        examples.flag(
+    known = [made for made in reviewed if ferngrove.told[made].intent in ferngrove.labels]
+    chosen = [(made, ferngrove.told[made]) for made in ferngrove.rng.sample(known, min(most, len(known)))]
+    return [
+        Flag(
             made,
-            "strong" if told.good else "weak",
-            why=why,
-            eval_set_id=company.eval_set.id,
-            by=rep,
-            label_id=company.labels[told.intent].id,
+            told.good,
+            ferngrove.labels[told.intent].id,
+            by=ferngrove.company.somebody_of(told.team),
             at=min(told.closed_at + timedelta(hours=17), end),
         )
-
-
-def _make_candidate(company: Company, end: datetime, *, is_last: bool) -> None:
-    """Freeze, train, compare, propose; a second person approves, and it goes live. The last one still waits for approval."""
-    from classifiers import shipping, training
-    from data import approvals
-    from evals import sets
-
-    assert company.eval_set is not None
-    proposer = company.staff["Birgit Lund"]
-    approver = company.staff["Marco Silva"]
-    if is_last:
-        end -= timedelta(hours=2)
-    else:
-        sets.freeze(company.eval_set.id, by=company.staff["Lena Hoffmann"], at=end - timedelta(hours=4))
-    version = training.train(by=proposer, at=end - timedelta(hours=2))
-    target = Target(version.target_kind, version.target_name, version.target_number)
-    evidence = shipping.evaluate(target, by=proposer, at=end - timedelta(hours=1))
-    if is_last and evidence.stops():
-        return  # an honest gate may stop it; the three releases before are the story
-    why = f"Learned from {version.manifest['rows']:,} reviewed conversations, {story.REASONS[version.target_number % len(story.REASONS)]}."
-    proposal = shipping.propose(target, why=why, by=proposer, at=end - timedelta(minutes=40))
-    if is_last:
-        return
-    approvals.approve(proposal.id, by=approver, note="Looked at the changed cases.", at=end - timedelta(minutes=5))
-    shipping.ship(proposal.id, at=end)
-    for task in tasks.waiting():  # the approval asked a worker to carry it out; it is carried out
-        tasks.take(task.id, "demo")
-        tasks.finish(task.id, f"{target} is live.", at=end)
+        for made, told in chosen
+    ]

@@ -47,7 +47,7 @@ def when(moment: datetime) -> str:
         return f"{hours} hour{'s' if hours > 1 else ''} ago"
     if ago < timedelta(days=7):
         return f"{local(moment):%A %H:%M}"
-    return day(moment)
+    return _short_day(moment)
 
 
 def day(moment: datetime) -> str:
@@ -58,7 +58,12 @@ def day(moment: datetime) -> str:
 
 def short(moment: datetime) -> str:
     """For narrow places."""
-    return f"{local(moment):%H:%M}" if now() - moment < timedelta(hours=20) else f"{local(moment).day} {local(moment):%b}"
+    return f"{local(moment):%H:%M}" if now() - moment < timedelta(hours=20) else _short_day(moment)
+
+
+def _short_day(moment: datetime) -> str:
+    year = "" if local(moment).year == local(now()).year else f" {local(moment).year}"
+    return f"{local(moment).day} {local(moment):%b}{year}"
 
 
 def exact(moment: datetime) -> str:

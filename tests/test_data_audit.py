@@ -1,5 +1,6 @@
 """The record: gap-free, written with what it tells of, and a change by hand is noticed."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlmodel import select
 
 from data import audit, people, store
 from data.errors import Denied, Refused
@@ -19,13 +21,14 @@ from tests.conftest import Staff
 @contextmanager
 def by_hand() -> Iterator[Connection]:
     """As somebody would who has the database's own prompt and took the triggers away."""
-    with store.engine().execution_options(writes=True).begin() as connection:
+    with store.engine().execution_options(writes=True).connect() as connection:
         if store.is_sqlite():
             for trigger in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
                 connection.execute(text(f"DROP TRIGGER {trigger}"))
         else:
             connection.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER ALL"))
         yield connection
+        connection.commit()
 
 
 def record(by: Any, sentence: str, **fields: Any) -> AuditEntry:
@@ -45,14 +48,15 @@ def test_a_change_of_any_column_is_noticed_at_its_entry(staff: Staff) -> None:
     number = record(staff.rep, "Said yes.", before={"x": 1}, after={"x": 2}).number
     record(staff.rep, "Said no.")
     other = {
-        "at": now() - timedelta(days=1), "by_person_id": staff.lead.id, "verb": "undid", "noun": "thong", "noun_id": "2", "sentence": "Said Yes.",
-        "before": json.dumps({"x": 3}), "after": json.dumps({"x": 1}), "previous_sha": "1" * 64, "sha": "2" * 64, "number": 999,
+        "at": now() - timedelta(days=1), "by_person_id": staff.lead.id, "verb": "undid", "noun": "thong", "noun_id": "2",
+        "sentence": "Said Yes.", "before": json.dumps({"x": 3}), "after": json.dumps({"x": 1}), "previous_sha": "1" * 64,
+        "sha": "2" * 64, "number": 999,
     }  # fmt: skip
     assert set(other) == set(AuditEntry.model_fields) - {"id"}
     found = {}
     with by_hand() as connection:
         for column, value in other.items():
-            kept = connection.execute(text(f"SELECT {column} FROM audit_entry WHERE number = {number}")).scalar()
+            kept: Any = connection.execute(text(f"SELECT {column} FROM audit_entry WHERE number = {number}")).scalar()
             keep = json.dumps(kept) if isinstance(kept, dict) else kept
             cast = "CAST(:value AS jsonb)" if column in ("before", "after") and not store.is_sqlite() else ":value"
             if store.is_sqlite() and isinstance(value, datetime):
@@ -88,7 +92,7 @@ def test_a_chain_written_anew_by_somebody_without_the_key_is_noticed(staff: Staf
     number = record(staff.rep, "Approved: ship version 1.").number
     with store.reading() as db:
         entry = db.get_one(AuditEntry, record(staff.rep, "Later.").id)
-        told = db.exec(audit.select(AuditEntry).where(AuditEntry.number == number)).one()
+        told = db.exec(select(AuditEntry).where(AuditEntry.number == number)).one()
     told.sentence = "Refused: ship version 1."
     entry.previous_sha = without_key(told)
     with by_hand() as connection:
@@ -100,8 +104,6 @@ def test_a_chain_written_anew_by_somebody_without_the_key_is_noticed(staff: Staf
 
 def without_key(entry: AuditEntry) -> str:
     """The digest as anybody can compute it who has read the source."""
-    import hashlib
-
     told = [
         entry.number, entry.at.isoformat(), entry.by_person_id, entry.verb, entry.noun, entry.noun_id,
         entry.sentence, entry.before, entry.after, entry.previous_sha,

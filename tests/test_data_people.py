@@ -62,7 +62,7 @@ def test_what_makes_no_account_is_refused_in_words(name: str, email: str, role: 
 
 
 def test_an_address_has_one_account_however_it_is_written(staff: Staff) -> None:
-    with pytest.raises(Refused, match="RITA@example.com already has an account"):
+    with pytest.raises(Refused, match=r"RITA@example\.com already has an account"):
         people.add("Another", "RITA@example.com", "rep", by=staff.admin)
     assert people.by_email(" Rita@Example.COM ") == staff.rep
 

@@ -1,30 +1,38 @@
 """Starting and stopping: what is wrong is said in one sentence and nothing is changed; nothing is left running."""
 
 import hashlib
+import os
+import re
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from data import config, people, store
+from data import config, people
 from tests.conftest import fresh_sqlite
 from tests.server import PASSWORD, Server, environment, eventually, inside, is_running, portal, said, serving
 
 
-@pytest.fixture
-def used(templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
-    """A home that a portal was started on before, with somebody in it."""
-    fresh_sqlite(templates, tmp_path_factory, tmp_path)
-    with inside(tmp_path):
+@pytest.fixture(scope="module")
+def homes(templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes homes that a portal was started on before, with somebody in them."""
+    first = tmp_path_factory.mktemp("used")
+    fresh_sqlite(templates, tmp_path_factory, first)
+    with inside(first):
         people.add("Rita", "rita@example.com", "rep", by=people.console(), password=PASSWORD)
-    (tmp_path / "up.lock").touch()
-    return tmp_path
+    (first / "up.lock").touch()
+    return lambda name: Path(shutil.copytree(first, tmp_path_factory.mktemp(name), dirs_exist_ok=True))
 
 
 def listing(home: Path) -> dict[str, str]:
@@ -35,121 +43,115 @@ def listing(home: Path) -> dict[str, str]:
     }
 
 
-def refused(*arguments: str, home: Path | str, words: str, url: str = "", **settings: str) -> None:
-    """The command exits 2 with one sentence that says these words, and says nothing else."""
-    done = portal(*arguments, home=home, url=url, **settings)
-    told = said(done.stderr)
-    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
-    assert len(told) == 1 and words in told[0] and told[0].endswith("."), told
-    assert "ready" not in done.stdout
+# What is wrong: each exits 2, says why in one sentence, and changes nothing
 
 
-@pytest.fixture
-def taken() -> Iterator[int]:
-    """A port on which somebody else listens."""
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        yield other.getsockname()[1]
+@dataclass
+class Misuse:
+    words: str
+    arguments: tuple[str, ...] = ("up", "--port", "0")
+    spoil: Callable[[Path], None] = lambda _home: None
+    at: str = ""  # the home, when it is not the one that was prepared
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def run(self, home: Path) -> tuple[subprocess.CompletedProcess[str], bool]:
+        """What became of it, and whether the home is as it was before."""
+        before = listing(home)
+        done = portal(*self.arguments, home=self.at.format(home=home) or home, **self.settings)
+        return done, listing(home) == before
 
 
-# What is wrong
+def from_the_future(home: Path) -> None:
+    with closing(sqlite3.connect(home / "portal.db")) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
 
 
-def test_a_taken_port_is_refused(used: Path, taken: int) -> None:
-    before = listing(used)
-    refused("up", "--port", str(taken), home=used, words=f"Port {taken} on 127.0.0.1 cannot be used: address already in use.")
-    assert listing(used) == before
+def with_demo_people(home: Path) -> None:
+    with closing(sqlite3.connect(home / "portal.db")) as db, db:
+        db.execute("UPDATE person SET demo = 1")
 
 
-def test_a_taken_port_makes_no_database(tmp_path: Path, taken: int) -> None:
-    refused("up", "--demo", "--port", str(taken), home=tmp_path / "new", words="Choose another with --port.")
-    assert [path for path in listing(tmp_path) if "portal.db" in path or "secrets" in path] == []
+def no_database(home: Path) -> None:
+    (home / "portal.db").write_bytes(b"this is a letter, not a database. " * 1000)
 
 
-@pytest.mark.parametrize("command", ["up", "web"])
-def test_a_port_that_is_no_port_is_refused(used: Path, command: str) -> None:
-    before = listing(used)
-    refused(command, "--port", "99999", home=used, words="99999")
-    assert listing(used) == before
+def database(url: str) -> dict[str, str]:
+    return {"PORTAL_DATABASE_URL": url}
 
 
-@pytest.mark.parametrize("home", ["/dev/null/x", "{file}/home", "{file}"])
-def test_a_home_that_cannot_be_written_is_refused(tmp_path: Path, home: str) -> None:
-    file = tmp_path / "a file"
-    file.write_text("mine")
-    refused("up", "--port", "0", home=home.format(file=file), words="cannot be written to")
-    assert file.read_text() == "mine" and list(tmp_path.iterdir()) == [file]
-
-
-@pytest.mark.parametrize(
-    "arguments", [("worker",), ("web",), ("migrate",), ("user", "list"), ("audit", "verify"), ("import", "x.jsonl")], ids=" ".join
-)
-def test_other_commands_refuse_such_a_home_too(arguments: tuple[str, ...]) -> None:
-    refused(*arguments, home="/dev/null/x", words="/dev/null/x")
-
-
-def test_a_database_that_is_newer_than_the_code_is_refused(used: Path) -> None:
-    with inside(used), store.engine().begin() as db:
-        db.exec_driver_sql("UPDATE alembic_version SET version_num = '9999_from_the_future'")
-    before = listing(used)
-    for command in ("up", "web", "worker"):
-        port = () if command == "worker" else ("--port", "0")
-        refused(command, *port, home=used, words="The database is newer than this code: it is at '9999_from_the_future'")
-    assert listing(used) == before | ({"worker.lock": hashlib.sha256(b"").hexdigest()} if (used / "worker.lock").exists() else {})
-
-
-URLS = {
-    "nonsense": "PORTAL_DATABASE_URL cannot be used",
-    "mongodb://127.0.0.1/portal": "PORTAL_DATABASE_URL cannot be used",
-    "mysql://root@127.0.0.1/portal": "PORTAL_DATABASE_URL cannot be used",
-    "postgresql://127.0.0.1:port/portal": "PORTAL_DATABASE_URL cannot be used",
-    "postgresql://portal:hunter2secret@/portal?host=/nowhere": "does not answer",
-    "postgresql://portal:hunter2secret@127.0.0.1:1/portal": "does not answer",
-    "sqlite:////nowhere/at/all/portal.db": "does not answer",
+TOO_NEW = "The database is newer than this code: it is at '9999_from_the_future'"
+OPEN_TO_ALL = "demo accounts that need no password"
+MISUSES = {
+    "a taken port": Misuse("cannot be used: address already in use. Choose another with --port.", ("up", "--port", "{taken}")),
+    "a taken port for the web alone": Misuse("address already in use", ("web", "--port", "{taken}")),
+    "no port at all": Misuse("99999", ("up", "--port", "99999")),
+    "a home below a device": Misuse("cannot be written to", at="/dev/null/x"),
+    "a home below a file": Misuse("cannot be written to", at="{home}/portal.db/home"),
+    "a home that is a file": Misuse("cannot be written to", at="{home}/portal.db"),
+    "a database that is newer": Misuse(TOO_NEW, spoil=from_the_future),
+    "a newer database, web alone": Misuse(TOO_NEW, ("web", "--port", "0"), from_the_future),
+    "a file that is no database": Misuse("portal.db", spoil=no_database),
+    "a nonsense database": Misuse("PORTAL_DATABASE_URL cannot be used", settings=database("nonsense")),
+    "an unknown kind of database": Misuse("PORTAL_DATABASE_URL cannot be used", settings=database("mongodb://127.0.0.1/portal")),
+    "a PostgreSQL that is not there": Misuse("does not answer", settings=database("postgresql://p:hunter2secret@/portal?host=/nowhere")),
+    "a PostgreSQL nobody listens at": Misuse("does not answer", settings=database("postgresql://p:hunter2secret@127.0.0.1:1/portal")),
+    "demo people for the network": Misuse(OPEN_TO_ALL, spoil=with_demo_people, settings={"PORTAL_HOST": "0.0.0.0"}),  # noqa: S104
+    "demo people, web alone": Misuse(OPEN_TO_ALL, ("web", "--port", "0"), with_demo_people, settings={"PORTAL_HOST": "::"}),
+    "a host that is none of ours": Misuse("no.such.host.invalid", settings={"PORTAL_HOST": "no.such.host.invalid"}),
 }
 
 
-@pytest.mark.parametrize("url", list(URLS))
-def test_a_wrong_database_address_is_refused(used: Path, url: str) -> None:
-    before = listing(used)
-    refused("up", "--port", "0", home=used, url=url, words=URLS[url])
-    assert listing(used) == before
-    assert "hunter2" not in portal("doctor", home=used, url=url).stdout
+@pytest.fixture(scope="module")
+def outcomes(homes: Callable[[str], Path]) -> Iterator[dict[str, Future[tuple[subprocess.CompletedProcess[str], bool]]]]:
+    """All of them at once: each is a start of its own, and there are two cores."""
+    with ThreadPoolExecutor(3) as pool, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken, started = str(other.getsockname()[1]), {}
+        for name, misuse in MISUSES.items():
+            home = homes("misuse")
+            misuse.spoil(home)
+            arguments = tuple(argument.format(taken=taken) for argument in misuse.arguments)
+            started[name] = pool.submit(replace(misuse, arguments=arguments).run, home)
+        yield started
 
 
-def test_a_file_that_is_no_database_is_refused(used: Path) -> None:
-    (used / "portal.db").write_bytes(b"this is a letter, not a database. " * 1000)
-    before = listing(used)
-    refused("up", "--port", "0", home=used, words="portal.db")
-    assert listing(used) == before
+@pytest.mark.parametrize("name", list(MISUSES))
+def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_changed(
+    outcomes: dict[str, Future[tuple[subprocess.CompletedProcess[str], bool]]], name: str
+) -> None:
+    done, unchanged = outcomes[name].result()
+    told = said(done.stderr)
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert len(told) == 1 and MISUSES[name].words in told[0] and told[0].endswith("."), told
+    assert done.stdout == "" and "hunter2" not in done.stderr and unchanged
 
 
-SETTINGS = {"PORTAL_PORT": "a port", "PORTAL_ALLOWED_HOSTS": "portal.example", "PORTAL_HOST": "no.such.host.invalid"}
+def test_a_taken_port_makes_no_database(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = portal("up", "--demo", "--port", str(other.getsockname()[1]), home=tmp_path / "new")
+    assert done.returncode == 2 and "address already in use" in done.stderr
+    assert [path for path in listing(tmp_path) if "portal.db" in path or "secrets" in path] == []
 
 
-@pytest.mark.parametrize("name", list(SETTINGS))
-def test_a_setting_that_makes_no_sense_is_refused(used: Path, name: str) -> None:
-    before = listing(used)
-    refused("up", home=used, words=name if name != "PORTAL_HOST" else SETTINGS[name], **{"PORTAL_PORT": "0", name: SETTINGS[name]})
-    assert listing(used) == before
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 it is refused
-@pytest.mark.parametrize("command", ["up", "web"])
-def test_demo_accounts_are_not_offered_to_the_network(used: Path, command: str, host: str) -> None:
-    with inside(used):
-        people.add("Dora", "dora@example.com", "rep", by=people.console(), demo=True)
-    before = listing(used)
-    refused(command, "--port", "0", home=used, PORTAL_HOST=host, words="demo accounts that need no password")
-    assert listing(used) == before
-
-
-def test_a_demo_for_the_network_is_not_even_made(tmp_path: Path) -> None:
-    """It is known before the half minute that the demo takes, and before anything is written."""
-    home = tmp_path / "new"
-    refused("up", "--demo", "--port", "0", home=home, PORTAL_HOST="0.0.0.0", words="demo")  # noqa: S104 it is refused
-    assert not (home / "portal.db").exists()
+def test_a_demo_for_the_network_is_not_even_begun(tmp_path: Path) -> None:
+    """That it will be refused is known before the half minute that making it takes."""
+    output = tmp_path / "output"
+    with output.open("w") as file:
+        up = subprocess.Popen(
+            [sys.executable, "-m", "portal", "up", "--demo", "--port", "0"],
+            cwd=config.ROOT, env=environment(tmp_path / "new", PORTAL_HOST="0.0.0.0"), stdout=file, stderr=file, start_new_session=True,  # noqa: S104
+        )  # fmt: skip
+    try:
+        eventually(lambda: up.poll() is not None or "Making the demo" in output.read_text(), "a refusal")
+        assert "Making the demo" not in output.read_text()
+        assert up.wait() == 2 and not (tmp_path / "new" / "portal.db").exists()
+    finally:
+        if up.poll() is None:
+            os.killpg(up.pid, signal.SIGKILL)  # it, and the process that makes the demo
+            up.wait()
 
 
 # A portal that runs
@@ -170,11 +172,19 @@ def test_a_first_start_needs_nothing(running: Server) -> None:
 
 
 def test_a_second_start_on_the_same_home_is_refused(running: Server) -> None:
-    before = {name: sha for name, sha in listing(running.home).items() if "db" not in name and "beat" not in name}
-    refused("up", "--port", "0", home=running.home, words=f"The portal already runs on {running.home}.")
-    refused("worker", home=running.home, words="A worker already runs on")
-    assert {name: sha for name, sha in listing(running.home).items() if "db" not in name and "beat" not in name} == before
-    assert httpx.get(f"{running.base}/api/v1/health").status_code == 200
+    eventually((running.home / "worker.beat").exists, "a worker that has begun its work")
+    before = quiet_files(running.home)
+    for command, words in (("up", f"The portal already runs on {running.home}."), ("worker", f"A worker already runs on {running.home}.")):
+        done = portal(command, *(("--port", "0") if command == "up" else ()), home=running.home)
+        told = said(done.stderr)
+        assert done.returncode == 2 and len(told) == 1 and words in told[0], (done.returncode, told)
+    assert quiet_files(running.home) == before
+    assert httpx.get(f"{running.base}/api/v1/health").status_code == 200 and running.workers()
+
+
+def quiet_files(home: Path) -> dict[str, str]:
+    """Without what a portal that runs writes all the time."""
+    return {name: sha for name, sha in listing(home).items() if not re.search(r"\.db|\.beat|\.log", name)}
 
 
 def test_the_worker_is_seen_at_work(running: Server) -> None:
@@ -209,7 +219,8 @@ def kill_what_is_left(processes: list[psutil.Process]) -> None:
             one.kill()
 
 
-def test_a_worker_does_not_outlive_a_killed_portal(used: Path) -> None:
+def test_a_worker_does_not_outlive_a_killed_portal(homes: Callable[[str], Path]) -> None:
+    used = homes("killed")
     with serving(used, command="up") as server:
         beat = used / "worker.beat"
         eventually(beat.exists, "a worker that has begun its work")
@@ -224,8 +235,9 @@ def test_a_worker_does_not_outlive_a_killed_portal(used: Path) -> None:
     assert again.returncode == 0, again.stdout
 
 
-def test_a_worker_does_not_outlive_a_portal_that_was_killed_while_it_started(used: Path) -> None:
+def test_a_worker_does_not_outlive_a_portal_that_was_killed_while_it_started(homes: Callable[[str], Path]) -> None:
     """The worker needs seconds to import what it works with; it must notice afterwards that nobody is there any more."""
+    used = homes("killed early")
     up = subprocess.Popen(
         [sys.executable, "-m", "portal", "up", "--port", "0"],
         cwd=config.ROOT, env=environment(used), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -241,31 +253,9 @@ def test_a_worker_does_not_outlive_a_portal_that_was_killed_while_it_started(use
         kill_what_is_left(workers)
 
 
-def test_ctrl_c_stops_it_like_sigterm(used: Path) -> None:
-    with serving(used, command="up") as server:
+def test_ctrl_c_stops_it_like_sigterm(homes: Callable[[str], Path]) -> None:
+    with serving(homes("interrupted"), command="up") as server:
         workers = eventually(server.workers, "a worker")
         assert server.stop(signal.SIGINT) == 0
         assert [one for one in workers if is_running(one)] == []
         assert "Traceback" not in server.log()
-
-
-def test_a_start_that_is_cut_off_leaves_nothing_half_done(tmp_path: Path) -> None:
-    """Killed while the database is being made; the next start makes it whole."""
-    home = tmp_path / "cut off"
-    home.mkdir()
-    cut = subprocess.Popen(
-        [sys.executable, "-m", "portal", "migrate"],
-        cwd=config.ROOT,
-        env=environment(home),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        eventually((home / "portal.db").exists, "the first sign of a database")
-    finally:
-        cut.kill()
-        cut.wait()
-    done = portal("migrate", home=home)
-    assert done.returncode == 0, done.stderr
-    with inside(home):
-        assert not store.needs_migration() and people.count() == 0

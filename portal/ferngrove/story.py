@@ -14,7 +14,6 @@ SECOND_ASK, GERMAN = 0.09, 0.06
 DIP_WEEK = 7  # a faulty form joined two matters into one message, and the team fell behind
 LOCKER_WEEK, LOCKER_SHARE = 9, 0.14  # a courier opened parcel lockers: a matter that no intent covers
 POOR_ANSWERS, POOR_IN_DIP = 0.14, 0.38
-REASONS = ("with the confusions of last month corrected", "the first one", "with twice as many e-mails", "with more of the rare intents")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Classifiers: train a candidate, compare it with what is live, propose it."""
 
+import pandas as pd
 import streamlit as st
 
 from classifiers import KIND, shipping
+from classifiers.labels import add as add_label
 from data import access, approvals, labels, people, releases, reviews, versions
 from data.errors import Refused
 from data.measures import percent
@@ -40,6 +42,27 @@ with top[2]:
     st.metric("Reviewed with an intent", f"{reviews.labelled_count():,}", icon=":material/rate_review:")
     st.caption("This is what a candidate learns from; eval cases are left out.")
 
+
+known_labels = labels.of(NAME)
+with st.expander(f"Intents: {len(known_labels)}", expanded=not known_labels, icon=":material/label:"):
+    st.markdown("What a customer can want. Reviewers choose among these, and the classifier learns to.")
+    if known_labels:
+        st.dataframe(
+            pd.DataFrame({"Intent": [one.name for one in known_labels], "What it means": [one.description for one in known_labels]}),
+            hide_index=True,
+            height=min(38 * (len(known_labels) + 1), 300),
+            column_config={"What it means": st.column_config.TextColumn(width="large")},
+        )
+    if access.may(person, "label.add"):
+        with st.form("classifiers_label", clear_on_submit=False, enter_to_submit=False, border=False):
+            row = st.columns([1, 2])
+            label_name = row[0].text_input("New intent", placeholder="Where is my order")
+            meaning = row[1].text_input("What it means", placeholder="The customer wants to know where a parcel is")
+            if st.form_submit_button("Add the intent", icon=":material/add:"):
+                acts.attempt(lambda: add_label(label_name, by=person, description=meaning), done=f"Added '{label_name}'.")
+                st.rerun()
+    elif not known_labels:
+        st.caption("A lead or an engineer adds them.")
 
 busy = training_job is not None and training_job.state in ("waiting", "running")
 if access.may(person, "classifier.train") and st.button(

@@ -137,7 +137,7 @@ def _table(listed: list[conversations.Listed]) -> None:
             "Begins": [" ".join(f"{row.subject} {row.opening}".split())[:160] for row in listed],
             "Intent": [row.intent or ("kept silent" if row.confidence is not None else "–") for row in listed],
             "Sure": [row.confidence * 100 if row.confidence is not None else None for row in listed],
-            "Rated": [row.csat for row in listed],
+            "Rated": [f"{row.csat} of 5" if row.csat else "" for row in listed],
             "Reviewed": [row.reviewed for row in listed],
         }
     )
@@ -155,7 +155,7 @@ def _table(listed: list[conversations.Listed]) -> None:
             "Begins": st.column_config.TextColumn(width=265),
             "Intent": st.column_config.TextColumn(width=150, help="What the live classifier said first"),
             "Sure": st.column_config.NumberColumn(format="%.0f %%", width=58),
-            "Rated": st.column_config.NumberColumn(format="%d of 5", width=58),
+            "Rated": st.column_config.TextColumn(width=58),
             "Reviewed": st.column_config.CheckboxColumn(width=70),
         },
     )

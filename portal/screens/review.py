@@ -63,7 +63,7 @@ def save(verdict: str, eval_set: EvalSet | None) -> bool:
 
 queue, middle, form = st.columns([2, 4.2, 3.4], gap="medium")
 with queue:
-    st.caption("How sure the machine was")
+    st.caption("Least certain first")
     with st.container(height=560, border=False, gap="xxsmall"):
         for item in waiting:
             sure = percent(item.confidence) if item.confidence is not None else "new"

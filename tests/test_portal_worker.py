@@ -1,0 +1,195 @@
+"""The worker as a process of its own: it does what waits, survives kill -9, ends when told to, is alone, and reads no pickle."""
+
+import base64
+import os
+import pickle  # noqa: S403 - the attack, and the control that shows that it works
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlmodel import func, select
+
+from data import audit, config, store, tasks
+from data.tables import Conversation, ImportBatch, Message, Person, Task
+from portal.beat import beat_file
+from tests.conftest import SOAK, Staff
+from tests.conversations import write_file
+
+LARGE = 6_000  # conversations: an import of some seconds
+PATIENCE = 90.0  # seconds; a state that is not there by then will not come
+
+
+def until(reached: Callable[[], Any], *, within: float = PATIENCE, alive: "Worker | None" = None) -> Any:
+    deadline = time.monotonic() + within
+    while not (found := reached()):
+        assert time.monotonic() < deadline, f"not reached within {within} s; the worker said: {alive.said() if alive else ''}"
+        assert alive is None or alive.process.poll() is None, f"the worker ended: {alive.said()}"
+        time.sleep(0.02)
+    return found
+
+
+class Worker:
+    """`python -m portal worker`, ended by its pid."""
+
+    def __init__(self, home: Path) -> None:
+        self.log = home / f"worker-{time.monotonic_ns()}.log"
+
+    def __enter__(self) -> "Worker":
+        beat_file().unlink(missing_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "portal", "worker"], cwd=config.ROOT, env=os.environ.copy(), stdout=log, stderr=log
+            )
+        until(beat_file().exists, alive=self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(30)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        assert self.process.wait(30) == -signal.SIGKILL
+
+    def end(self) -> float:
+        """Ask it to end; how many seconds that took."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0, self.said()
+        return time.monotonic() - started
+
+
+def later(arguments: dict[str, Any], *, by: Person) -> Task:
+    with store.writing() as db:
+        return tasks.later(db, "import", arguments, title="An import", by=by)
+
+
+def ended(task: Task) -> Task | None:
+    found = tasks.get(task.id)
+    return found if found and found.state in ("done", "failed") else None
+
+
+def counted(table: type[Any]) -> int:
+    with store.reading() as db:
+        return db.exec(select(func.count()).select_from(table)).one()
+
+
+def batches() -> list[tuple[str, int]]:
+    with store.reading() as db:
+        return [(batch.state, batch.cursor) for batch in db.exec(select(ImportBatch).order_by(ImportBatch.id))]
+
+
+def test_a_worker_does_what_waits_is_alone_and_ends_when_told_to(home: Path, staff: Staff) -> None:
+    first = later({"path": str(write_file(home / "a.jsonl", count=30, team="Oak"))}, by=staff.engineer)
+    with Worker(home) as worker:
+        done = until(lambda: ended(first), alive=worker)
+        assert (done.state, done.tries) == ("done", 1) and done.result.startswith("30 new, ")
+        assert done.runner.startswith("worker-")
+
+        second = subprocess.run(
+            [sys.executable, "-m", "portal", "worker"], cwd=config.ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=60
+        )
+        assert second.returncode == 2 and second.stdout == ""
+        assert second.stderr == f"A worker already runs on {home}. Stop it first.\n"
+
+        large = later({"path": str(write_file(home / "large.jsonl", count=LARGE, team="Oak"))}, by=staff.engineer)  # the first goes on
+        until(lambda: batches()[-1][1] > 30, alive=worker)
+        assert worker.end() < 10  # also with a task in flight
+    cut_off = tasks.get(large.id)
+    assert cut_off is not None and cut_off.state in ("running", "done") and cut_off.error == ""
+    later({"path": str(home / "a.jsonl")}, by=staff.engineer)
+    assert len(tasks.waiting()) == 1  # nobody is there who does it
+
+
+def test_a_task_cut_off_by_kill_9_is_finished_once_by_the_next_worker(home: Path, staff: Staff) -> None:
+    lines, kills = (LARGE * 5, 8) if SOAK else (LARGE, 1)
+    task = later({"path": str(write_file(home / "large.jsonl", count=lines, team="Oak"))}, by=staff.engineer)
+    for _ in range(kills):
+        before = max((cursor for _, cursor in batches()), default=0)
+        with Worker(home) as worker:
+            until(lambda: max((cursor for _, cursor in batches()), default=0) > before, alive=worker)  # noqa: B023
+            worker.kill()
+        ((state, cursor),) = batches()
+        assert state == "running" and before < cursor < lines, "it was not cut off in the middle; take a larger file"
+        assert ended(task) is None and counted(Conversation) == cursor
+    with Worker(home) as worker:
+        done = until(lambda: ended(task), alive=worker)
+        assert done.state == "done", done.error
+        after = later({"path": str(write_file(home / "small.jsonl", count=3, first_number=900_000, team="Oak"))}, by=staff.engineer)
+        assert until(lambda: ended(after), alive=worker).state == "done"  # and it goes on with others
+    assert done.result.startswith(f"{lines:,} new, 0 updated and 0 unchanged conversations; {2 * lines:,} messages; 2 cards")
+    assert done.tries == 1  # being killed is no failed try of the task
+    assert (counted(Conversation), counted(Message)) == (lines + 3, 2 * (lines + 3))
+    assert batches() == [("done", lines), ("done", 3)]
+    assert sum(entry.verb == "imported" for entry in audit.newest(by=staff.admin)) == 2 and audit.first_broken() is None
+
+
+class Touch:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (f"touch '{self.marker}'",)
+
+
+@contextmanager
+def jobs_database(home: Path) -> Iterator[Any]:
+    """DBOS's own tables, as somebody who can write to the database has them."""
+    if store.is_sqlite():
+        engine = create_engine(f"sqlite:///{home / 'jobs.db'}", module=store.sqlite_module(), connect_args={"timeout": 30})
+    else:
+        engine = create_engine(store.engine().url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def test_a_pickle_in_the_jobs_database_is_not_read(home: Path, staff: Staff) -> None:
+    marker = home / "it ran"
+    evil = base64.b64encode(pickle.dumps({"args": (Touch(marker),), "kwargs": {}})).decode()
+    honest = later({"path": str(write_file(home / "a.jsonl", count=3, team="Oak"))}, by=staff.engineer)
+    with Worker(home) as worker, jobs_database(home) as engine:
+        until(lambda: ended(honest), alive=worker)
+        schema = "" if store.is_sqlite() else "portal_jobs."
+        columns = "status, name, queue_name, application_version, application_name, recovery_attempts, priority, created_at, updated_at"
+        with engine.begin() as db:
+            for number, serialization in enumerate(("py_pickle", None)):
+                db.execute(
+                    text(
+                        f"INSERT INTO {schema}workflow_status (workflow_uuid, inputs, serialization, {columns}) "
+                        f"SELECT :id, :inputs, :serialization, 'ENQUEUED', name, 'tasks', application_version, application_name, 0, 0, "
+                        f"created_at, updated_at FROM {schema}workflow_status LIMIT 1"
+                    ),
+                    {"id": f"evil {number}", "inputs": evil, "serialization": serialization},
+                )
+
+        def states() -> list[str]:
+            with engine.connect() as db:
+                found = db.execute(text(f"SELECT status FROM {schema}workflow_status WHERE workflow_uuid LIKE 'evil%'"))
+                return [row[0] for row in found]
+
+        until(lambda: not {"ENQUEUED", "PENDING"} & set(states()), alive=worker)
+        assert states() == ["ERROR", "ERROR"]
+        assert not marker.exists()
+        after = later({"path": str(home / "a.jsonl")}, by=staff.engineer)
+        assert until(lambda: ended(after), alive=worker).state == "done"  # the others go on
+        assert not marker.exists()
+
+    # the control: what the worker would do without our refusal
+    from dbos._serialization import DBOSPortableJSONSerializer, deserialize_args
+
+    deserialize_args(evil, "py_pickle", DBOSPortableJSONSerializer())
+    assert marker.exists()
