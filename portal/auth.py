@@ -87,10 +87,14 @@ async def _signin_form(request: Request, problem: str = "", status: int = 200) -
     demo_people = await run_in_threadpool(people.demo_people) if is_local(request) else []
     teams = await run_in_threadpool(people.teams) if demo_people else {}
     response = _page(
-        "Sign in", told + _demo_choice(demo_people, teams, hidden) + (f"<h2>With a password</h2>{form}" if demo_people else form), status
+        "Sign in", told + _demo_choice(demo_people, teams, hidden) + (_folded(form, opened=bool(problem)) if demo_people else form), status
     )
     response.set_cookie(CSRF_COOKIE, csrf, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/auth")
     return response
+
+
+def _folded(form: str, *, opened: bool) -> str:
+    return f"<details{' open' if opened else ''}><summary>Sign in with a password</summary>{form}</details>"
 
 
 def _demo_choice(demo_people: list[Person], teams: dict[str, str], hidden: str) -> str:
