@@ -79,5 +79,9 @@ def _sentence(by: Person, verb: str, found: str | None) -> str:
     noun, act = verb.split(".", 1)
     if found is not None:
         return f"Not done: this {noun.replace('_', ' ')} belongs to another team."
-    able = ", ".join(sorted(role for role in TABLE.get(verb, {}) if role != CONSOLE))
-    return f"Not done: a {by.role} may not {act.replace('_', ' ')} a {noun.replace('_', ' ')}. Who may: {able or 'nobody but the console'}."
+    able = ", ".join(sorted(TABLE.get(verb, {}))) or "nobody"
+    return f"Not done: {_a(by.role)} may not {act.replace('_', ' ')} {_a(noun.replace('_', ' '))}. Who may: {able}."
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"

@@ -1,9 +1,14 @@
 """The settings that come from the environment (PORTAL_*), and where the portal keeps its files."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from data.errors import Misuse
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +34,14 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise Misuse(f"PORTAL_{str(wrong['loc'][0]).upper()} cannot be used: {wrong['msg'].lower()}.") from error
+    except SettingsError as error:
+        name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "")
+        raise Misuse(f'PORTAL_{name.upper()} cannot be used: it is a list, written like ["portal.example.com"].') from error
 
 
 def reset() -> None:
@@ -40,5 +52,23 @@ def reset() -> None:
 def folder(name: str) -> Path:
     """A folder of the home, made at first use and closed to other users of the machine."""
     path = settings().home.absolute() / name
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _unwritable(error) from error
     return path
+
+
+def lock_file(name: str) -> IO[str]:
+    """A file of the home to hold a lock on."""
+    try:
+        return (folder("") / name).open("w")
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> Misuse:
+    home = settings().home.absolute()
+    return Misuse(
+        f"The home {home} cannot be written to: {os.strerror(error.errno or 0).lower()}. Set PORTAL_HOME to a folder of your own."
+    )

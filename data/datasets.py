@@ -209,9 +209,9 @@ def _card(definition: Definition, version: DatasetVersion, rows: list[dict[str, 
         "Payment cards and e-mail addresses were replaced when the conversations came in, and looked for again in every row. Names and "
         "addresses are not looked for yet.",
         "## Intents",
-        *(f"- {name}: {count:,}" for name, count in labels.most_common()),
+        "\n".join(f"- {name}: {count:,}" for name, count in labels.most_common()),
     ]
-    return "\n\n".join(told[:9]) + "\n\n" + "\n".join(told[9:]) + "\n"
+    return "\n\n".join(told) + "\n"
 
 
 def _refusals_in_words(refused: Counter[str]) -> str:
@@ -221,7 +221,12 @@ def _refusals_in_words(refused: Counter[str]) -> str:
 def _write(
     out: Path, definition: Definition, version: DatasetVersion, form: ModuleType, rows: list[dict[str, Any]], refused: Counter[str]
 ) -> dict[str, Path]:
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misuse(
+            f"The folder {out} cannot be written to: {os.strerror(error.errno or 0).lower()}. Choose another with --out."
+        ) from error
     stem = definition.name.lower().replace(" ", "-")
     files: dict[str, Path] = {}
     for split in ("train", "validation", "test"):

@@ -140,6 +140,8 @@ def get(person_id: str) -> Person | None:
 
 
 def by_email(email: str) -> Person | None:
+    if "\0" in email:  # PostgreSQL cannot even ask for it
+        return None
     with store.reading() as db:
         return db.exec(select(Person).where(Person.email == email.strip().lower())).first()
 
@@ -174,7 +176,8 @@ def start_session(person: Person, *, address: str = "", at: datetime | None = No
 def session_of(cookie: str) -> Session | None:
     """The sign-in behind a cookie, if it has not ended."""
     with store.reading() as db:
-        session = db.exec(select(Session).where(Session.cookie_sha == sealing.sha(cookie))).first()
+        query = select(Session).join(Person, col(Person.id) == col(Session.person_id))
+        session = db.exec(query.where(Session.cookie_sha == sealing.sha(cookie), col(Person.disabled_at).is_(None))).first()
     return session if session and session.ends_at > now() else None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlmodel import Session
 
 from data import config
@@ -35,12 +35,14 @@ def engine(url: str | None = None) -> Engine:
     url = url or config.settings().url
     try:
         return _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
-    except (ArgumentError, NoSuchModuleError) as wrong:
-        raise Misuse(f"PORTAL_DATABASE_URL cannot be used: {wrong}. It reads like postgresql://user:password@host/database.") from wrong
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as wrong:  # its words may hold the password: they are not repeated
+        raise Misuse("PORTAL_DATABASE_URL cannot be used. It reads like postgresql://user:password@host/database.") from wrong
 
 
 def _sqlite_engine(url: str) -> Engine:
-    made = create_engine(url, module=sqlite_module(), connect_args={"check_same_thread": False}, pool_size=16, max_overflow=64)
+    made = create_engine(
+        url, module=sqlite_module(), connect_args={"check_same_thread": False}, pool_size=16, max_overflow=64, hide_parameters=True
+    )
 
     @event.listens_for(made, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -59,7 +61,7 @@ def _sqlite_engine(url: str) -> Engine:
 
 def _postgres_engine(url: str) -> Engine:
     url = url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_engine(url, pool_size=16, max_overflow=64, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    return create_engine(url, pool_size=16, max_overflow=64, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True)
 
 
 def is_sqlite() -> bool:
@@ -121,6 +123,9 @@ def revisions() -> list[str]:
 
 def schema_revision() -> str | None:
     """The migration the database is at; None where there is nothing yet."""
+    file = Path(engine().url.database or "")
+    if is_sqlite() and not file.exists() and (file.parent.exists() or not config.settings().database_url):
+        return None  # looking would make it
     with engine().connect() as connection:
         dialect = connection.dialect
         if not dialect.has_table(connection, "alembic_version"):
@@ -133,8 +138,10 @@ def needs_migration() -> bool:
     """Whether the database is older than this code. One that is newer is refused: this code would not understand it."""
     try:
         found = schema_revision()
-    except OperationalError as error:
-        raise Misuse(f"The database at {shown_url()} does not answer: {str(error.orig).strip().splitlines()[0]}.") from error
+    except DatabaseError as error:
+        why = str(error.orig).strip().splitlines()[0].rstrip(".")
+        what = "does not answer" if isinstance(error, OperationalError) else "cannot be used"
+        raise Misuse(f"The database at {shown_url()} {what}: {why}.") from error
     if found is not None and found not in revisions():
         raise Misuse(
             f"The database is newer than this code: it is at '{found}', this code knows up to '{revisions()[-1]}'. Nothing was changed. "

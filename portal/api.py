@@ -1,9 +1,11 @@
 """The HTTP API under /api/v1: health for machines, conversations for the company's own surfaces."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -35,6 +37,17 @@ def refused(_request: Request, error: Refused) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, status)
 
 
+@api.exception_handler(RequestValidationError)
+def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    """Where and what is wrong; never what was sent, which may hold a card number."""
+    told = [{"where": _where(fault["loc"]), "what": str(fault["msg"])} for fault in error.errors()[:20]]
+    return JSONResponse({"detail": told}, 422)
+
+
+def _where(place: Sequence[Any]) -> str:
+    return ".".join(str(part) for part in place).encode("ascii", "backslashreplace").decode()[:200]
+
+
 @api.get("/v1/health")
 def health() -> dict[str, str]:
     """The process answers."""
@@ -47,8 +60,8 @@ def ready() -> JSONResponse:
     try:
         ok = not store.needs_migration()
         told = "the database is ready" if ok else "the database waits for a migration"
-    except Misuse as misuse:
-        ok, told = False, str(misuse)
+    except Misuse:
+        ok, told = False, "the database does not answer; portal doctor says more"
     age = worker_age()
     worker = "not seen on this machine" if age is None else f"seen {age:.0f} seconds ago"
     return JSONResponse(

@@ -1,10 +1,12 @@
 """Signing in and out: plain pages that need no script, before any screen runs."""
 
+import asyncio
 import hmac
 import secrets
 import threading
 import time
 from html import escape
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +21,38 @@ from data.tables import Person
 from portal import guard
 
 CSRF_COOKIE = "portal_csrf"
-FREE_TRIES, LONGEST_WAIT = 3, 300.0
+FREE_TRIES, LONGEST_WAIT, MOST_REMEMBERED = 3, 300.0, 10_000
 HERE = Path(__file__).parent
 
 
 class Delays:
-    """Each wrong try makes the next wait longer, for the account and for the address it came from."""
+    """Each try makes the next wait longer, for the account and for the address it came from; a right one clears its account.
+
+    A try is counted before it is looked at, so that many at once are not all let through.
+    """
 
     def __init__(self) -> None:
-        self._tries: dict[str, tuple[int, float]] = {}  # key -> wrong tries, when the next is let through
+        self._tries: dict[str, tuple[int, float]] = {}  # key -> tries, when the next is let through
         self._lock = threading.Lock()
 
-    def wait(self, *keys: str) -> float:
+    def begin(self, *keys: str) -> float:
+        """0 when the try is let through, else the seconds to wait."""
         with self._lock:
-            return max((self._tries.get(key, (0, 0.0))[1] - time.monotonic() for key in keys), default=0.0)
+            wait = self.wait(*keys)
+            if wait <= 0:
+                self.count(*keys)
+            return max(wait, 0.0)
 
-    def wrong(self, *keys: str) -> None:
-        with self._lock:
-            for key in keys:
-                tries = self._tries.get(key, (0, 0.0))[0] + 1
-                pause = min(2.0 ** (tries - FREE_TRIES), LONGEST_WAIT) if tries >= FREE_TRIES else 0.0
-                self._tries[key] = (tries, time.monotonic() + pause)
-            if len(self._tries) > 10_000:
-                self._tries = dict(list(self._tries.items())[-5_000:])
+    def wait(self, *keys: str) -> float:
+        return max((self._tries.get(key, (0, 0.0))[1] - time.monotonic() for key in keys), default=0.0)
+
+    def count(self, *keys: str) -> None:
+        for key in keys:
+            tries = self._tries.get(key, (0, 0.0))[0] + 1
+            pause = min(2.0 ** min(tries - FREE_TRIES, 10), LONGEST_WAIT) if tries >= FREE_TRIES else 0.0
+            self._tries[key] = (tries, time.monotonic() + pause)
+        if len(self._tries) > MOST_REMEMBERED:
+            self._tries = dict(list(self._tries.items())[-MOST_REMEMBERED // 2 :])
 
     def right(self, *keys: str) -> None:
         with self._lock:
@@ -50,6 +61,7 @@ class Delays:
 
 
 delays = Delays()
+verifying = asyncio.Semaphore(2)  # a check costs 64 MB by design
 
 
 def routes() -> list[Route]:
@@ -73,9 +85,9 @@ async def signin_page(request: Request) -> Response:
     return await _signin_form(request)
 
 
-async def _signin_form(request: Request, problem: str = "", status: int = 200) -> Response:
+async def _signin_form(request: Request, problem: str = "", status: int = 200, onward: str = "") -> Response:
     csrf = request.cookies.get(CSRF_COOKIE) or secrets.token_urlsafe(24)
-    onward = escape(_onward(request.query_params.get("next")))
+    onward = escape(_onward(onward or request.query_params.get("next")))
     hidden = f'<input type="hidden" name="csrf" value="{_csrf_field(csrf)}"><input type="hidden" name="next" value="{onward}">'
     told = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
     form = f"""
@@ -119,17 +131,18 @@ def _role_in_words(person: Person, teams: dict[str, str]) -> str:
 async def signin(request: Request) -> Response:
     form = await request.form()
     if not _csrf_holds(request, form):
-        return await _signin_form(request, "The page had grown old. Please sign in again.", 400)
+        return await _signin_form(request, "The page had grown old. Please sign in again.", 400, str(form.get("next", "")))
     email, password = str(form.get("email", ""))[:320], str(form.get("password", ""))[:1000]
     account, address = f"account {email.strip().lower()}", f"address {_address(request)}"
-    if (wait := delays.wait(account, address)) > 0:
-        return await _signin_form(request, f"Too many tries. Wait {wait:.0f} seconds, then try again.", 429)
-    person = await run_in_threadpool(people.check_password, email, password)
+    onward = str(form.get("next", ""))
+    if (wait := delays.begin(account, address)) > 0:
+        return await _signin_form(request, f"Too many tries. Wait {ceil(wait)} seconds, then try again.", 429, onward)
+    async with verifying:
+        person = await run_in_threadpool(people.check_password, email, password)
     if person is None:
-        delays.wrong(account, address)
-        return await _signin_form(request, "That address and password do not belong together. Try again, or ask an admin.", 401)
+        return await _signin_form(request, "That address and password do not belong together. Try again, or ask an admin.", 401, onward)
     delays.right(account, address)
-    return await _signed_in(request, person, str(form.get("next", "")))
+    return await _signed_in(request, person, onward)
 
 
 async def demo(request: Request) -> Response:
@@ -138,7 +151,7 @@ async def demo(request: Request) -> Response:
     chosen = await run_in_threadpool(people.demo_people)
     person = next((one for one in chosen if one.id == form.get("person")), None)
     if person is None or not is_local(request) or not _csrf_holds(request, form):
-        return await _signin_form(request, "That did not work. Choose a person again.", 403)
+        return await _signin_form(request, "That did not work. Choose a person again.", 403, str(form.get("next", "")))
     return await _signed_in(request, person, str(form.get("next", "")))
 
 
@@ -211,7 +224,7 @@ def _first_token_holds(token: str) -> bool:
 
 def is_local(request: Request) -> bool:
     """From this machine, and not handed on by a proxy that stands on it."""
-    proxied = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip"))
+    proxied = any(name.startswith("x-forwarded") or name in ("forwarded", "via", "x-real-ip") for name in request.headers)
     return not proxied and _address(request) in ("127.0.0.1", "::1")
 
 
@@ -225,7 +238,8 @@ def _csrf_field(cookie: str) -> str:
 
 def _csrf_holds(request: Request, form: Any) -> bool:
     cookie = request.cookies.get(CSRF_COOKIE, "")
-    return bool(cookie) and hmac.compare_digest(str(form.get("csrf", "")), _csrf_field(cookie))
+    given = str(form.get("csrf", "")).encode("utf-8", "replace")
+    return bool(cookie) and hmac.compare_digest(given, _csrf_field(cookie).encode())
 
 
 def _onward(asked: str | None) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from data import config
 
+PARENT = "PORTAL_PARENT"  # tells the worker whose end is its own; asked later, its parent could already be another
+
 
 def beat_file() -> Path:
     return config.folder("") / "worker.beat"

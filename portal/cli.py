@@ -131,6 +131,8 @@ def import_(path: Path, by: AsPerson = "", as_json: Json = False) -> None:
 
     sentence = _as_job("import", f"Import {path.name}", person, work)
     _tell(report, sentence, as_json)
+    if report["refused"] and not report["conversations"]:
+        sys.exit(1)
 
 
 def _as_job(name: str, title: str, by: Person, work: Callable[[Callable[[float, str], None]], str]) -> str:

@@ -2,18 +2,23 @@
 
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from data import config, people
 from data.tables import Session
+from data.values import new_id
+
+logger = logging.getLogger("portal.guard")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,6 +30,7 @@ SESSION_HEADER, PERSON_HEADER = "X-Portal-Session", "X-Portal-Person"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 OPEN = ("/auth/", "/static/", "/api/v1/health", "/api/v1/ready", "/_stcore/health", "/favicon")
 NO_PAGE = ("/_stcore/", "/media/", "/component/", "/api/", "/vendor/")  # answered 401, not with the sign-in page
+LARGEST = {"/auth/": 64_000, "/api/": 20_000_000}  # bytes
 NEVER = ("/api", "/_stcore/metrics", "/_stcore/agent")
 
 
@@ -43,14 +49,22 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = _refusal(scope)
         if refused is None and not scope["path"].startswith(OPEN):
-            session = await _session(scope)
-            refused = None if session else _please_sign_in(scope)
-            if session:
-                _name(scope, session)
+            try:
+                session = await _session(scope)
+            except SQLAlchemyError:
+                refused = _our_fault("the sign-in could not be looked up")
+            else:
+                refused = None if session else _please_sign_in(scope)
+                if session:
+                    _name(scope, session)
         await (refused or self.app)(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        session = await _session(scope) if _known_host(scope) and _same_origin(scope) else None
+        try:
+            session = await _session(scope) if _known_host(scope) and _same_origin(scope) else None
+        except SQLAlchemyError:
+            _our_fault("the sign-in of a websocket could not be looked up")
+            session = None
         if session is None:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -104,7 +118,18 @@ def _refusal(scope: Scope) -> Response | None:
         return PlainTextResponse("There is nothing here.", 404)
     if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _same_origin(scope):
         return PlainTextResponse("This came from another site and was not done.", 403)
-    return None
+    return _too_much(scope)
+
+
+def _too_much(scope: Scope) -> Response | None:
+    """A body must say how long it is, and be no longer than what its place takes. Uploads to screens have Streamlit's own limit."""
+    most = next((most for place, most in LARGEST.items() if scope["path"].startswith(place)), None)
+    if most is None or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return None
+    length = header(scope, "content-length") or ("" if header(scope, "transfer-encoding") else "0")
+    if not length.isdecimal():
+        return PlainTextResponse("Say how long the body is (Content-Length).", 411)
+    return PlainTextResponse(f"The body is larger than {most // 1000:,} kB.", 413) if int(length) > most else None
 
 
 def header(scope: Scope, name: str) -> str | None:
@@ -116,7 +141,7 @@ def _known_host(scope: Scope) -> bool:
     """Only names we answer to: another site's name that resolves to us is not one of them."""
     host = header(scope, "host") or ""
     name = host.rsplit(":", 1)[0] if re.search(r":\d+$", host) else host
-    return name.lower() in (*LOOPBACK, *config.settings().allowed_hosts)
+    return name.lower() in (*LOOPBACK, *(allowed.lower() for allowed in config.settings().allowed_hosts))
 
 
 def _same_origin(scope: Scope) -> bool:
@@ -124,7 +149,7 @@ def _same_origin(scope: Scope) -> bool:
     origin = header(scope, "origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc == header(scope, "host")
+    return origin.partition("://")[2] == header(scope, "host")
 
 
 def cookie_in(scope: Scope, name: str = COOKIE) -> str | None:
@@ -138,6 +163,12 @@ def cookie_in(scope: Scope, name: str = COOKIE) -> str | None:
 async def _session(scope: Scope) -> Session | None:
     cookie = cookie_in(scope)
     return await run_in_threadpool(people.session_of, cookie) if cookie else None
+
+
+def _our_fault(what: str) -> Response:
+    reference = new_id()[-12:]
+    logger.exception("%s, reference %s", what, reference)
+    return PlainTextResponse(f"The portal cannot reach its database just now. Try again in a minute. Reference: {reference}", 503)
 
 
 def _please_sign_in(scope: Scope) -> Response:

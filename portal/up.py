@@ -13,16 +13,23 @@ from typing import Any
 from data import config, people, store
 from data.errors import Misuse
 from portal import web
+from portal.beat import PARENT
 
 logger = logging.getLogger("portal.up")
+
+OPEN_DOORS = "demo accounts need no password, so they are for this machine alone. Use a home without the demo."
+LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def up(*, demo: bool, port: int | None = None) -> None:
     settings = config.settings()
     lock = lock_home()
     sock = web.listening_socket(settings.host, settings.port if port is None else port)
+    migrate = store.needs_migration()
+    if demo and settings.host not in LOCAL and (migrate or not people.anybody()):
+        raise Misuse(f"The demo was not made on {settings.host}: {OPEN_DOORS}")
     address = f"http://{settings.host}:{sock.getsockname()[1]}"
-    prepare(demo=demo)
+    prepare(migrate=migrate, fill=demo and (migrate or not people.anybody()))
     check_address(settings.host)
     stop = threading.Event()
     supervisor = threading.Thread(target=_keep_worker, args=(stop,))
@@ -41,12 +48,7 @@ def up(*, demo: bool, port: int | None = None) -> None:
 def lock_home() -> Any:
     """One `up` a home, and a home we can write to."""
     home = config.settings().home.absolute()
-    try:
-        lock = (config.folder("") / "up.lock").open("w")
-    except OSError as error:
-        raise Misuse(
-            f"The home {home} cannot be written to: {os.strerror(error.errno or 0).lower()}. Set PORTAL_HOME to a folder of your own."
-        ) from error
+    lock = config.lock_file("up.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -54,10 +56,8 @@ def lock_home() -> Any:
     return lock
 
 
-def prepare(*, demo: bool) -> None:
+def prepare(*, migrate: bool, fill: bool) -> None:
     """Migration and demo run in a process of their own: what they import would slow every start and stay in memory."""
-    migrate = store.needs_migration()
-    fill = demo and (migrate or not people.anybody())
     if not (migrate or fill):
         return
     if fill:
@@ -68,8 +68,8 @@ def prepare(*, demo: bool) -> None:
 
 
 def check_address(host: str) -> None:
-    if host not in ("127.0.0.1", "::1", "localhost") and people.demo_people():
-        raise Misuse(f"The portal was not started on {host}: it holds demo accounts that need no password. Use a home without the demo.")
+    if host not in LOCAL and people.demo_people():
+        raise Misuse(f"The portal was not started on {host}: {OPEN_DOORS}")
 
 
 def greet(address: str) -> None:
@@ -89,7 +89,8 @@ def _keep_worker(stop: threading.Event) -> None:
     pause = 0.5
     while not stop.is_set():
         started = time.monotonic()
-        worker = subprocess.Popen([sys.executable, "-m", "portal", "worker"], cwd=config.ROOT, start_new_session=True)
+        environment = {**os.environ, PARENT: str(os.getpid())}
+        worker = subprocess.Popen([sys.executable, "-m", "portal", "worker"], cwd=config.ROOT, start_new_session=True, env=environment)
         while worker.poll() is None and not stop.wait(0.2):
             continue
         if stop.is_set():

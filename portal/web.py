@@ -22,11 +22,11 @@ def listening_socket(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         made.close()
-        raise Misuse(
-            f"Port {port} on {host} cannot be used: {os.strerror(error.errno or 0).lower()}. Choose another with --port."
-        ) from error
+        number = error.errno if isinstance(error, OSError) else None
+        why = os.strerror(number).lower() if number else str(error).removeprefix("bind(): ").rstrip(".")
+        raise Misuse(f"Port {port} on {host} cannot be used: {why}. Choose another with --port.") from error
     made.listen(2048)
     made.setblocking(False)
     return made

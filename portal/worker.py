@@ -17,7 +17,7 @@ from data import config, sealing, store, tasks
 from data.errors import Misuse
 from data.tables import Task
 from portal import jobs
-from portal.beat import beat_file
+from portal.beat import PARENT, beat_file
 
 logger = logging.getLogger("portal.worker")
 
@@ -42,13 +42,14 @@ def run_task(task_id: str, number: int) -> None:
 
 def serve() -> None:
     """Work until SIGTERM, or until the process that started us is gone."""
+    parent = int(os.environ.get(PARENT) or os.getppid())
     lock = _alone()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     runner = f"worker-{sealing.sha(str(config.settings().home.absolute()))[:8]}"
     engine = _launch(runner)
-    parent, reconciled = os.getppid(), 0.0
+    reconciled = 0.0
     for task in _running(runner):  # taken before the last end, perhaps not handed over: handing over twice is harmless
         _hand_over(task)
     while not stop.wait(POLL_SECONDS) and os.getppid() == parent:
@@ -69,7 +70,7 @@ def serve() -> None:
 
 def _alone() -> Any:
     """One worker a home: two would do the same tasks."""
-    lock = (config.folder("") / "worker.lock").open("w")
+    lock = config.lock_file("worker.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -107,9 +108,9 @@ def _launch(runner: str) -> Engine:
 def _engine() -> Engine:
     """DBOS's own engine. On SQLite a file beside ours: its many small writes would make ours wait."""
     if not store.is_sqlite():
-        return create_engine(store.engine().url, pool_size=10, max_overflow=0, pool_pre_ping=True)
+        return create_engine(store.engine().url, pool_size=10, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
     path = config.folder("") / "jobs.db"
-    engine = create_engine(f"sqlite:///{path}", module=store.sqlite_module(), pool_size=10, max_overflow=0)
+    engine = create_engine(f"sqlite:///{path}", module=store.sqlite_module(), pool_size=10, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -175,18 +175,18 @@ def test_a_bad_row_never_spoils_the_rest(home: Path) -> None:
         except Exception as error:
             spoilt[kind] = f"{type(error).__name__}: {str(error)[:80]}"
             continue
-        if report["new"] + len(report["refused"]) != 3 or count(Conversation) - before != report["new"]:
+        if report["new"] + report["updated"] + len(report["refused"]) != 3 or count(Conversation) - before != report["new"]:
             spoilt[kind] = str(report)
         if [refusal["line"] for refusal in report["refused"]] not in ([], [2]):
             spoilt[kind] = str(report["refused"])
-    assert spoilt == {}
+    assert spoilt == {}, "\n".join(f"{kind}: {told}" for kind, told in spoilt.items())
 
 
 def test_the_good_rows_around_a_bad_one_are_stored_and_it_is_named(home: Path) -> None:
     path = write(home / "x.jsonl", one(1), b"{broken\n", one(2))
     report = files.import_file(path, by=people.console())
     assert (report["new"], report["messages"], [refusal["line"] for refusal in report["refused"]]) == (2, 4, [2])
-    assert "1 lines were refused; the first is line 2: not JSON" in files.in_words(report)
+    assert "1 line was refused; the first is line 2: not JSON" in files.in_words(report)
 
 
 # What is personal.

@@ -24,7 +24,7 @@ from data.tables.base import Utc
 from data.values import new_id, now
 from tests.conftest import SOAK, database_of, let_go, point_at
 
-KILLS = 60 if SOAK else 12
+KILLS = 60 if SOAK else 10
 fork = multiprocessing.get_context("forkserver")
 fork.set_forkserver_preload(["data.migrate", "tests.test_data_migrate"])
 

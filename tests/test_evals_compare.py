@@ -34,7 +34,9 @@ def test_mcnemar_holds_for_large_sets(fixed: int, broken: int) -> None:
     assert compare.mcnemar(fixed, broken) == pytest.approx(binomtest(fixed, fixed + broken, 0.5).pvalue, rel=1e-6, abs=1e-30)
 
 
-@pytest.mark.parametrize(("n", "gains", "losses"), [(40, 0.15, 0.10), (100, 0.10, 0.05), (100, 0.05, 0.05), (250, 0.20, 0.10), (600, 0.04, 0.06)])
+@pytest.mark.parametrize(
+    ("n", "gains", "losses"), [(40, 0.15, 0.10), (100, 0.10, 0.05), (100, 0.05, 0.05), (250, 0.20, 0.10), (600, 0.04, 0.06)]
+)
 def test_the_paired_interval_holds_the_truth_95_times_in_100(n: int, gains: float, losses: float) -> None:
     draws = 20_000 if SOAK else 4_000
     counts = np.random.default_rng(11).multinomial(n, [gains, losses, 1 - gains - losses], size=draws)
@@ -58,7 +60,7 @@ def test_the_interval_stays_within_what_is_possible() -> None:
     [
         ({"both": 80, "fixed": 15, "broken": 1, "neither": 4}, "better", "Better: 15 fixed, 1 broken of 100, +14 points (+6 to +21)."),
         ({"both": 80, "fixed": 1, "broken": 15, "neither": 4}, "worse", "Worse: 1 fixed, 15 broken of 100, -14 points (-21 to -6)."),
-        ({"both": 380, "fixed": 4, "broken": 3, "neither": 13}, "no_worse", "No worse: 4 fixed, 3 broken of 400, +0 points (-1 to +2)."),
+        ({"both": 380, "fixed": 4, "broken": 3, "neither": 13}, "no_worse", "No worse: 4 fixed, 3 broken of 400, 0 points (-1 to +2)."),
     ],
 )
 def test_the_verdict_is_said_in_words(kinds: dict[str, int], verdict: str, sentence: str) -> None:
@@ -131,7 +133,7 @@ def test_runs_on_different_versions_are_not_compared(staff: Staff) -> None:
 
     candidate = runs.run(first.id, Target("classifier", "intent", 2), ask, by=staff.rep)
     live = runs.run(second.id, Target("classifier", "intent", 1), ask, by=staff.rep)
-    with pytest.raises(Refused, match="Not compared: the two runs are on different versions of the set. Run both on the same one."):
+    with pytest.raises(Refused, match=r"Not compared: the two runs are on different versions of the set\. Run both on the same one."):
         compare.compare(candidate, live, by=staff.rep)
     assert compare.latest_of(candidate, by=staff.rep) is None
 

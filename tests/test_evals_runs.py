@@ -25,7 +25,10 @@ class Asked:
     def __call__(self, cases: list[Case]) -> list[dict[str, Any]]:
         if self.breaks_after is not None and len(self.ids) >= self.breaks_after:
             raise ConnectionError("the target went away")
-        said = [{"label": "no intent of ours"} if len(self.ids) + place < self.wrong else dict(case.expected) for place, case in enumerate(cases)]
+        said = [
+            {"label": "no intent of ours"} if len(self.ids) + place < self.wrong else dict(case.expected)
+            for place, case in enumerate(cases)
+        ]
         self.ids += [case.id for case in cases]
         return said
 

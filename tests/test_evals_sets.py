@@ -27,7 +27,9 @@ def intents(staff: Staff) -> dict[str, str]:
     return known or {name: labels.add(name, by=staff.lead).id for name in WANTS}
 
 
-def flagged_set(staff: Staff, numbers: Iterable[int], *, into: EvalSet | None = None, by: Person | None = None) -> tuple[EvalSet, list[str]]:
+def flagged_set(
+    staff: Staff, numbers: Iterable[int], *, into: EvalSet | None = None, by: Person | None = None
+) -> tuple[EvalSet, list[str]]:
     """A set in which these conversations wait to be frozen; also their ids."""
     chosen = list(numbers)
     with store.writing():
@@ -98,7 +100,7 @@ def test_the_changelog_says_in_words_who_added_how_much(staff: Staff) -> None:
 
 def test_a_set_in_which_nothing_waits_is_not_frozen(staff: Staff) -> None:
     empty = sets.create("Empty", by=staff.lead)
-    with pytest.raises(Refused, match="^'Empty' was not frozen: no flagged example waits in it. Flag some on Review first.$"):
+    with pytest.raises(Refused, match=r"^'Empty' was not frozen: no flagged example waits in it\. Flag some on Review first\.$"):
         sets.freeze(empty.id, by=staff.lead)
     assert sets.versions(empty.id, by=staff.lead) == []
     eval_set, _ = flagged_set(staff, range(1, 4))
@@ -131,7 +133,7 @@ def test_a_case_stays_as_it_was_flagged_when_its_conversation_goes_on(staff: Sta
 
 def test_an_admin_may_read_versions_and_not_freeze_them(staff: Staff) -> None:
     eval_set, _ = flagged_set(staff, range(1, 3))
-    with pytest.raises(Denied, match="an? admin may not freeze a eval set"):
+    with pytest.raises(Denied, match=r"an admin may not freeze an eval set"):
         sets.freeze(eval_set.id, by=staff.admin)
     assert sets.versions(eval_set.id, by=staff.admin) == []
 

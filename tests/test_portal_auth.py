@@ -116,7 +116,7 @@ def test_an_address_that_is_no_text_for_the_database_is_nobody(home: Path) -> No
 def test_each_wrong_try_makes_the_next_wait_longer() -> None:
     delays, waits = auth.Delays(), []
     for _ in range(12):
-        delays.wrong("account a", "address 1")
+        delays.count("account a", "address 1")
         waits.append(delays.wait("account a"))
     assert max(waits[: auth.FREE_TRIES - 1]) <= 0 < waits[auth.FREE_TRIES - 1]  # anybody mistypes once or twice
     assert all(later > sooner for sooner, later in pairwise(waits[auth.FREE_TRIES - 1 : -1]))
@@ -132,7 +132,7 @@ def test_ten_thousand_guesses_cost_more_than_a_day() -> None:
     """Each guess is tried as soon as it is let through; what they had to wait is added up."""
     delays, waited = auth.Delays(), 0.0
     for _ in range(10_000):
-        delays.wrong("account a")
+        delays.count("account a")
         waited += max(delays.wait("account a"), 0.0)
     assert waited > 24 * 3600
 
@@ -140,7 +140,7 @@ def test_ten_thousand_guesses_cost_more_than_a_day() -> None:
 def test_memory_of_wrong_tries_has_an_end() -> None:
     delays = auth.Delays()
     for number in range(25_000):
-        delays.wrong(f"account {number}")
+        delays.count(f"account {number}")
     assert len(delays._tries) <= 10_000
 
 

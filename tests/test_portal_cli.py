@@ -77,7 +77,7 @@ def test_an_import_tells_a_person_what_came_in(home: Path, run: Run, staff: Staf
     assert again.code == 0 and again.out.startswith("0 new, 0 updated and 20 unchanged conversations")
     with export.open("a") as file:
         file.write("{\n")
-    assert "1 lines were refused; the first is line 21: not JSON" in run("import", export).out
+    assert "1 line was refused; the first is line 21: not JSON" in run("import", export).out
 
 
 def test_an_import_tells_a_program_the_same(home: Path, run: Run, staff: Staff) -> None:
@@ -160,14 +160,15 @@ def test_a_dataset_is_built_from_what_was_reviewed(home: Path, run: Run, staff: 
     refused(run("dataset", "build", definition, "--as", "csv", "--out", home / "out"), 1, "no reviewed conversation fits 'Weak'")
     definition.write_text("name: Strong\n")
     by_admin = run("dataset", "build", definition, "--as", "csv", "--out", home / "out", "--by", "ada@example.com")
-    refused(by_admin, 1, "an admin may not")
+    refused(by_admin, 1, "admin may not build a dataset")
 
 
 @on_sqlite
 def test_a_dataset_that_cannot_be_written_is_misuse(home: Path, run: Run, staff: Staff) -> None:
     files.import_file(write_file(home / "export.jsonl", count=5, team="Oak"), by=staff.engineer)
+    label = labels.add("Order status", by=staff.lead)
     for item in conversations.listed(Filter(), by=staff.rep, size=5):
-        reviews.record(item.id, "strong", by=staff.rep)
+        reviews.record(item.id, "strong", label_id=label.id, by=staff.rep)
     definition = home / "definition.yaml"
     definition.write_text("name: Strong\n")
     refused(run("dataset", "build", definition, "--as", "csv", "--out", "/dev/null/out"), 2, "/dev/null/out")

@@ -80,7 +80,7 @@ def database(url: str) -> dict[str, str]:
 
 
 TOO_NEW = "The database is newer than this code: it is at '9999_from_the_future'"
-OPEN_TO_ALL = "demo accounts that need no password"
+OPEN_TO_ALL = "demo accounts need no password"
 MISUSES = {
     "a taken port": Misuse("cannot be used: address already in use. Choose another with --port.", ("up", "--port", "{taken}")),
     "a taken port for the web alone": Misuse("address already in use", ("web", "--port", "{taken}")),

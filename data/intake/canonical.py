@@ -1,17 +1,46 @@
 """The canonical conversation that every reader maps to."""
 
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-Text = Annotated[str, Field(max_length=100_000)]
-Name = Annotated[str, Field(max_length=500)]
+DEEPEST = 50  # of what is kept as it came
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\0", "")  # PostgreSQL cannot keep it
+
+
+def _keepable(value: Any, depth: int = 0) -> Any:
+    """Refuse what one of the engines could not keep: endless numbers, endless nesting."""
+    if depth > DEEPEST:
+        raise ValueError(f"nested more than {DEEPEST} deep")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("a number is not finite")
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _keepable(part, depth + 1)
+    return value
+
+
+def _plausible(moment: datetime) -> datetime:
+    if not 1970 <= moment.year <= 2200:
+        raise ValueError("the year is not between 1970 and 2200")
+    return moment
+
+
+Text = Annotated[str, Field(max_length=100_000), AfterValidator(_without_nul)]
+Name = Annotated[str, Field(max_length=500), AfterValidator(_without_nul)]
+Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+Number = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+Kept = Annotated[Any, AfterValidator(_keepable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
 
 
 class ToolCall(BaseModel):
     name: Name
-    arguments: dict[str, Any] = {}
+    arguments: Annotated[dict[str, Any], AfterValidator(_keepable)] = {}
 
 
 class CanonicalMessage(BaseModel):
@@ -19,25 +48,25 @@ class CanonicalMessage(BaseModel):
 
     role: Literal["customer", "rep", "assistant", "system", "tool"]
     text: Text = ""
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     author: Name | None = None
     private: bool = False
-    start_ms: int | None = None
-    end_ms: int | None = None
+    start_ms: Number | None = None
+    end_ms: Number | None = None
     tool_call: ToolCall | None = None
-    tool_result: Any | None = None
+    tool_result: Kept | None = None
 
 
 class CanonicalConversation(BaseModel):
     model_config = ConfigDict(extra="allow")
 
-    id: Annotated[str, Field(min_length=1, max_length=200)]
-    source: Annotated[str, Field(min_length=1, max_length=100)]
+    id: Key
+    source: Key
     channel: Literal["chat", "email", "voice"]
     subject: Name | None = None
-    opened_at: AwareDatetime | None = None
-    closed_at: AwareDatetime | None = None
-    reopened_at: AwareDatetime | None = None
+    opened_at: Moment | None = None
+    closed_at: Moment | None = None
+    reopened_at: Moment | None = None
     status: Name | None = None
     resolved: bool | None = None
     customer: Name | None = None
@@ -45,10 +74,10 @@ class CanonicalConversation(BaseModel):
     language: Name | None = None
     team: Name | None = None
     assignee: Name | None = None
-    handle_seconds: Annotated[int, Field(ge=0)] | None = None
+    handle_seconds: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     csat: Annotated[int, Field(ge=1, le=5)] | None = None
     tags: list[Name] = []
-    consent_until: AwareDatetime | None = None
+    consent_until: Moment | None = None
     messages: Annotated[list[CanonicalMessage], Field(min_length=1, max_length=10_000)]
     labels: dict[str, Any] = {}
 
@@ -56,6 +85,8 @@ class CanonicalConversation(BaseModel):
     def in_order(self) -> "CanonicalConversation":
         if self.closed_at and self.opened_at and self.closed_at < self.opened_at:
             raise ValueError("closed_at is before opened_at")
+        _keepable(self.model_extra or {})
+        _keepable(self.labels)
         return self
 
     def opened(self, otherwise: datetime) -> datetime:

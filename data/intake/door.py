@@ -94,6 +94,9 @@ def receive(arriving: Sequence[CanonicalConversation], *, by: Person, at: dateti
                 continue
             key = (conversation.source, conversation.id)
             stored = known.get(key)
+            if stored is not None and reach != access.ALL and stored.team_id != by.team_id:
+                arrival.refused[place] = "it belongs to another team"
+                continue
             digest = sealing.hmac_of(conversation.model_dump_json(), "content")
             arrival.counts["conversations"] += 1
             if stored is not None and stored.content_hmac == digest:

@@ -105,7 +105,8 @@ def in_words(report: dict[str, Any]) -> str:
     )
     if report["refused"]:
         first = report["refused"][0]
-        told += f" {len(report['refused']):,} lines were refused; the first is line {first['line']}: {first['why']}."
+        lines = "1 line was" if len(report["refused"]) == 1 else f"{len(report['refused']):,} lines were"
+        told += f" {lines} refused; the first is line {first['line']}: {first['why']}."
     if report["unknown_fields"]:
         told += f" Kept aside, since we know no use for them: {', '.join(sorted(report['unknown_fields']))}."
     return told
