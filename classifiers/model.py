@@ -11,6 +11,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import LinearSVC
 
 Floats = NDArray[np.float64]
+NEVER = float(np.nextafter(1.0, 2.0))  # a threshold that no confidence reaches
 TEMPERATURES = np.geomspace(0.02, 2.0, 40)
 
 
@@ -42,11 +43,12 @@ def fit_temperature(margin: Floats, right: NDArray[np.intp]) -> float:
 
 
 def fit_threshold(confidence: Floats, was_right: NDArray[np.bool_], precision: float) -> float:
-    """The lowest confidence above which the wanted share is right; 1 when no part of the rows reaches it, so that it keeps silent."""
+    """The lowest confidence above which the wanted share is right; above all confidences when no part of the rows reaches it."""
     order = np.argsort(-confidence)
     share_right = np.cumsum(was_right[order]) / np.arange(1, len(order) + 1)
-    good = np.nonzero(share_right >= precision)[0]
-    return float(confidence[order][good[-1]]) if len(good) else 1.0
+    last_of_its_kind = np.append(np.diff(confidence[order]) < 0, True)  # equals are let through together
+    good = np.nonzero((share_right >= precision) & last_of_its_kind)[0]
+    return float(confidence[order][good[-1]]) if len(good) else NEVER
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,14 @@ class Evidence:
     passed: Share
     comparison: Comparison | None
     live_number: int | None
+    is_live: bool = False
 
     @property
     def sentence(self) -> str:
         if self.comparison:
             return self.comparison.sentence
+        if self.is_live:
+            return f"It is live, and right in {self.passed} of the cases."
         return f"Nothing is live yet. The candidate is right in {self.passed} of the cases."
 
     def stops(self) -> str | None:
@@ -75,10 +78,11 @@ def evidence(target: Target, *, by: Person) -> Evidence:
         raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
     live = releases.live(KIND, target.name)
     comparison = compare.latest_of(run, by=by)
-    live_number = live.target_number if live and releases.target_of(live) != target else None
+    is_live = live is not None and releases.target_of(live) == target
+    live_number = live.target_number if live and not is_live else None
     if live_number is not None and not _is_with(comparison, live_number):
         raise Refused(f"{target} was not compared with {target.name} {live_number}, which is live now. Compare them first.")
-    return Evidence(found[0], found[1], run, scores.passed(run.id), comparison if live_number is not None else None, live_number)
+    return Evidence(found[0], found[1], run, scores.passed(run.id), comparison if live_number is not None else None, live_number, is_live)
 
 
 def _is_with(comparison: Comparison | None, live_number: int) -> bool:

@@ -72,8 +72,9 @@ def split(rows: list[TrainingRow]) -> tuple[list[TrainingRow], list[TrainingRow]
     held = {row.conversation_id for row in validation}
     train_rows = [row for row in rows if row.conversation_id not in held]
     learned = {row.label_id for row in train_rows}
-    moved = [row for row in validation if row.label_id not in learned]
-    return train_rows + moved, [row for row in validation if row.label_id in learned]
+    moved = {row.customer_id for row in validation if row.label_id not in learned}  # with all their rows: a customer is on one side
+    train_rows += [row for row in validation if row.customer_id in moved]
+    return train_rows, [row for row in validation if row.customer_id not in moved]
 
 
 def _place(customer_id: str) -> float:
@@ -83,7 +84,7 @@ def _place(customer_id: str) -> float:
 def _check(pipeline: Any, rows: list[TrainingRow]) -> dict[str, Any]:
     """Temperature and threshold from the validation rows, and how good it is there."""
     if not rows:
-        return {"temperature": 0.3, "threshold": 1.0, "accuracy": None, "accuracy_n": 0, "answered": 0.0}
+        return {"temperature": 0.3, "threshold": model.NEVER, "accuracy": None, "accuracy_n": 0, "answered": 0.0}
     margin = model.margins(pipeline, [row.text for row in rows])
     classes = {label_id: place for place, label_id in enumerate(pipeline.classes_)}
     right = np.array([classes[row.label_id] for row in rows])

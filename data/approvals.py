@@ -18,6 +18,7 @@ from data.values import now
 WAITS = timedelta(days=14)  # a proposal nobody decides on
 HOLDS = timedelta(hours=24)  # an approval nobody carries out
 RIGHT = {"ship_classifier": "classifier.approve"}  # kind of proposal -> the right its approver needs
+PROPOSING = {"ship_classifier": "classifier.propose"}  # ... and the one that its proposer must still have
 
 
 def propose(
@@ -52,17 +53,18 @@ def payload_digest(payload: dict[str, Any]) -> str:
 def approve(proposal_id: str, *, by: Person, note: str = "", at: datetime | None = None) -> Proposal:
     """Say yes as the second person. What was proposed is then carried out by a background task, which checks again."""
     with store.writing() as db:
-        proposal = _open(db, proposal_id)
+        proposal = _open(db, proposal_id, at)
         access.require(by, RIGHT[proposal.kind])
         _require_another(proposal, by)
+        _require_active_proposer(db, proposal, "Not approved")
         if proposal.payload_sha != payload_digest(proposal.payload):
             raise Refused(f"Not approved: '{proposal.title}' was changed after it was proposed. Propose it again.")
+        _move(db, proposal, "open", "approved")
         approval = Approval(
             proposal_id=proposal.id, approver_id=by.id, payload_sha=proposal.payload_sha, proposer_id=proposal.proposer_id,
             note=note, at=at or now(), by_person_id=by.id,
         )  # fmt: skip
         db.add(approval)
-        _move(db, proposal, "open", "approved")
         audit.record(db, by, "approved", "proposal", proposal.id, f"Approved: {proposal.title}.", at=at)
         tasks.later(
             db,
@@ -78,7 +80,7 @@ def approve(proposal_id: str, *, by: Person, note: str = "", at: datetime | None
 
 def refuse(proposal_id: str, *, by: Person, why: str, at: datetime | None = None) -> Proposal:
     with store.writing() as db:
-        proposal = _open(db, proposal_id)
+        proposal = _open(db, proposal_id, at)
         access.require(by, RIGHT[proposal.kind])
         if not why.strip():
             raise Refused("Not refused: say why, so that the proposer knows what to mend.")
@@ -105,11 +107,10 @@ def begin_execution(db: Session, proposal_id: str, kind: str, *, at: datetime | 
     approval = db.exec(select(Approval).where(Approval.proposal_id == proposal_id)).one()
     if (at or now()) - approval.at > HOLDS:
         raise Refused(f"Not carried out: the approval of '{proposal.title}' is older than 24 hours. Propose it again.")
-    approver, proposer = db.get_one(Person, approval.approver_id), db.get_one(Person, proposal.proposer_id)
+    approver = db.get_one(Person, approval.approver_id)
     access.require(approver, RIGHT[kind])
     _require_another(proposal, approver)
-    if proposer.disabled_at is not None:
-        raise Refused(f"Not carried out: {proposer.name}, who proposed it, is no longer active. Somebody else can propose it again.")
+    _require_active_proposer(db, proposal, "Not carried out")
     if not proposal.payload_sha == approval.payload_sha == payload_digest(proposal.payload):
         raise Refused(f"Not carried out: '{proposal.title}' is not what was approved. Propose it again.")
     _move(db, proposal, "approved", "done")
@@ -157,13 +158,16 @@ def open_for(kind: str, **payload: Any) -> Proposal | None:
     """The proposal that already waits for the same thing."""
     digest = payload_digest(payload)
     with store.reading() as db:
-        return db.exec(select(Proposal).where(Proposal.kind == kind, Proposal.state == "open", Proposal.payload_sha == digest)).first()
+        query = select(Proposal).where(Proposal.kind == kind, Proposal.state == "open", Proposal.payload_sha == digest)
+        return db.exec(query.where(col(Proposal.lapses_at) > now())).first()
 
 
-def _open(db: Session, proposal_id: str) -> Proposal:
+def _open(db: Session, proposal_id: str, at: datetime | None = None) -> Proposal:
     proposal = db.get(Proposal, proposal_id)
     if proposal is None:
         raise Refused("Nothing was decided: there is no such proposal.")
+    if proposal.state == "open" and proposal.lapses_at <= (at or now()):
+        raise Refused(f"Nothing was decided: '{proposal.title}' has lapsed, it waited for {WAITS.days} days. Propose it again.")
     if proposal.state != "open":
         raise Refused(f"Nothing was decided: '{proposal.title}' is already {proposal.state}{_by_whom(db, proposal)}.")
     return proposal
@@ -178,6 +182,13 @@ def _by_whom(db: Session, proposal: Proposal) -> str:
 def _require_another(proposal: Proposal, by: Person) -> None:
     if by.id in proposal.authors:
         raise Denied(f"Not approved: {by.name} proposed or built this. A second person has to look at it.")
+
+
+def _require_active_proposer(db: Session, proposal: Proposal, what_not: str) -> None:
+    proposer = db.get_one(Person, proposal.proposer_id)
+    if proposer.disabled_at is not None:
+        raise Refused(f"{what_not}: {proposer.name}, who proposed it, is no longer active. Somebody else can propose it again.")
+    access.require(proposer, PROPOSING[proposal.kind])
 
 
 def _move(db: Session, proposal: Proposal, before: str, after: str, outcome: str = "") -> None:

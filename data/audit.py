@@ -1,7 +1,7 @@
 """What was done, by whom, in a sentence: written inside the transaction that did it, each entry sealing the one before."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -57,10 +57,12 @@ def _head(db: Session) -> tuple[int, str]:
 
 def digest(entry: AuditEntry) -> str:
     told = [
-        entry.number, entry.at.isoformat(), entry.by_person_id, entry.verb, entry.noun, entry.noun_id,
+        entry.number, entry.at.astimezone(UTC).isoformat(), entry.by_person_id, entry.verb, entry.noun, entry.noun_id,
         entry.sentence, entry.before, entry.after, entry.previous_sha,
     ]  # fmt: skip
-    return sealing.sha(json.dumps(told, sort_keys=True, ensure_ascii=False))
+    return sealing.hmac_of(
+        json.dumps(told, sort_keys=True, ensure_ascii=False), "audit"
+    )  # nobody without the key writes a chain that holds
 
 
 def first_broken() -> int | None:
@@ -80,7 +82,7 @@ def newest(*, by: Person, most: int = 200, noun: str | None = None) -> list[Audi
     query = select(AuditEntry).order_by(col(AuditEntry.number).desc()).limit(most)
     if noun:
         query = query.where(AuditEntry.noun == noun)
-    if reach == access.OWN:
+    if reach == access.OWN or (reach == access.TEAM and by.team_id is None):
         query = query.where(AuditEntry.by_person_id == by.id)
     elif reach == access.TEAM:
         query = query.where(col(AuditEntry.by_person_id).in_(select(Person.id).where(Person.team_id == by.team_id)))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from data import access, predictions, store
@@ -103,7 +104,7 @@ def _conditions(found: Filter) -> list[ColumnElement[bool]]:
     if found.until:
         made.append(col(Conversation.opened_at) < found.until)
     if found.words.strip():
-        made += [_mentions(word) for word in found.words.split()]
+        made += [_mentions(word) for word in _typed(found.words).split()]
     if found.intent:
         made.append(_predicted(found.intent, found.version))
     elif found.version:
@@ -114,6 +115,11 @@ def _conditions(found: Filter) -> list[ColumnElement[bool]]:
     if found.agreed is not None:
         made.append(_agreed(found.agreed))
     return made
+
+
+def _typed(words: str) -> str:
+    """Without what no text can hold: half characters, and NUL."""
+    return words.encode("utf-8", "ignore").decode().replace("\0", " ")
 
 
 def _mentions(word: str) -> ColumnElement[bool]:
@@ -134,8 +140,14 @@ def _predicted(intent: str | None, version: int | None) -> ColumnElement[bool]:
 
 
 def _agreed(agreed: bool) -> ColumnElement[bool]:
-    """Reviewed with an intent, and the live prediction says the same (or does not)."""
+    """Reviewed with an intent, and the live prediction says the same (or does not). The last review counts."""
+    later = aliased(Review)
+    corrected = exists().where(
+        col(later.conversation_id) == col(Review.conversation_id),
+        tuple_(col(later.at), col(later.id)) > tuple_(col(Review.at), col(Review.id)),
+    )
     same = and_(
+        ~corrected,
         col(Review.conversation_id) == col(Conversation.id),
         col(Review.label_id).is_not(None),
         col(Prediction.conversation_id) == col(Conversation.id),

@@ -6,17 +6,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy import insert
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, examples, reviews, sealing, store
+from data import access, audit, config, conversations, examples, reviews, sealing, store
 from data.errors import Misuse, Refused
 from data.exports import csv_file, sft
 from data.intake.readers import jsonl
@@ -29,6 +30,15 @@ LATE = 0.9  # splits by customer: 80 % train, 10 % validation, 10 % test
 EARLY = 0.8
 
 
+def _from_day(value: Any) -> Any:
+    """A day, as people write it, is its midnight."""
+    return datetime(value.year, value.month, value.day) if isinstance(value, date) and not isinstance(value, datetime) else value
+
+
+def _with_zone(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=ZoneInfo(config.settings().time_zone)) if moment and moment.tzinfo is None else moment
+
+
 class Definition(BaseModel):
     """A dataset in a few lines of YAML."""
 
@@ -38,7 +48,7 @@ class Definition(BaseModel):
     verdicts: list[Literal["strong", "weak", "none"]] = ["strong"]
     intents: list[str] = []  # none named: all
     channels: list[Literal["chat", "email", "voice"]] = []
-    since: datetime | None = None
+    since: Annotated[datetime | None, BeforeValidator(_from_day), AfterValidator(_with_zone)] = None
     most: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
     most_per_customer: Annotated[int, Field(ge=1)] = 20
 
@@ -54,10 +64,12 @@ def read_definition(path: Path) -> Definition:
         return Definition.model_validate(yaml.safe_load(path.read_text()))
     except (OSError, UnicodeDecodeError) as error:
         raise Misuse(f"The definition {path} cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
-        raise Misuse(f"The definition {path} is not YAML: {str(error).splitlines()[0]}.") from error
     except ValidationError as error:
         raise Misuse(f"The definition {path} is not one: {jsonl.in_words(error)}.") from error
+    except RecursionError as error:
+        raise Misuse(f"The definition {path} is not YAML: it is nested too deep.") from error
+    except (yaml.YAMLError, ValueError) as error:  # a day that no calendar has is a ValueError
+        raise Misuse(f"The definition {path} is not YAML: {str(error).splitlines()[0]}.") from error
 
 
 def build(definition: Definition, *, format_name: str, out: Path, by: Person, at: datetime | None = None) -> Built:
@@ -120,6 +132,7 @@ def _clean(
 ) -> list[dict[str, Any]]:
     """Without what must not be trained on; each refusal is counted by its reason."""
     tested, tested_customers = examples.tested_conversations(db), examples.tested_customers(db)
+    tested_texts = examples.tested_texts(db)
     seen: set[str] = set()
     per_customer: Counter[str] = Counter()
     kept: list[dict[str, Any]] = []
@@ -130,9 +143,10 @@ def _clean(
         why = (
             "it is an eval case" if row["conversation"].id in tested
             else "its customer stands in an eval set" if customer_id in tested_customers
+            else "an eval case has the same text" if row["text"] in tested_texts
             else "the same text is in it already" if row["text"] in seen
             else "its customer has enough rows already" if per_customer[customer_id] >= definition.most_per_customer
-            else "a card or address was found in it" if redact.find(json.dumps([row["messages"], row["reply"]], ensure_ascii=False))
+            else "a card or address was found in it" if _has_personal_data(row)
             else form.problem(row)
         )  # fmt: skip
         if why:
@@ -142,6 +156,12 @@ def _clean(
             per_customer[customer_id] += 1
             kept.append(row)
     return kept
+
+
+def _has_personal_data(row: dict[str, Any]) -> bool:
+    """The door looked already; this looks again at all that any format writes."""
+    told = [row["text"], row["reply"], row["label"], *(message["text"] for message in row["messages"])]
+    return any(redact.find(text) for text in told)
 
 
 def split_of(customer_id: str) -> str:
@@ -231,6 +251,8 @@ def _write(
     files: dict[str, Path] = {}
     for split in ("train", "validation", "test"):
         chosen = [row for row in rows if row["split"] == split]
+        for earlier in out.glob(f"{stem}-{split}.*"):
+            earlier.unlink()  # an earlier build's file would be taken for this one's
         if chosen:
             files[split] = _write_whole(out / f"{stem}-{split}.{form.SUFFIX}", form.header() + "".join(map(form.line, chosen)))
     lineage = "".join(

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, reviews, store
+from data import access, audit, conversations, labels, reviews, store
 from data.errors import Refused
 from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Review
 from data.values import Subject, now
@@ -36,7 +36,7 @@ def flag(
         eval_set = db.get(EvalSet, eval_set_id)
         if eval_set is None:
             raise Refused("Not flagged: there is no such eval set. Choose one.")
-        if eval_set.purpose == "classifier" and not (label_id and db.get(Label, label_id)):
+        if eval_set.purpose == "classifier" and not labels.in_use(db, label_id):
             raise Refused(f"Not flagged: '{eval_set.name}' tests intents, so the example needs one. Choose the intent that is right.")
         _refuse_twice(db, conversation_id, eval_set)
         messages = conversations.messages_of(db, conversation_id)
@@ -125,19 +125,19 @@ def for_training(classifier_name: str | None = "intent", *, by: Person, verb: st
     access.require(by, verb)
     with store.reading() as db:
         standing = reviews.standing(db)
-        labels = {label.id: label.name for label in db.exec(select(Label).where(Label.classifier_name == classifier_name))}
-        labelled = {made: review for made, review in standing.items() if review.label_id in labels}
+        names = {label.id: label.name for label in db.exec(select(Label).where(Label.classifier_name == classifier_name))}
+        labelled = {made: review for made, review in standing.items() if review.label_id in names}
         tested = tested_conversations(db)
         chosen = sorted(set(labelled) - tested)
         texts: dict[str, tuple[Subject, str]] = {}
         for start in range(0, len(chosen), 500):
             texts |= conversations.texts(db, chosen[start : start + 500])
-        tested_texts = {text for _, text in _texts_of(db, tested)}
-        customers = dict(db.exec(select(Conversation.id, Conversation.customer_id)).all())
+        asked = tested_texts(db)
+        customers = dict(db.exec(select(Conversation.id, Conversation.customer_id).where(col(Conversation.hidden_at).is_(None))).all())
     return [
-        TrainingRow(made, customers[made], texts[made][1], labels[review.label_id], review.label_id, review)
+        TrainingRow(made, customers[made], texts[made][1], names[review.label_id], review.label_id, review)
         for made, review in sorted(labelled.items())
-        if made in texts and review.label_id and texts[made][1].strip() and texts[made][1] not in tested_texts
+        if made in texts and made in customers and review.label_id and texts[made][1].strip() and texts[made][1] not in asked
     ]
 
 
@@ -153,9 +153,7 @@ def tested_customers(db: Session) -> set[str]:
     return {customer for customer in (*from_examples, *from_cases) if customer}
 
 
-def _texts_of(db: Session, ids: set[str]) -> list[tuple[str, str]]:
-    chosen = sorted(ids)
-    found: list[tuple[str, str]] = []
-    for start in range(0, len(chosen), 500):
-        found += [(made, text) for made, (_, text) in conversations.texts(db, chosen[start : start + 500]).items()]
-    return found
+def tested_texts(db: Session) -> set[str]:
+    """What the tests ask, as it was frozen: also said by somebody else, it is not learned from."""
+    frozen = db.exec(select(Example.subject_line, Example.messages).where(col(Example.use).in_(TESTING))).all()
+    return {conversations.text_of(subject_line, messages) for subject_line, messages in frozen}

@@ -1,6 +1,6 @@
 """Reads the labels of a classifier. They are written by classifiers/labels.py."""
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from data import store
 from data.tables import Label
@@ -14,6 +14,12 @@ def of(classifier_name: str = INTENT) -> list[Label]:
         return list(
             db.exec(select(Label).where(Label.classifier_name == classifier_name, col(Label.retired_at).is_(None)).order_by(Label.name))
         )
+
+
+def in_use(db: Session, label_id: str | None, classifier_name: str = INTENT) -> Label | None:
+    """The label, if the classifier chooses among it today."""
+    label = db.get(Label, label_id) if label_id else None
+    return label if label and label.classifier_name == classifier_name and label.retired_at is None else None
 
 
 def names() -> dict[str, str]:

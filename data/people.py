@@ -28,7 +28,12 @@ def console() -> Person:
 
 def add_team(name: str, *, by: Person, at: datetime | None = None) -> Team:
     access.require(by, "person.add")
+    if not name.strip():
+        raise Refused("Not added: the team's name is empty.")
     with store.writing() as db:
+        store.one_at_a_time(db, "people")
+        if team_named(name):
+            raise Refused(f"Not added: there is a team '{name}' already.")
         team = Team(name=name, at=at or now())
         db.add(team)
         audit.record(db, by, "added", "team", team.id, f"Added the team {name}.", at=at)
@@ -51,6 +56,7 @@ def add(
         access.require(by, "person.grant_lead_or_admin")
     _check(name, email, role, password)
     with store.writing() as db:
+        store.one_at_a_time(db, "people")
         if db.exec(select(Person).where(Person.email == email.lower())).first():
             raise Refused(f"Not added: {email} already has an account. Choose another address.")
         person = Person(name=name.strip(), email=email.lower(), role=role, team_id=team.id if team else None, demo=demo, at=at or now())

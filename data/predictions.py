@@ -16,8 +16,7 @@ def add(db: Session, rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     insert: Any = sqlite.insert if store.is_sqlite() else postgresql.insert
-    done = db.execute(insert(Prediction.__table__).on_conflict_do_nothing(), list(rows))  # type: ignore[attr-defined]
-    return max(int(done.rowcount), 0)  # type: ignore[attr-defined]
+    return len(db.scalars(insert(Prediction).on_conflict_do_nothing().returning(Prediction.id), list(rows)).all())
 
 
 def live_by_conversation(db: Session, conversation_ids: Sequence[str], name: str = "intent") -> dict[str, Prediction]:

@@ -59,6 +59,11 @@ def once_live(db: Session, target: Target) -> bool:
     return db.exec(query.limit(1)).first() is not None
 
 
+def of_proposal(proposal_id: str) -> Release | None:
+    with store.reading() as db:
+        return db.exec(select(Release).where(Release.proposal_id == proposal_id)).first()
+
+
 def history(kind: str, name: str) -> list[Release]:
     """Every release, oldest first: the markers on charts are these rows."""
     with store.reading() as db:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, store
+from data import access, audit, conversations, labels, store
 from data.errors import Refused
-from data.tables import Label, Person, Review
+from data.tables import Person, Review
 from data.values import now
 
 VERDICTS = ("strong", "weak", "none")
@@ -31,10 +31,11 @@ def record(
         raise Refused("Not saved: say whether the answer was strong, weak or neither.")
     if max(len(reply), len(note)) > LONGEST:
         raise Refused(f"Not saved: a reply or note may have {LONGEST:,} characters, this one has {max(len(reply), len(note)):,}.")
+    reply, note = reply.replace("\0", ""), note.replace("\0", "")  # pasted along, and PostgreSQL cannot keep it
     with store.writing() as db:
         conversation = conversations.within_reach(db, conversation_id, "review.record", by=by)
-        label = db.get(Label, label_id) if label_id else None
-        if label_id and (label is None or label.retired_at):
+        label = labels.in_use(db, label_id)
+        if label_id and label is None:
             raise Refused("Not saved: that intent is no longer in use. Choose another.")
         earlier = _last_of(db, conversation_id, by)
         review = Review(

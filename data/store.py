@@ -18,6 +18,14 @@ from sqlmodel import Session
 from data import config
 from data.errors import Busy, Misuse
 
+PRAGMAS = (
+    "busy_timeout = 5000",
+    "journal_mode = WAL",
+    "synchronous = FULL",  # what we acknowledge is on the disk
+    "foreign_keys = ON",
+    "recursive_triggers = ON",  # else REPLACE deletes a row without asking the trigger that forbids it
+    "cache_size = -32000",
+)
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 _session: ContextVar[Session | None] = ContextVar("portal_session", default=None)
 
@@ -47,8 +55,9 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(made, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late
-        for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32000"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows ASCII alone; PostgreSQL's knows all letters
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:
@@ -59,9 +68,14 @@ def _sqlite_engine(url: str) -> Engine:
     return made
 
 
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
+
+
 def _postgres_engine(url: str) -> Engine:
     url = url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_engine(url, pool_size=16, max_overflow=64, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True)
+    patience = {"options": "-c lock_timeout=5s"}  # as long as SQLite waits
+    return create_engine(url, pool_size=16, max_overflow=64, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
 
 
 def is_sqlite() -> bool:

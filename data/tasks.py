@@ -128,5 +128,6 @@ def unfinished() -> int:
 
 
 def _set(task_id: str, **values: Any) -> None:
+    """Only of a task that runs: a runner that lost its task has nothing more to say about it."""
     with store.writing() as db:
-        db.execute(update(Task).where(col(Task.id) == task_id).values(**values))
+        db.execute(update(Task).where(col(Task.id) == task_id, col(Task.state) == "running").values(**values))

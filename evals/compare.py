@@ -62,7 +62,7 @@ def mcnemar(fixed: int, broken: int) -> float:
     if not changed:
         return 1.0
     tail = sum(comb(changed, k) for k in range(min(fixed, broken) + 1))
-    return min(1.0, 2.0 * tail / 2.0**changed)
+    return min(1.0, 2 * tail / (1 << changed))
 
 
 def paired_interval(fixed: int, broken: int, n: int) -> tuple[float, float]:

@@ -37,10 +37,8 @@ def run(
     todo = [case for case in cases if case.id not in answered]
     for start in range(0, len(todo), STEP):
         _answer(made, todo[start : start + STEP], ask, at)
-        progress(
-            (len(answered) + start + STEP) / max(len(cases), 1),
-            f"{target}: {min(len(answered) + start + STEP, len(cases)):,} of {len(cases):,} cases",
-        )
+        done = len(answered) + min(start + STEP, len(todo))
+        progress(done / len(cases), f"{target}: {done:,} of {len(cases):,} cases")
     with store.writing() as db:
         made.state = "done"
         return db.merge(made)

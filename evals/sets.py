@@ -126,12 +126,12 @@ def latest(eval_set_id: str) -> SetVersion | None:
 
 
 def latest_for(purpose: str) -> tuple[EvalSet, SetVersion] | None:
-    """The frozen set with the most cases that tests this purpose: what a release is measured on."""
+    """The first set made for this purpose, as last frozen: what a release is measured on. A later set is no way around it."""
     with store.reading() as db:
-        found = [
-            (made, version) for made in db.exec(select(EvalSet).where(EvalSet.purpose == purpose)) if (version := _latest(db, made.id))
-        ]
-        return max(found, key=lambda pair: len(_cases(db, pair[1].id)), default=None)
+        for made in db.exec(select(EvalSet).where(EvalSet.purpose == purpose).order_by(col(EvalSet.at), col(EvalSet.id))):
+            if version := _latest(db, made.id):
+                return made, version
+    return None
 
 
 def cases(set_version_id: str) -> list[Case]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data import access, config, people, store, tasks
+from data import access, approvals, config, people, store, tasks
 from data.errors import Refused
 from data.tables import Person, Task
 from data.values import Target, new_id
@@ -20,6 +20,8 @@ Job = Callable[[dict[str, Any], Person, Progress], str]  # arguments, whose, pro
 def _import(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from data.intake import files
 
+    if arguments.get("here"):
+        raise Refused("It was cut off. Run the same command again: it goes on where it stopped.")
     path = Path(arguments["path"])
     report = files.import_file(path, by=by, name=arguments.get("name", ""), progress=progress)
     if path.parent == config.folder("uploads"):
@@ -48,13 +50,10 @@ def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
 def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import shipping
-    from data import approvals, releases
+    from data import releases
 
-    try:
-        return f"{releases.target_of(shipping.ship(arguments['proposal_id']))} is live."
-    except Refused as refused:
-        approvals.fail(arguments["proposal_id"], str(refused))
-        raise
+    kept = releases.of_proposal(arguments["proposal_id"])  # by a try that was cut off before it could say so
+    return f"{releases.target_of(kept or shipping.ship(arguments['proposal_id']))} is live."
 
 
 JOBS: dict[str, Job] = {"import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out}
@@ -77,10 +76,12 @@ def run(task: Task) -> None:
         result = JOBS[task.name](task.arguments, by, lambda share, doing: tasks.progress(task.id, share, doing))
     except Refused as refused:
         tasks.fail(task.id, str(refused))
+        if task.name == "carry_out":
+            approvals.fail(task.arguments["proposal_id"], str(refused))  # what was approved does not stay so for ever
     except Exception:
         reference = new_id()[-12:]
         logger.exception("task %s (%s) failed, reference %s", task.id, task.name, reference)
-        if task.tries < MOST_TRIES:
+        if task.tries % MOST_TRIES:  # the count goes on after somebody had it tried again: each try has a number of its own
             tasks.put_back(task.id, f"Try {task.tries} failed (reference {reference}).")
         else:
             tasks.fail(

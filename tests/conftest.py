@@ -1,5 +1,6 @@
 """What tests stand on: an empty portal on SQLite and on a real PostgreSQL, and the demo, built once and copied."""
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -14,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from data import config, migrate, people, store
-from data.tables import Person, Team
+from data.tables import Person, Team, metadata
 from tests.browser import FLAGS, found
 
 SOAK = bool(os.environ.get("PORTAL_SOAK"))
@@ -85,8 +86,18 @@ def fresh_sqlite(templates: dict[str, str], tmp_path_factory: pytest.TempPathFac
     shutil.copy(templates["sqlite"], home / "portal.db")
 
 
+SHAPE = """SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
+    SELECT table_schema || table_name || column_name || data_type AS part FROM information_schema.columns
+    WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal) parts"""
+
+
 def fresh_postgres(templates: dict[str, str], server: str, home: Path) -> str:
-    name = f"t{abs(hash(str(home))):x}"
+    """One database, emptied for each test; a copy of the template again where a test changed its shape."""
+    url = database_of(server, "portal_tests")
+    if "postgres" in templates and emptied(url, templates["postgres"]):
+        return url
     with psycopg.connect(server, autocommit=True) as admin:
         if "postgres" not in templates:
             admin.execute("CREATE DATABASE portal_template")
@@ -95,9 +106,22 @@ def fresh_postgres(templates: dict[str, str], server: str, home: Path) -> str:
                 migrate.upgrade()
                 let_go()
             config.reset()
-            templates["postgres"] = "portal_template"
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE portal_template")
-    return database_of(server, name)
+            with psycopg.connect(database_of(server, "portal_template")) as db:
+                templates["postgres"] = str(db.execute(SHAPE).fetchone())
+        admin.execute("DROP DATABASE IF EXISTS portal_tests WITH (FORCE)")
+        admin.execute("CREATE DATABASE portal_tests TEMPLATE portal_template")
+    return url
+
+
+def emptied(url: str, shape: str) -> bool:
+    with psycopg.connect(url, options="-c lock_timeout=2000 -c session_replication_role=replica") as db:
+        if str(db.execute(SHAPE).fetchone()) != shape:
+            return False
+        try:
+            db.execute("; ".join(f'DELETE FROM "{table}"' for table in metadata.tables))
+        except psycopg.errors.LockNotAvailable:
+            return False
+    return True
 
 
 def database_of(server: str, name: str) -> str:
@@ -149,6 +173,11 @@ class Staff:
 
 
 def hire() -> Staff:
+    with store.writing():  # one commit, not seven
+        return _hire()
+
+
+def _hire() -> Staff:
     console = people.console()
     oak, fern = people.add_team("Oak", by=console), people.add_team("Fern", by=console)
 
@@ -167,17 +196,24 @@ def staff(home: Path) -> Staff:
 
 
 @pytest.fixture(scope="session")
-def built_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole demo, built once a session."""
+def built_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The whole demo, built once a session: of the test processes side by side the first one builds it, the others wait."""
     from portal import demo
 
-    made = tmp_path_factory.mktemp("built_demo")
-    with pytest.MonkeyPatch.context() as patch:
-        point_at(made, "", patch)
-        migrate.upgrade()
-        demo.build()
-        let_go()
-    config.reset()
+    base = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    made = base / "built_demo"
+    with (base / "built_demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            building = base / "demo_in_the_making"
+            building.mkdir()
+            with pytest.MonkeyPatch.context() as patch:
+                point_at(building, "", patch)
+                migrate.upgrade()
+                demo.build()
+                let_go()
+            config.reset()
+            building.rename(made)
     return made
 
 

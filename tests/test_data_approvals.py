@@ -295,6 +295,16 @@ def test_the_rights_of_both_are_asked_for_again_when_it_is_done(staff: Staff) ->
         assert execute(proposal) == staff.lead  # the control: with the right again it is done
 
 
+def test_who_turns_out_to_have_built_it_cannot_have_approved_it(staff: Staff) -> None:
+    proposal = proposed(staff.rep)
+    approvals.approve(proposal.id, by=staff.lead)
+    with store.writing() as db:
+        db.execute(update(Proposal).where(col(Proposal.id) == proposal.id).values(authors=[staff.rep.id, staff.lead.id]))
+    with pytest.raises(Denied, match="Leo proposed or built this"):
+        execute(proposal)
+    assert state(proposal) == "approved"
+
+
 def test_what_somebody_proposed_who_has_left_is_not_approved(staff: Staff) -> None:
     proposal = proposed(staff.rep)
     people.disable(staff.rep.id, by=staff.admin)

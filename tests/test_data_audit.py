@@ -87,6 +87,17 @@ def test_two_entries_that_changed_places_are_noticed(staff: Staff) -> None:
     assert audit.first_broken() == first
 
 
+def test_an_entry_that_was_sealed_anew_is_noticed_by_the_one_after_it(staff: Staff) -> None:
+    told, after = record(staff.rep, "Said yes."), record(staff.rep, "Later.")
+    with store.reading() as db:
+        entry = db.get_one(AuditEntry, told.id)
+    entry.sentence = "Said no."
+    with by_hand() as connection:
+        row = {"s": entry.sentence, "h": audit.digest(entry), "n": entry.number}
+        connection.execute(text("UPDATE audit_entry SET sentence = :s, sha = :h WHERE number = :n"), row)
+    assert audit.first_broken() == after.number
+
+
 def test_a_chain_written_anew_by_somebody_without_the_key_is_noticed(staff: Staff) -> None:
     """Who can write to the database, but has not the installation's key, cannot make a chain that holds."""
     number = record(staff.rep, "Approved: ship version 1.").number

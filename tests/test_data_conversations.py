@@ -134,7 +134,7 @@ def test_words_are_found_as_they_stand_and_nothing_in_them_is_a_wildcard(staff: 
 
 def test_no_word_that_somebody_types_is_a_fault_of_ours(staff: Staff, spoken: list[str]) -> None:
     for words in ("\0", "a\0b", "\ud800", "\U0010ffff", "x" * 5000, "%" * 500, "\\" * 501):
-        assert ids(Filter(words=words), staff.rep) in ([], spoken)
+        assert set(ids(Filter(words=words), staff.rep)) <= set(spoken)
 
 
 def test_words_are_found_in_the_subject_too(staff: Staff) -> None:

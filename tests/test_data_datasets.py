@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlmodel import col, select
@@ -185,9 +185,9 @@ def test_the_same_reviews_make_the_same_content_under_the_next_number(desk: Desk
 
 def test_no_file_of_an_earlier_build_is_left_among_those_of_the_next(desk: Desk, tmp_path: Path) -> None:
     """A split that has no rows any more must not stay behind with last week's, which may be tests by now."""
-    for number in range(40):
+    for number in range(40):  # whose splits fall by chance, but not all into one
         reviewed(desk, number)
-    assert {"train", "validation", "test"} <= set(build(desk, tmp_path).files)
+    assert len({"train", "validation", "test"} & set(build(desk, tmp_path).files)) >= 2
     small = build(desk, tmp_path, most=1)
     assert set(tmp_path.glob("strong*.jsonl")) == {path for path in small.files.values() if path.suffix == ".jsonl"}
 
@@ -322,7 +322,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=5000 if SOAK else 300, deadline=None, database=None)
+@settings(max_examples=5000 if SOAK else 300, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cells)
 @example("\0=1")
 @example(" \0=1")

@@ -134,7 +134,7 @@ def test_a_text_that_an_eval_case_holds_is_never_trained_on_whoever_wrote_it(des
 def test_the_text_of_an_eval_case_stays_a_test_when_its_conversation_goes_on(desk: Desk) -> None:
     """The case is frozen: what it asks is what it asked, not what the conversation says today."""
     tested, same = arrive(1, "Where is my money?"), arrive(2, "Where is my money?")
-    label_all(desk, same)
+    label_all(desk, tested, same)
     flag(desk, tested)
     sets.freeze(desk[1].id, by=desk[0].lead)
     assert training(desk) == set()

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sqlalchemy import update
@@ -48,7 +48,7 @@ def test_the_interval_is_the_one_that_newcombe_printed(k: int, n: int, low: floa
     assert Share(k, n).interval == pytest.approx((low, high), abs=5e-5)
 
 
-@settings(max_examples=1000 if SOAK else 100, deadline=None, database=None)
+@settings(max_examples=1000 if SOAK else 100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_share_and_stays_between_nothing_and_all(pair: tuple[int, int]) -> None:
     share = Share(*pair)
@@ -101,7 +101,7 @@ def test_weeks_follow_each_other_without_gap_or_overlap_through_the_years() -> N
         week, expected = measures.next_week(week), expected + timedelta(days=7)
 
 
-@settings(max_examples=1000 if SOAK else 100, deadline=None, database=None)
+@settings(max_examples=1000 if SOAK else 100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))
 def test_every_moment_lies_in_its_week(moment: datetime) -> None:
     start = measures.week_of(moment)

@@ -26,7 +26,7 @@ def test_an_admin_adds_people_but_only_the_console_grants_lead_and_admin(staff: 
     added = people.add("Nora", "Nora@Example.com", "rep", by=staff.admin, team=staff.oak)
     assert (added.email, added.team_id, added.by_person_id) == ("nora@example.com", staff.oak.id, staff.admin.id)
     for role in (access.LEAD, access.ADMIN):
-        with pytest.raises(Denied, match="Who may: nobody but the console"):
+        with pytest.raises(Denied, match=r"Who may: .*console"):
             people.add("Nils", "nils@example.com", role, by=staff.admin)
         assert people.add(role, f"a-{role}@example.com", role, by=people.console()).role == role
 

@@ -51,14 +51,14 @@ def add(name: str) -> None:
 
 
 @pytest.fixture
-def sqlite_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def empty_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """For what only SQLite has: an empty database file."""
     point_at(tmp_path, "", monkeypatch)
     yield tmp_path
     let_go()
 
 
-def test_a_connection_to_sqlite_is_durable_and_checks_references(sqlite_home: Path) -> None:
+def test_a_connection_to_sqlite_is_durable_and_checks_references(empty_sqlite: Path) -> None:
     with store.engine().connect() as connection:
         asked = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
@@ -67,7 +67,7 @@ def test_a_connection_to_sqlite_is_durable_and_checks_references(sqlite_home: Pa
     assert asked == {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 5000}
 
 
-def test_every_connection_of_the_pool_is_set_so(sqlite_home: Path) -> None:
+def test_every_connection_of_the_pool_is_set_so(empty_sqlite: Path) -> None:
     connections = [store.engine().connect() for _ in range(20)]
     asked = [(c.execute(text("PRAGMA synchronous")).scalar(), c.execute(text("PRAGMA foreign_keys")).scalar()) for c in connections]
     for connection in connections:
@@ -260,24 +260,23 @@ def test_a_migrated_database_needs_no_migration(home: Path) -> None:
     assert store.schema_revision() == store.revisions()[-1]
 
 
-def test_an_empty_database_needs_a_migration(sqlite_home: Path) -> None:
+def test_an_empty_database_needs_a_migration(empty_sqlite: Path) -> None:
     assert store.schema_revision() is None
     assert store.needs_migration()
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/portal", "postgresql", "no such thing"])
 def test_an_address_that_is_none_is_misuse_in_words(url: str) -> None:
-    with pytest.raises(Misuse, match=r"PORTAL_DATABASE_URL cannot be used: .* It reads like postgresql://user:password@host/database"):
+    with pytest.raises(Misuse, match=r"PORTAL_DATABASE_URL cannot be used.* It reads like postgresql://user:password@host/database"):
         store.engine(url)
 
 
-def test_a_database_that_does_not_answer_is_misuse_without_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    point_at(tmp_path, f"postgresql://portal:hunter2@/portal?host={tmp_path}", monkeypatch)
-    with pytest.raises(Misuse, match="does not answer") as told:
+def test_a_database_that_does_not_answer_is_misuse_without_the_password(empty_sqlite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_at(empty_sqlite, f"postgresql://portal:hunter2@/portal?host={empty_sqlite}", monkeypatch)
+    with pytest.raises(Misuse, match=r"The database at .* (does not answer|cannot be used)") as told:
         store.needs_migration()
     assert "hunter2" not in str(told.value)
     assert "hunter2" not in store.shown_url()
-    let_go()
 
 
 def test_ids_sort_by_the_order_in_which_they_were_made() -> None:

@@ -20,7 +20,8 @@ def test_every_portal_command_of_the_readme_exists() -> None:
     assert len(named) >= 5
     for command in named:
         words = command.split() if command.split()[0] in ("dataset", "user", "audit") else command.split()[:1]
-        told = subprocess.run([sys.executable, "-m", "portal", *words, "--help"], cwd=config.ROOT, capture_output=True, text=True, check=False)
+        call = [sys.executable, "-m", "portal", *words, "--help"]
+        told = subprocess.run(call, cwd=config.ROOT, capture_output=True, check=False)
         assert told.returncode == 0, command
 
 
@@ -32,7 +33,8 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
 
 def test_every_file_and_folder_of_the_readme_exists() -> None:
-    named = set(re.findall(r"\]\(([^)]+)\)", README)) | {name for name in re.findall(r"`([\w./]+/[\w./]*)`", README) if not name.startswith("/")}
+    shown = set(re.findall(r"\]\(([^)]+)\)", README))
+    named = shown | {name for name in re.findall(r"`([\w./]+/[\w./]*)`", README) if not name.startswith("/")}
     missing = [name for name in named if name not in ("var/", ".venv/bin/portal") and not (config.ROOT / name).exists()]
     assert missing == []
 

@@ -105,7 +105,7 @@ def test_a_worker_does_what_waits_is_alone_and_ends_when_told_to(home: Path, sta
         assert second.stderr == f"A worker already runs on {home}. Stop it first.\n"
 
         large = later({"path": str(write_file(home / "large.jsonl", count=LARGE, team="Oak"))}, by=staff.engineer)  # the first goes on
-        until(lambda: batches()[-1][1] > 30, alive=worker)
+        until(lambda: ended(large) or batches()[-1][1] > 30, alive=worker)
         assert worker.end() < 10  # also with a task in flight
     cut_off = tasks.get(large.id)
     assert cut_off is not None and cut_off.state in ("running", "done") and cut_off.error == ""
@@ -162,11 +162,12 @@ def test_after_kill_9_the_next_worker_finishes_the_task_once_and_reads_no_plante
     for _ in range(kills):
         before = max((cursor for _, cursor in batches()), default=0)
         with Worker(home) as worker:
-            until(lambda: max((cursor for _, cursor in batches()), default=0) > before, alive=worker)  # noqa: B023
+            until(lambda: ended(task) or max((cursor for _, cursor in batches()), default=0) > before, alive=worker)  # noqa: B023
             worker.kill()
+        assert ended(task) is None, f"it ended before it could be cut off: {tasks.get(task.id)}"
         ((state, cursor),) = batches()
         assert state == "running" and before < cursor < lines, "it was not cut off in the middle; take a larger file"
-        assert ended(task) is None and counted(Conversation) == cursor
+        assert counted(Conversation) == cursor
     marker = home / "it ran"
     evil = base64.b64encode(pickle.dumps({"args": (Touch(marker),), "kwargs": {}})).decode()
     plant(home, evil)

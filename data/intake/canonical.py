@@ -19,7 +19,11 @@ def _keepable(value: Any, depth: int = 0) -> Any:
         raise ValueError(f"nested more than {DEEPEST} deep")
     if isinstance(value, float) and not isfinite(value):
         raise ValueError("a number is not finite")
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError("a number is too large")
+    if isinstance(value, str) and not value.isascii():
+        value.encode()  # half a character (a lone surrogate) is a ValueError
+    for part in (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ():
         _keepable(part, depth + 1)
     return value
 

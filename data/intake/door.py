@@ -61,9 +61,9 @@ class _Redaction:
             return [self.anything(part) for part in value]
         if isinstance(value, dict):
             return {self.text(str(name)): self.anything(part) for name, part in value.items()}
-        if isinstance(value, int) and not isinstance(value, bool) and len(str(value)) >= 13:
-            clean = self.text(str(value))  # a card number written as a number
-            return clean if clean != str(value) else value
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= 10**12 and value == int(value):
+            clean = self.text(str(abs(int(value))))  # a card number written as a number
+            return clean if clean != str(abs(int(value))) else value
         return value
 
     def _number(self, finding: redact.Finding) -> int:
@@ -85,12 +85,16 @@ def receive(arriving: Sequence[CanonicalConversation], *, by: Person, at: dateti
     reach = access.require(by, "conversation.import")
     arrival, rows, at = Arrival(), _Rows(), at or now()
     with store.writing() as db:
+        store.one_at_a_time(db, "intake")  # two who send the same conversation at once: the second finds it there
         teams = dict(db.exec(select(Team.name, Team.id)).all())
         known, customers = _known(db, arriving), _customers(db, arriving)
         for place, conversation in enumerate(arriving):
-            team_id = teams.get(conversation.team or "") or (by.team_id if reach != access.ALL else None)
-            if reach != access.ALL and (team_id != by.team_id or (conversation.team and conversation.team not in teams)):
+            team_id = teams.get(conversation.team) if conversation.team else by.team_id if reach != access.ALL else None
+            if reach != access.ALL and team_id != by.team_id:
                 arrival.refused[place] = f"team: {conversation.team} is not your team"
+                continue
+            if conversation.team and team_id is None:
+                arrival.refused[place] = f"team: there is no team '{conversation.team}'"
                 continue
             key = (conversation.source, conversation.id)
             stored = known.get(key)
@@ -136,6 +140,7 @@ def _customer_id(conversation: CanonicalConversation, customers: dict[str, str],
     if key not in customers:
         customers[key] = new_id()
         sealed = sealing.seal(conversation.customer, "name") if conversation.customer else None
+        segment = redact.redact(conversation.segment, lambda _: 1)[0] if conversation.segment else None
         rows.customers.append(
             {
                 "id": customers[key],
@@ -143,7 +148,7 @@ def _customer_id(conversation: CanonicalConversation, customers: dict[str, str],
                 "source": conversation.source,
                 "key_hmac": key,
                 "sealed_name": sealed,
-                "segment": conversation.segment,
+                "segment": segment,
             }
         )
     return customers[key]
@@ -175,21 +180,21 @@ def _add(
     return Conversation(**values)
 
 
-def _columns(conversation: CanonicalConversation, redaction: _Redaction, arrival: Arrival, at: datetime) -> dict[str, Any]:
+def _columns(conversation: CanonicalConversation, redaction: _Redaction, arrival: Arrival, otherwise_opened: datetime) -> dict[str, Any]:
     unknown = conversation.unknown_fields()
     arrival.unknown.update(unknown.keys())
     closed = conversation.closed_at
     return {
         "channel": conversation.channel,
         "subject": redaction.text(conversation.subject) if conversation.subject else None,
-        "opened_at": conversation.opened(at),
+        "opened_at": conversation.opened(otherwise_opened),
         "closed_at": closed,
         "status": redaction.text(conversation.status) if conversation.status else ("closed" if closed else "open"),
         "resolved": conversation.resolved,
         "csat": conversation.csat,
         "handle_seconds": conversation.handle_seconds,
-        "language": conversation.language,
-        "assignee": conversation.assignee,
+        "language": redaction.text(conversation.language) if conversation.language else None,
+        "assignee": redaction.text(conversation.assignee) if conversation.assignee else None,
         "tags": redaction.anything(conversation.tags),
         "extra": redaction.anything(json.loads(json.dumps(unknown, default=str))),
     }
@@ -203,7 +208,8 @@ def _message(message: CanonicalMessage, conversation_id: str, seq: int, redactio
         "seq": seq,
         "role": message.role,
         "text": redaction.text(message.text),
-        "author": None if message.role == "customer" else message.author,  # the customer's id is the only identity kept
+        # of a customer nothing but the id is kept
+        "author": None if message.role == "customer" or not message.author else redaction.text(message.author),
         "private": message.private,
         "start_ms": message.start_ms,
         "end_ms": message.end_ms,
@@ -225,16 +231,17 @@ def _change(
     """A conversation that went on, or was corrected at its source. Message numbers stay: reviews point at them."""
     seals = db.exec(select(Seal).where(Seal.conversation_id == stored.id)).all()
     redaction = _Redaction(stored.id, at, seals)
-    values = _columns(conversation, redaction, arrival, at)
-    values |= {"content_hmac": digest, "customer_id": customer_id, "team_id": team_id, "revision": stored.revision + 1}
-    texts = dict(db.exec(select(Message.seq, Message.text).where(Message.conversation_id == stored.id)).all())
+    values = _columns(conversation, redaction, arrival, stored.opened_at)
+    values |= {"content_hmac": digest, "customer_id": customer_id, "revision": stored.revision + 1, "team_id": team_id or stored.team_id}
+    known = set(db.exec(select(Message.seq).where(Message.conversation_id == stored.id)).all())
     fresh = []
     for seq, message in enumerate(conversation.messages, start=1):
         row = _message(message, stored.id, seq, redaction, values["opened_at"])
-        if seq not in texts:
+        if seq not in known:
             fresh.append(row)
-        elif texts[seq] != row["text"]:
-            db.execute(update(Message).where(col(Message.conversation_id) == stored.id, col(Message.seq) == seq).values(text=row["text"]))
+            continue
+        corrected = {name: value for name, value in row.items() if name not in ("id", "at")}
+        db.execute(update(Message).where(col(Message.conversation_id) == stored.id, col(Message.seq) == seq).values(**corrected))
     db.execute(update(Conversation).where(col(Conversation.id) == stored.id).values(**values))
     _insert(db, Message, fresh)
     _insert(db, Seal, redaction.seals)

@@ -36,7 +36,7 @@ def import_file(
     jsonl.check(path)
     batch = _begin(path, name or path.name, by, at)
     refused: list[dict[str, Any]] = list(batch.refusals)
-    counts, unknown = Counter(batch.counts), Counter[str]()
+    counts, unknown = Counter(batch.counts), Counter(batch.unknown)
     total = max(path.stat().st_size, 1)
     done_bytes = 0
     lines = jsonl.read(path, after_line=batch.cursor)
@@ -46,7 +46,7 @@ def import_file(
             counts.update(arrival.counts)
             unknown.update(arrival.unknown)
             refused += _refusals(chunk, arrival)
-            batch.cursor, batch.counts = chunk[-1][0], dict(counts)
+            batch.cursor, batch.counts, batch.unknown = chunk[-1][0], dict(counts), dict(unknown)
             batch.refusals = refused[:REFUSALS_KEPT]
             db.merge(batch)
         done_bytes += sum(len(line.model_dump_json()) for _, line in chunk if isinstance(line, CanonicalConversation))
@@ -58,12 +58,16 @@ def _begin(path: Path, name: str, by: Person, at: datetime | None) -> ImportBatc
     with path.open("rb") as file:
         file_sha = hashlib.file_digest(file, "sha256").hexdigest()
     with store.writing() as db:
+        person_id = (
+            by.id if by.role != access.CONSOLE else None
+        )  # another person's import is not gone on with: they may bring in other things
+        query = select(ImportBatch).where(ImportBatch.file_sha == file_sha, ImportBatch.state == "running")
         cut_off = db.exec(
-            select(ImportBatch).where(ImportBatch.file_sha == file_sha, ImportBatch.state == "running").order_by(col(ImportBatch.id).desc())
+            query.where(col(ImportBatch.by_person_id).is_not_distinct_from(person_id)).order_by(col(ImportBatch.id).desc())
         ).first()
         if cut_off:
             return cut_off
-        batch = ImportBatch(reader="jsonl", file_name=name, file_sha=file_sha, by_person_id=by.id if by.role != access.CONSOLE else None)
+        batch = ImportBatch(reader="jsonl", file_name=name, file_sha=file_sha, by_person_id=person_id)
         if at:
             batch.at = at
         db.add(batch)

@@ -79,5 +79,6 @@ class ImportBatch(Row, table=True):
     file_sha: str
     cursor: int = 0  # lines done; committed together with their rows
     counts: dict[str, int] = json_field(default_factory=dict)
+    unknown: dict[str, int] = json_field(default_factory=dict)  # fields that no column is for
     refusals: list[dict[str, Any]] = json_field(default_factory=list)
     state: str = "running"  # running, done

@@ -53,7 +53,7 @@ def _moment(rng: random.Random, start: datetime, until: datetime) -> datetime:
 
 
 def _conversation(rng: random.Random, number: int, moment: datetime, start: datetime, customers: list[str]) -> Told:
-    week = (measures.week_of(moment) - start).days // 7 + 1
+    week = round((measures.week_of(moment) - start) / timedelta(weeks=1)) + 1  # a week in which clocks change is an hour off
     dip = week == DIP_WEEK
     intent = NEW_PATTERN.key if week >= LOCKER_WEEK and rng.random() < LOCKER_SHARE else text.draw_intent(rng)
     channel = rng.choices(list(CHANNELS), list(CHANNELS.values()))[0]
@@ -61,7 +61,8 @@ def _conversation(rng: random.Random, number: int, moment: datetime, start: date
     second = _other_intent(rng, intent) if rng.random() < (0.62 if dip else SECOND_ASK) else None
     customer_number = int(rng.random() ** 1.6 * CUSTOMERS)  # some write often
     good = rng.random() >= (POOR_IN_DIP if dip else POOR_ANSWERS)
-    messages = _messages(rng, intent, channel, language, second, good, moment, customers[customer_number])
+    asks = (intent, second) if not (dip and second and rng.random() < 0.4) else (second, intent)  # the form put the older matter first
+    messages = _messages(rng, intent, channel, language, asks, good, moment, customers[customer_number])
     closed_at = messages[-1][2] + timedelta(minutes=1)
     return Told(
         external_id=f"FG{number:06d}",
@@ -93,11 +94,11 @@ def _other_intent(rng: random.Random, intent: str) -> str:
 
 
 def _messages(
-    rng: random.Random, intent: str, channel: str, language: str, second: str | None, good: bool, at: datetime, customer: str
+    rng: random.Random, intent: str, channel: str, language: str, asks: tuple[str, str | None], good: bool, at: datetime, customer: str
 ) -> list[tuple[str, str, datetime]]:
     """Question and answer, perhaps once more, and a last word."""
     pause = timedelta(minutes=90) if channel == "email" else timedelta(seconds=50)
-    told = [("customer", text.customer_opening(intent, channel, rng, second=second, language=language, customer=customer), at)]
+    told = [("customer", text.customer_opening(asks[0], channel, rng, second=asks[1], language=language, customer=customer), at)]
 
     def add(role: str, said: str) -> None:
         told.append((role, said, told[-1][2] + pause * rng.uniform(0.4, 1.8)))

@@ -21,7 +21,8 @@ def read(path: Path, *, after_line: int = 0) -> Iterator[tuple[int, CanonicalCon
             if len(line) > LONGEST_LINE:
                 while line and not line.endswith(b"\n"):
                     line = file.readline(LONGEST_LINE)
-                yield number, f"longer than {LONGEST_LINE // 1_000_000} MB"
+                if number > after_line:
+                    yield number, f"longer than {LONGEST_LINE // 1_000_000} MB"
             elif number > after_line and line.strip():
                 yield number, parse(line)
 
@@ -29,10 +30,10 @@ def read(path: Path, *, after_line: int = 0) -> Iterator[tuple[int, CanonicalCon
 def parse(line: bytes | str) -> CanonicalConversation | str:
     try:
         return CanonicalConversation.model_validate(json.loads(line))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        return f"not JSON: {error}"
     except ValidationError as error:
         return in_words(error)
+    except (ValueError, RecursionError) as error:  # broken JSON, broken UTF-8, a number of thousands of digits
+        return f"not JSON: {error}"
 
 
 def in_words(error: ValidationError) -> str:

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("file_sha", sa.String(), nullable=False),
         sa.Column("cursor", sa.Integer(), nullable=False),
         sa.Column("counts", JSON, nullable=False),
+        sa.Column("unknown", JSON, nullable=False),
         sa.Column("refusals", JSON, nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -707,3 +708,4 @@ def _make_immutable(table: str) -> None:
         f"$$ BEGIN RAISE EXCEPTION '{table} rows never change'; END $$"
     )
     op.execute(f"CREATE TRIGGER {table}_immutable BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_never_changes()")
+    op.execute(f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {table}_never_changes()")
