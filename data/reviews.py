@@ -10,6 +10,7 @@ from data.errors import Refused
 from data.tables import Person, Review
 from data.values import now
 
+CHANNELS = {"chat": "a chat", "email": "an e-mail", "voice": "a call"}
 VERDICTS = ("strong", "weak", "none")
 LONGEST = 20_000
 
@@ -59,7 +60,7 @@ def record(
             "corrected" if earlier else "reviewed",
             "review",
             review.id,
-            f"Reviewed a {conversation.channel} conversation{intent}: {said}.",
+            f"Reviewed {CHANNELS[conversation.channel]}{intent}: {said}.",
             at=at,
         )
         return review

@@ -78,6 +78,13 @@ def _postgres_engine(url: str) -> Engine:
     return create_engine(url, pool_size=16, max_overflow=64, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
 
 
+def close() -> None:
+    """Let go of the database, so that SQLite tidies its files."""
+    if engine.cache_info().currsize:
+        engine().dispose()
+        engine.cache_clear()
+
+
 def is_sqlite() -> bool:
     return config.settings().is_sqlite
 

@@ -36,6 +36,8 @@ def main() -> None:
     except Refused as refused:
         print(refused, file=sys.stderr)
         sys.exit(1)
+    finally:
+        store.close()
 
 
 def _acting(email: str) -> Person:

@@ -30,9 +30,25 @@ def point_at(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def let_go() -> None:
     """Close what the test opened, so that the next one starts with nothing."""
-    store.engine().dispose()
-    store.engine.cache_clear()
+    store.close()
     config.reset()
+
+
+SLOWEST = (
+    "test_journey",
+    "test_portal_worker",
+    "test_portal_up",
+    "test_portal_cli",
+    "test_portal_auth",
+    "test_portal_demo",
+    "test_screens",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that the test processes end together."""
+    order = {name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")

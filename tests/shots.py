@@ -12,7 +12,7 @@ MOST, HEAVIEST = 40, 200_000
 
 def main() -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
-    pictures = sorted(SHOTS.glob("*.png"))[:MOST]
+    pictures = [picture for kind in ("journey", "demo", "empty") for picture in sorted(SHOTS.glob(f"{kind}-*.png"))][:MOST]
     for old in KEPT.glob("*.png"):
         old.unlink()
     for picture in pictures:

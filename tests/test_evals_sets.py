@@ -141,7 +141,7 @@ def test_an_admin_may_read_versions_and_not_freeze_them(staff: Staff) -> None:
 def test_a_set_has_a_name_of_its_own_and_a_bar_that_can_be_reached(staff: Staff) -> None:
     sets.create("Everyday intents", by=staff.lead)
     with pytest.raises(Refused, match="there is a set named 'Everyday intents' already"):
-        sets.create(" Everyday intents ", by=staff.rep)
+        sets.create(" Everyday intents ", by=staff.engineer)
     with pytest.raises(Refused, match="give the set a name"):
         sets.create("  ", by=staff.lead)
     for wrong in ({"bar": 0.0}, {"bar": 1.01}, {"kind": "other"}, {"purpose": "other"}):

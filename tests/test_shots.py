@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from data import people
 from tests.browser import desk, settled, shoot
-from tests.conftest import let_go
+from tests.conftest import SOAK, let_go
 from tests.server import Server
 
 ADDRESSES = (
@@ -25,9 +25,8 @@ ADDRESSES = (
     "people",
     "audit",
 )
-EVERYTHING = bool(os.environ.get("PORTAL_SHOTS"))
+EVERYTHING = SOAK or bool(os.environ.get("PORTAL_SHOTS"))
 KINDS = [("demo", "light"), ("demo", "dark"), ("empty", "light"), ("empty", "dark")]
-OFTEN = [("demo", "dark"), ("empty", "light")]  # `make shots` takes the others too
 
 
 def look_around(page: Page, base: str, kind: str, theme: str) -> None:
@@ -42,7 +41,10 @@ def look_around(page: Page, base: str, kind: str, theme: str) -> None:
         assert wide <= window, f"{address} is {wide} wide in a window of {window}"
 
 
-@pytest.mark.parametrize(("kind", "theme"), KINDS if EVERYTHING else OFTEN)
+@pytest.mark.skipif(
+    not EVERYTHING, reason="`make shots` and `make soak` look at all of them; `make test` has the journey and tests/test_screens.py"
+)
+@pytest.mark.parametrize(("kind", "theme"), KINDS)
 def test_every_screen_is_sound_in_the_browser(
     kind: str, theme: str, request: pytest.FixtureRequest, browser: Browser, tmp_path: Path
 ) -> None:

@@ -152,7 +152,7 @@ def _table(listed: list[conversations.Listed]) -> None:
             "Opened": st.column_config.TextColumn(width=100),
             "Channel": st.column_config.TextColumn(width=65),
             "Customer": st.column_config.TextColumn(width=112),
-            "Begins": st.column_config.TextColumn(width=265),
+            "Begins": st.column_config.TextColumn(width=250),
             "Intent": st.column_config.TextColumn(width=150, help="What the live classifier said first"),
             "Sure": st.column_config.NumberColumn(format="%.0f %%", width=58),
             "Rated": st.column_config.TextColumn(width=58),
