@@ -32,8 +32,8 @@ def test_a_review_is_kept_with_who_said_what_about_how_much(staff: Staff) -> Non
     (found,) = reviews.of_conversation(made, by=staff.rep)
     assert (found.verdict, found.label_id, found.reply, found.note, found.seconds) == ("strong", label.id, "Better so.", "n", 12.5)
     assert (found.by_person_id, found.seq, found.replaces_review_id) == (staff.rep.id, 2, None)
-    assert audit.newest(by=staff.rep)[0].sentence.startswith("Reviewed a ")
-    assert audit.newest(by=staff.rep)[0].sentence.endswith(" conversation as Refund: strong.")
+    assert audit.newest(by=staff.rep)[0].sentence.startswith("Reviewed a")
+    assert audit.newest(by=staff.rep)[0].sentence.endswith(" as Refund: strong.")
 
 
 def test_another_review_of_the_same_person_corrects_their_first_and_both_stay(staff: Staff) -> None:

@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from data import config
+from tests.conftest import SOAK
 from tests.server import environment
 
 HEAVY = ("dbos", "alembic", "sklearn", "onnxruntime", "openai")
@@ -24,6 +27,7 @@ def test_the_web_process_imports_nothing_heavy(tmp_path: object) -> None:
     assert imported(code, str(tmp_path)) == set()
 
 
+@pytest.mark.skipif(not SOAK, reason="`make soak` starts this process too")
 def test_the_command_line_imports_nothing_heavy(tmp_path: object) -> None:
     code = "import portal.cli\nassert not {'streamlit', 'pandas', 'altair', 'fastapi'} & set(__import__('sys').modules)"
     assert imported(code, str(tmp_path)) == set()

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pytest
 from dbos._serialization import DBOSPortableJSONSerializer, deserialize_args
 from sqlalchemy import Engine, create_engine, text
 from sqlmodel import func, select
@@ -91,6 +92,7 @@ def batches() -> list[tuple[str, int]]:
         return [(batch.state, batch.cursor) for batch in db.exec(select(ImportBatch).order_by(ImportBatch.id))]
 
 
+@pytest.mark.parametrize("home", ["sqlite", "postgres"] if SOAK else ["sqlite"], indirect=True)  # the next test has both each time
 def test_a_worker_does_what_waits_is_alone_and_ends_when_told_to(home: Path, staff: Staff) -> None:
     first = later({"path": str(write_file(home / "a.jsonl", count=30, team="Oak"))}, by=staff.engineer)
     with Worker(home) as worker:
