@@ -28,7 +28,7 @@ check: $(STAMP)
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: .venv/bin/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo | tail -n 4
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench
