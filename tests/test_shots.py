@@ -10,21 +10,9 @@ from data import people
 from tests.browser import desk, settled, shoot
 from tests.conftest import SOAK, let_go
 from tests.server import Server
+from tests.test_screens import SCREENS
 
-ADDRESSES = (
-    "",
-    "review",
-    "conversations",
-    "imports",
-    "eval_sets",
-    "classifiers",
-    "quality",
-    "datasets",
-    "approvals",
-    "jobs",
-    "people",
-    "audit",
-)
+ADDRESSES = ("", *SCREENS[1:])  # home has the bare address
 EVERYTHING = SOAK or bool(os.environ.get("PORTAL_SHOTS"))
 KINDS = [("demo", "light"), ("demo", "dark"), ("empty", "light"), ("empty", "dark")]
 
