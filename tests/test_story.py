@@ -80,7 +80,7 @@ def test_the_life_of_a_conversation(staff: Staff, tmp_path: Path) -> None:
     week = measures.weekly(by=lead)[-1]
     assert week.agreement.n > 0 and week.agreement.value > 0.8
 
-    # Two more candidates learn from more; one that the cases show to be worse cannot even be proposed.
+    # The next candidate learns from more. On the same cases it is compared with what is live, and a verdict says what that shows.
     second = training.train(by=rep)
     better = shipping.evaluate(Target("classifier", "intent", second.target_number), by=rep)
     assert better.comparison is not None and better.comparison.verdict in ("better", "no_worse", "cannot_tell")
