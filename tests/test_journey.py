@@ -56,6 +56,8 @@ def review_and_flag(rep: Page) -> None:
     why = rep.get_by_label(re.compile("Why it is a good test"))
     expect(why).to_be_visible()
     why.fill("The customer asks two things and only one is answered.")
+    rep.get_by_test_id("stSelectbox").filter(has_text="Intent").locator("input").click()  # the machine kept silent: the rep chooses
+    rep.get_by_role("option", name="App problem").click()
     rep.get_by_label("A better reply").fill("I look into both at once.")
     shoot(rep, "journey-1-review")
     rep.get_by_role("button", name=re.compile("^Weak")).click()

@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from data import config, examples, people, reviews, tasks
+from data import config, examples, labels, people, reviews, tasks
 from data.conversations import Filter, listed
 from data.tables import Person
 from tests.conftest import Staff
@@ -112,6 +112,13 @@ def test_a_rep_reviews_with_one_press_and_the_next_is_there(demo: Path) -> None:
     assert following != f"review_intent_{first}"
 
 
+def test_a_rep_can_say_that_no_intent_fits(demo: Path) -> None:
+    app, person, shown = review_screen()
+    next(one for one in app.selectbox if one.key == f"review_intent_{shown}").set_value("")
+    button(app, "Neither").click().run()
+    assert [review.label_id for review in reviews.of_conversation(shown, by=person)] == [None]
+
+
 def test_a_flag_without_a_reason_is_refused_in_words_and_keeps_what_was_entered(demo: Path) -> None:
     app, person, shown = review_screen()
     next(one for one in app.toggle if one.key == f"review_flag_{shown}").set_value(True).run()
@@ -122,6 +129,9 @@ def test_a_flag_without_a_reason_is_refused_in_words_and_keeps_what_was_entered(
     assert next(one for one in app.text_input if one.key == f"review_note_{shown}").value == "a note of mine"
 
     next(one for one in app.text_input if one.key == f"review_why_{shown}").set_value("It misses the question.")
+    intent = next(one for one in app.selectbox if one.key == f"review_intent_{shown}")
+    assert intent.value is None  # the machine kept silent on the least certain, so nothing is chosen beforehand
+    intent.set_value(labels.of()[0].id)
     button(app, "Weak").click().run()
     assert examples.of_conversation(shown, by=person)[0].why == "It misses the question."
 

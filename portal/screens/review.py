@@ -11,6 +11,7 @@ from evals import sets
 from portal import acts, cached, widgets
 
 QUEUE = 12
+NONE = ""  # a choice of its own: the machine may have spoken and still no intent fits
 
 person = st.session_state["person"]
 skipped = st.session_state.setdefault("review_skipped", [])
@@ -47,7 +48,7 @@ def save(verdict: str, eval_set: EvalSet | None) -> bool:
     key = conversation.id
     said = {
         "by": person,
-        "label_id": st.session_state.get(f"review_intent_{key}"),
+        "label_id": st.session_state.get(f"review_intent_{key}") or None,
         "reply": st.session_state[f"review_reply_{key}"] or "",
         "note": st.session_state[f"review_note_{key}"] or "",
         "seconds": round(time.monotonic() - st.session_state["review_began"], 1),
@@ -93,8 +94,8 @@ with form:
         st.info("Admins read conversations but do not review them.")
         st.stop()
     available = labels.of()
-    ids = [label.id for label in available]
-    guess = prediction.top[0][0] if prediction and prediction.top else None
+    ids = [*(label.id for label in available), NONE]
+    guess = prediction.label_id if prediction else None  # where it kept silent, nothing is put in the reviewer's mouth
     earlier = [review for review in reviews.of_conversation(conversation.id, by=person) if review.by_person_id == person.id]
     chosen_label = earlier[0].label_id if earlier else guess
     key = conversation.id
@@ -116,9 +117,9 @@ with form:
             "Intent",
             ids,
             index=ids.index(chosen_label) if chosen_label in ids else None,
-            format_func=lambda label_id: names.get(label_id, "?"),
+            format_func=lambda label_id: names.get(label_id, "None of ours fits"),
             key=f"review_intent_{key}",
-            placeholder="None of ours fits",
+            placeholder="Choose the intent",
         )
         st.text_area(
             "A better reply",
