@@ -4,6 +4,7 @@ A verb opens `writing()`; a verb called inside another's joins it, so that both 
 """
 
 import importlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,7 @@ PRAGMAS = (
     "cache_size = -32000",
 )
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
+_making = threading.Lock()
 _session: ContextVar[Session | None] = ContextVar("portal_session", default=None)
 
 
@@ -38,9 +40,15 @@ def sqlite_module() -> Any:
         return importlib.import_module("sqlite3")
 
 
-@lru_cache(maxsize=8)
-def engine(url: str | None = None) -> Engine:
-    url = url or config.settings().url
+def engine() -> Engine:
+    """The one engine of this process, made at first use."""
+    with _making:  # two threads that come first together would make two, and one would be lost with its open connections
+        return _engine()
+
+
+@lru_cache(maxsize=1)
+def _engine() -> Engine:
+    url = config.settings().url
     try:
         return _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as wrong:  # its words may hold the password: they are not repeated
@@ -80,9 +88,10 @@ def _postgres_engine(url: str) -> Engine:
 
 def close() -> None:
     """Let go of the database, so that SQLite tidies its files."""
-    if engine.cache_info().currsize:
-        engine().dispose()
-        engine.cache_clear()
+    with _making:
+        if _engine.cache_info().currsize:
+            _engine().dispose()
+            _engine.cache_clear()
 
 
 def is_sqlite() -> bool:

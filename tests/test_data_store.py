@@ -158,6 +158,16 @@ def test_a_reader_does_not_see_what_another_has_not_committed(home: Path) -> Non
     assert teams() == {"Oak"}
 
 
+def test_threads_that_come_first_together_share_one_engine(home: Path) -> None:
+    store.close()
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        assert len({id(engine) for engine in at_once(*[store.engine] * THREADS)}) == 1
+    finally:
+        sys.setswitchinterval(patience)
+
+
 def test_a_writer_that_failed_is_not_joined_by_the_next(home: Path) -> None:
     with pytest.raises(ZeroDivisionError), store.writing():
         _ = 1 / 0
@@ -266,9 +276,10 @@ def test_an_empty_database_needs_a_migration(empty_sqlite: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/portal", "postgresql", "no such thing"])
-def test_an_address_that_is_none_is_misuse_in_words(url: str) -> None:
+def test_an_address_that_is_none_is_misuse_in_words(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_at(tmp_path, url, monkeypatch)
     with pytest.raises(Misuse, match=r"PORTAL_DATABASE_URL cannot be used.* It reads like postgresql://user:password@host/database"):
-        store.engine(url)
+        store.engine()
 
 
 def test_a_database_that_does_not_answer_is_misuse_without_the_password(empty_sqlite: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,7 +300,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def settings(**values: str) -> None:
         for name, value in ({"PORTAL_HOME": str(tmp_path / "home"), "PORTAL_DATABASE_URL": ""} | values).items():
             monkeypatch.setenv(name, value)
-        store.engine.cache_clear()
+        store.close()
         config.reset()
 
     yield settings
@@ -308,7 +308,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("PORTAL_DATABASE_URL", "")
     for name in ("PORTAL_PORT", "PORTAL_ALLOWED_HOSTS"):
         monkeypatch.delenv(name, raising=False)
-    store.engine.cache_clear()
+    store.close()
     config.reset()
     let_go()
 
