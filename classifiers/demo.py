@@ -39,5 +39,5 @@ def make_candidate(end: datetime, *, proposer: Person, approver: Person, goes_li
     approvals.approve(proposal.id, by=approver, note="Looked at the changed cases.", at=end - timedelta(minutes=5))
     shipping.ship(proposal.id, at=end)
     for task in tasks.waiting():  # the approval asked a worker to carry it out; it is carried out
-        tasks.take(task.id, "demo")
-        tasks.finish(task.id, f"{target} is live.", at=end)
+        if taken := tasks.take(task.id, "demo"):
+            tasks.finish(taken, f"{target} is live.", at=end)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from classifiers import KIND
-from data import access, approvals, audit, releases, store, versions
+from data import access, approvals, audit, inbox, releases, settings, store, versions
 from data.errors import Refused
 from data.measures import Share, percent
 from data.tables import Comparison, EvalSet, Person, Proposal, Release, Run, SetVersion, Version
@@ -46,8 +46,9 @@ class Evidence:
             return f"'{self.eval_set.name}' has {self.passed.n} cases, at least {FEWEST_CASES} are needed. Flag more and freeze the set."
         if self.comparison and self.comparison.verdict == "worse":
             return f"it is worse than what is live ({self.comparison.broken} cases break). Look at the broken cases first."
-        if self.eval_set.kind == "regression" and self.passed.value < self.eval_set.bar:
-            return f"it passes {percent(self.passed.value)} of '{self.eval_set.name}', below the set's bar of {percent(self.eval_set.bar)}."
+        bar = sets.bar_of(self.eval_set)
+        if self.eval_set.kind == "regression" and self.passed.value < bar:
+            return f"it passes {percent(self.passed.value)} of '{self.eval_set.name}', below the set's bar of {percent(bar)}."
         return None
 
 
@@ -72,6 +73,7 @@ def evaluate(target: Target, *, by: Person, progress: Progress = lambda _share, 
 
 def evidence(target: Target, *, by: Person) -> Evidence:
     """What is known of the candidate against what is live now."""
+    access.require(by, "classifier.read")
     found = sets.latest_for("classifier")
     run = next((made for made in runs.of_target(target, by=by) if found and made.set_version_id == found[1].id), None)
     if found is None or run is None:
@@ -117,6 +119,7 @@ def propose(target: Target, *, why: str, by: Person, at: datetime | None = None)
             evidence=told,
             authors=version.authors,
             by=by,
+            needs=gate.approvers if (gate := settings.gate()) else 1,
             at=at,
         )
 
@@ -135,7 +138,11 @@ def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
         if (live.target_number if live else None) != proposal.payload["in_place_of"]:
             raise Refused(f"Not shipped: what is live changed after {target} was compared with it. Compare again, then propose again.")
         files.load(version)
-        return releases.go_live(db, target, proposal_id=proposal.id, why_before_ends=f"followed by {target}", by=approver, at=at)
+        release = releases.go_live(db, target, proposal_id=proposal.id, why_before_ends=f"followed by {target}", by=approver, at=at)
+        for person_id, count in version.manifest.get("taught_by", {}).items():
+            told = f"Version {target.number} of the {target.name} classifier is live. It learned from {count:,} reviews of yours."
+            inbox.tell(db, person_id, "moved", told, page="quality", key=f"live {release.id}", at=at)
+        return release
 
 
 def roll_back(target: Target, *, why: str, by: Person, at: datetime | None = None) -> Release:

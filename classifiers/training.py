@@ -43,6 +43,7 @@ def train(
         "rows": len(train_rows), "validation_rows": len(validation_rows), "labels": len(pipeline.classes_), "left_out_labels": rare,
         "seed": seed, "precision_wanted": PRECISION, "seconds": round(time.perf_counter() - started, 2),
         "reviews_sha": sealing.sha("".join(sorted(row.review.id for row in rows))), **checked,
+        "taught_by": dict(Counter(row.review.by_person_id for row in train_rows if row.review.by_person_id)),
     }  # fmt: skip
     file_sha = files.save(pipeline)
     with store.writing() as db:

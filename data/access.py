@@ -1,6 +1,8 @@
-"""Who may do what: one table. A verb that is not in it is denied to everybody."""
+"""Who may do what: one table, also shown on the Rights page. A verb that is not in it is denied to everybody."""
 
 import logging
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, true
@@ -9,46 +11,115 @@ from data.errors import Denied
 from data.tables import Person
 
 logger = logging.getLogger("portal.access")
+denials: Counter[str] = Counter()  # by verb, since this process started: a figure for monitoring
 
 REP, LEAD, ENGINEER, ADMIN, CONSOLE = "rep", "lead", "engineer", "admin", "console"
 ROLES = (REP, LEAD, ENGINEER, ADMIN)
 OWN, TEAM, ALL = "own", "team", "all"  # how far a right reaches
-YES = ALL
 
-# verb -> role -> reach. The console is whoever can read the portal's files on its own machine: it may run the installation,
-# never approve. Rows follow the access table of the safety notes; what only proposes there is a verb of its own here.
-TABLE: dict[str, dict[str, str]] = {
-    "conversation.read": {REP: TEAM, LEAD: TEAM, ENGINEER: ALL, ADMIN: ALL},
-    "review.record": {REP: TEAM, LEAD: TEAM, ENGINEER: ALL},
-    "example.flag": {REP: TEAM, LEAD: TEAM, ENGINEER: ALL},
-    "label.add": {LEAD: YES, ENGINEER: YES},
-    "eval_set.create": {LEAD: YES, ENGINEER: YES},
-    "eval_set.freeze": {REP: YES, LEAD: YES, ENGINEER: YES},
-    "eval_set.read": {REP: YES, LEAD: YES, ENGINEER: YES, ADMIN: YES},
-    "eval.run": {REP: YES, LEAD: YES, ENGINEER: YES, ADMIN: YES},
-    "classifier.train": {REP: YES, LEAD: YES, ENGINEER: YES},
-    "classifier.read": {REP: YES, LEAD: YES, ENGINEER: YES, ADMIN: YES},
-    "classifier.propose": {REP: YES, LEAD: YES, ENGINEER: YES},
-    "classifier.approve": {LEAD: YES, ENGINEER: YES},
-    "classifier.roll_back": {LEAD: YES, ENGINEER: YES, ADMIN: YES},
-    "proposal.read": {REP: YES, LEAD: YES, ENGINEER: YES, ADMIN: YES},
-    "conversation.import": {REP: OWN, LEAD: TEAM, ENGINEER: YES, ADMIN: YES, CONSOLE: YES},
-    "dataset.build": {REP: OWN, LEAD: TEAM, ENGINEER: YES, CONSOLE: YES},
-    "dataset.read": {LEAD: YES, ENGINEER: YES, ADMIN: YES, CONSOLE: YES},
-    "measure.read": {REP: TEAM, LEAD: TEAM, ENGINEER: ALL, ADMIN: ALL},
-    "person.add": {ADMIN: YES, CONSOLE: YES},
-    "person.disable": {ADMIN: YES, CONSOLE: YES},
-    "person.grant_lead_or_admin": {CONSOLE: YES},  # until two people can approve a grant, only the console grants it
-    "person.read": {REP: YES, LEAD: YES, ENGINEER: YES, ADMIN: YES, CONSOLE: YES},
-    "task.read": {REP: OWN, LEAD: OWN, ENGINEER: ALL, ADMIN: ALL, CONSOLE: ALL},
-    "task.retry": {REP: OWN, LEAD: OWN, ENGINEER: ALL, ADMIN: ALL},
-    "audit.read": {REP: OWN, LEAD: TEAM, ENGINEER: ALL, ADMIN: ALL, CONSOLE: ALL},
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: what people call it, and for each verb behind it the roles that may, with how far their right reaches."""
+
+    words: str
+    verbs: dict[str, str]  # verb -> "rep:team lead:team engineer admin"; without a reach it is all
+    scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a token of this scope may of it
+    in_use: bool = True  # False: the rule stands before the thing it is about is built
+    note: str = ""
+
+
+# The console is whoever can read the portal's files on its own machine: it may run the installation, never approve.
+# What needs two people has two verbs, one to propose and one to approve; an approver is never the proposer (approvals.py).
+RULES: tuple[Rule, ...] = (
+    Rule("Read conversations, personal data masked", {"conversation.read": "rep:team lead:team engineer admin"},
+         {"read": ("conversation.read",)}),
+    Rule("Reveal personal data, with a reason, on the record", {"personal_data.reveal": "rep:team lead:team"}, in_use=False),
+    Rule("Review, flag and comment",
+         {"review.record": "rep:team lead:team engineer", "example.flag": "rep:team lead:team engineer",
+          "comment.write": "rep:team lead:team engineer"},
+         {"label": ("conversation.read", "review.record", "example.flag", "comment.write")}),
+    Rule("Change another's label", {"label.correct": "lead:team"}, in_use=False),
+    Rule("Relabel more than 50 at once",
+         {"relabelling.propose": "rep:team engineer", "relabelling.approve": "lead:team engineer"}, in_use=False),
+    Rule("Train a draft classifier and see its results",
+         {"classifier.train": "rep lead engineer", "classifier.read": "rep lead engineer admin", "eval.run": "rep lead engineer"}),
+    Rule("Ship a classifier", {"classifier.propose": "rep lead engineer", "classifier.approve": "lead engineer"}),
+    Rule("Roll back to a version that was approved before", {"classifier.roll_back": "lead engineer admin"},
+         note="the safe direction needs one person"),
+    Rule("Change what a release must pass", {"gate.propose": "lead engineer", "gate.approve": "lead engineer"}),
+    Rule("Draft and try an automation", {"automation.draft": "rep lead engineer"}, in_use=False),
+    Rule("Publish an automation with low stakes", {"small_publication.propose": "rep", "automation.publish": "lead engineer"},
+         in_use=False),
+    Rule("Publish what moves money, sends mail or deletes",
+         {"publication.propose": "rep lead engineer", "publication.approve": "lead engineer"}, in_use=False),
+    Rule("Run an agent", {"agent.run": "rep:own lead:team engineer"},
+         {"agent": ("agent.run", "refund.propose", "large_refund.propose")}, in_use=False),
+    Rule("Refund, credit, change an invoice, within the limit", {"refund.propose": "rep:team lead:team", "refund.approve": "lead:team"},
+         in_use=False),
+    Rule("The same above the limit", {"large_refund.propose": "rep:team lead:team", "large_refund.approve": "lead:team"}, in_use=False,
+         note="two approvers"),
+    Rule("Raise a limit, loosen a guardrail or the masking", {"limit.propose": "lead engineer", "limit.approve": "engineer admin"},
+         in_use=False),
+    Rule("Tighten a guardrail, pause or stop an automation", {"guardrail.tighten": "rep lead engineer admin"}, in_use=False),
+    Rule("Draft an article", {"article.draft": "rep lead engineer"}, in_use=False),
+    Rule("Publish an article", {"article.propose": "rep lead engineer", "article.approve": "lead engineer"}, in_use=False),
+    Rule("Import conversations", {"conversation.import": "rep:own lead:team engineer admin console"}),
+    Rule("Send conversations over HTTP", {"api.ingest": "engineer"}, {"ingest": ("api.ingest", "conversation.import")}),
+    Rule("Classify over HTTP", {"api.classify": "engineer"}, {"classify": ("api.classify",)}, in_use=False),
+    Rule("Build and download datasets, personal data masked",
+         {"dataset.build": "rep:own lead:team engineer console", "dataset.read": "rep:own lead engineer admin console",
+          "dataset.download": "rep:own lead:team engineer"},
+         {"export": ("dataset.read", "dataset.download")}),
+    Rule("Export with personal data", {"raw_export.propose": "lead engineer", "raw_export.approve": "lead admin"}, in_use=False),
+    Rule("Hide a conversation for 30 days, then it is gone", {"conversation.hide": "rep:team lead:team engineer admin"}, in_use=False),
+    Rule("Delete a dataset, a model or a customer's data for good",
+         {"purge.propose": "lead engineer admin", "purge.approve": "lead engineer admin"}, in_use=False),
+    Rule("Name intents", {"label.add": "lead engineer"}),
+    Rule("Create an eval set", {"eval_set.create": "lead engineer"}),
+    Rule("Freeze and read eval sets", {"eval_set.freeze": "rep lead engineer", "eval_set.read": "rep lead engineer admin"}),
+    Rule("Read dashboards", {"measure.read": "rep:team lead:team engineer admin"}),
+    Rule("Read and discuss proposals", {"proposal.read": "rep lead engineer admin", "proposal.comment": "rep lead engineer admin"}),
+    Rule("Name a deputy for oneself", {"deputy.name": "lead engineer admin"}),
+    Rule("See who works here", {"person.read": "rep lead engineer admin console"}),
+    Rule("Add, move and disable people and teams",
+         {"person.add": "admin console", "person.change": "admin console", "person.disable": "admin console"}),
+    Rule("Grant the role of a lead or an admin",
+         {"role.propose": "admin", "role.approve": "admin", "role.grant": "console"}, note="on the console until there are two admins"),
+    Rule("See and end sign-ins",
+         {"session.read": "rep:own lead:own engineer:own admin", "session.end": "rep:own lead:own engineer:own admin"}),
+    Rule("Change connections: company sign-in, model endpoint, webhooks",
+         {"connection.propose": "engineer admin", "connection.approve": "admin"}),
+    Rule("Issue a token for a program", {"token.propose": "engineer", "token.approve": "admin", "token.issue": "console"}),
+    Rule("See and revoke tokens", {"token.read": "lead engineer admin console", "token.revoke": "lead engineer admin console"}),
+    Rule("Let admins decide in the place of leads for an hour", {"emergency.propose": "admin", "emergency.approve": "admin"},
+         note="shown to everybody while it lasts"),
+    Rule("See jobs", {"task.read": "rep:own lead:own engineer admin console", "task.retry": "rep:own lead:own engineer admin",
+                      "task.cancel": "rep:own lead:own engineer admin"}),
+    Rule("Read the record", {"audit.read": "rep:own lead:team engineer admin console"}),
+    Rule("Change or delete the record", {}),
+    Rule("Read health figures", {"metrics.read": "engineer admin"}, {"metrics": ("metrics.read",)}),
+    Rule("Make a backup", {"backup.make": "engineer admin console"}),
+    Rule("Restore a backup", {"restore.propose": "admin", "restore.approve": "admin", "backup.restore": "console"}),
+)  # fmt: skip
+
+
+def _reaches(told: str) -> dict[str, str]:
+    parts = (part.partition(":") for part in told.split())
+    return {role: found or ALL for role, _, found in parts}
+
+
+TABLE: dict[str, dict[str, str]] = {verb: _reaches(told) for rule in RULES for verb, told in rule.verbs.items()}
+SCOPES: dict[str, frozenset[str]] = {
+    scope: frozenset(verb for rule in RULES for verb in rule.scopes.get(scope, ())) for rule in RULES for scope in rule.scopes
 }
 
 
 def reach(by: Person, verb: str) -> str | None:
-    """How far the person's right reaches; None when there is none."""
+    """How far the person's right reaches; None when there is none. A token may only what its person may and its scopes name."""
     if by.disabled_at is not None:
+        return None
+    if by.scopes is not None and not any(verb in SCOPES[scope] for scope in by.scopes):
         return None
     return TABLE.get(verb, {}).get(by.role)
 
@@ -61,6 +132,7 @@ def require(by: Person, verb: str, *, team_id: str | None = None) -> str:
     """The reach of the right, or Denied. With a team: that team's things must be within reach."""
     found = reach(by, verb)
     if found is None or (found != ALL and team_id is not None and team_id != by.team_id):
+        denials[verb] += 1
         logger.warning("denied: person %s (%s) tried %s on team %s", by.id, by.role, verb, team_id)
         raise Denied(_sentence(by, verb, found))
     return found
@@ -77,11 +149,15 @@ def _sentence(by: Person, verb: str, found: str | None) -> str:
     if by.disabled_at is not None:
         return "Not done: this account is disabled. An admin can enable it again."
     noun, act = verb.split(".", 1)
+    noun = noun.replace("_", " ")
     if found is not None:
-        return f"Not done: this {noun.replace('_', ' ')} belongs to another team."
+        return f"Not done: this {noun} belongs to another team."
+    if by.scopes is not None and by.role in TABLE.get(verb, {}):
+        return f"Not done: this token is for {', '.join(sorted(by.scopes))}, not for this. An engineer can propose another."
     able = ", ".join(sorted(TABLE.get(verb, {}))) or "nobody"
-    return f"Not done: {_a(by.role)} may not {act.replace('_', ' ')} {_a(noun.replace('_', ' '))}. Who may: {able}."
+    return f"Not done: {a(by.role)} may not {act.replace('_', ' ')} {a(noun)}. Who may: {able}."
 
 
-def _a(word: str) -> str:
+def a(word: str) -> str:
+    """The word with its article."""
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"

@@ -3,14 +3,17 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from data.errors import Misuse
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+ISSUER = r"^$|^https://[^\s]+$|^http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s]*)?$"
 
 
 class Settings(BaseSettings):
@@ -22,6 +25,17 @@ class Settings(BaseSettings):
     port: int = 8501
     allowed_hosts: list[str] = []  # names beside the loopback ones that a browser may use to reach us
     time_zone: str = "Europe/Berlin"
+    public_url: str = ""  # how people reach us, such as https://portal.example.com; https makes cookies Secure
+    trusted_proxies: list[str] = []  # addresses whose X-Forwarded-For is believed
+    four_eyes: bool = True  # off only where one person works alone; then they approve their own proposals, marked as such
+    oidc_issuer: Annotated[str, Field(pattern=ISSUER)] = ""  # the company sign-in; empty: what was approved in the portal
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_label: str = "your company account"
+    smtp_url: str = ""  # where the daily mail goes out: smtp://user:password@host:25, or smtps://
+    mail_from: str = "portal@localhost"
+    audit_anchor: Path | None = None  # a second place for the record's head, on another disk or machine
+    log_format: str = "text"  # or json, a line a message
 
     @property
     def url(self) -> str:

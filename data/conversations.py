@@ -104,7 +104,7 @@ def _conditions(found: Filter) -> list[ColumnElement[bool]]:
     if found.until:
         made.append(col(Conversation.opened_at) < found.until)
     if found.words.strip():
-        made += [_mentions(word) for word in _typed(found.words).split()]
+        made += [_mentions(word) for word in found.words.split()]
     if found.intent:
         made.append(_predicted(found.intent, found.version))
     elif found.version:
@@ -117,15 +117,9 @@ def _conditions(found: Filter) -> list[ColumnElement[bool]]:
     return made
 
 
-def _typed(words: str) -> str:
-    """Without what no text can hold: half characters, and NUL."""
-    return words.encode("utf-8", "ignore").decode().replace("\0", " ")
-
-
 def _mentions(word: str) -> ColumnElement[bool]:
-    pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    in_message = exists().where(and_(col(Message.conversation_id) == col(Conversation.id), col(Message.text).ilike(pattern, escape="\\")))
-    return or_(in_message, col(Conversation.subject).ilike(pattern, escape="\\"))
+    in_message = exists().where(and_(col(Message.conversation_id) == col(Conversation.id), store.contains(col(Message.text), word)))
+    return or_(in_message, store.contains(col(Conversation.subject), word))
 
 
 def _predicted(intent: str | None, version: int | None) -> ColumnElement[bool]:
@@ -185,7 +179,8 @@ def get(conversation_id: str, *, by: Person) -> tuple[Conversation, list[Message
     """The conversation with its messages, if it exists within the person's reach; a stranger's is as absent as one that is not there."""
     reach = access.require(by, "conversation.read")
     with store.reading() as db:
-        query = select(Conversation).where(Conversation.id == conversation_id, access.within(reach, by, col(Conversation.team_id)))
+        mine = (access.within(reach, by, col(Conversation.team_id)), col(Conversation.hidden_at).is_(None))
+        query = select(Conversation).where(Conversation.id == conversation_id, *mine)
         conversation = db.exec(query).first()
         if conversation is None:
             return None
@@ -195,7 +190,7 @@ def get(conversation_id: str, *, by: Person) -> tuple[Conversation, list[Message
 def within_reach(db: Session, conversation_id: str, verb: str, *, by: Person) -> Conversation:
     """The conversation that a verb acts on, once the right to do so was checked."""
     conversation = db.get(Conversation, conversation_id)
-    if conversation is None:
+    if conversation is None or conversation.hidden_at is not None:
         access.require(by, verb)
         raise Denied("Nothing was saved: there is no such conversation.")
     access.require(by, verb, team_id=conversation.team_id)

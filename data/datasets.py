@@ -1,10 +1,12 @@
 """Curated datasets from reviews: chosen by a definition, refused where they would leak a test, with the lineage of every row."""
 
+import io
 import json
 import os
 import tempfile
+import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -17,8 +19,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy import insert
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, config, conversations, examples, reviews, sealing, store
-from data.errors import Misuse, Refused
+from data import access, audit, config, conversations, downloads, examples, reviews, sealing, store
+from data.errors import Denied, Misuse, Refused
 from data.exports import csv_file, sft
 from data.intake.readers import jsonl
 from data.tables import Conversation, DatasetRow, DatasetVersion, Label, Message, Person, Review
@@ -72,7 +74,7 @@ def read_definition(path: Path) -> Definition:
         raise Misuse(f"The definition {path} is not YAML: {str(error).splitlines()[0]}.") from error
 
 
-def build(definition: Definition, *, format_name: str, out: Path, by: Person, at: datetime | None = None) -> Built:
+def build(definition: Definition, *, format_name: str, by: Person, out: Path | None = None, at: datetime | None = None) -> Built:
     """Choose the rows, refuse those that would leak a test, write the files, keep the lineage."""
     if format_name not in FORMATS:
         raise Misuse(f"There is no format '{format_name}'. Choose one of {', '.join(FORMATS)}.")
@@ -83,8 +85,12 @@ def build(definition: Definition, *, format_name: str, out: Path, by: Person, at
         rows = _clean(_candidates(db, definition, access.within(reach, by, col(Conversation.team_id))), db, form, definition, refused)
         if not rows:
             raise Refused(f"Nothing was built: no reviewed conversation fits '{definition.name}'. {_refusals_in_words(refused)}".strip())
-        version = _keep(db, definition, format_name, rows, refused, by, at)
-        return Built(version, _write(out, definition, version, form, rows, refused))
+        with tempfile.TemporaryDirectory() as work:  # the files are written before the row is, and the row names the whole of them
+            version = _version(db, definition, format_name, rows, refused, by, at)
+            files = _write(Path(work), definition, version, form, rows, refused)
+            version.file_key = downloads.keep(_zipped(files.values()), "zip")
+        _keep(db, version, rows, by, at)
+        return Built(version, _write(out, definition, version, form, rows, refused) if out else {})
 
 
 def _candidates(db: Session, definition: Definition, within: Any) -> list[dict[str, Any]]:
@@ -170,7 +176,37 @@ def split_of(customer_id: str) -> str:
     return "train" if place < EARLY else "validation" if place < LATE else "test"
 
 
-def _keep(
+def _zipped(files: Iterable[Path]) -> bytes:
+    """The same files give the same bytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as opened:
+        for path in sorted(files):
+            opened.writestr(zipfile.ZipInfo(path.name, (1980, 1, 1, 0, 0, 0)), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return made.getvalue()
+
+
+def download(version_id: str, *, by: Person) -> str:
+    """A ticket for the whole build, within reach: one's own, one's team's, or all."""
+    reach = access.require(by, "dataset.download")
+    with store.reading() as db:
+        version = db.get(DatasetVersion, version_id)
+        builder = db.get(Person, version.by_person_id) if version and version.by_person_id else None
+    if version is None or not _reaches(reach, by, version.by_person_id, builder):
+        raise Denied("Nothing to download: there is no such dataset within your reach.")
+    return downloads.offer(version.file_key, f"{_stem(version.name)}-{version.number}.zip", by=by, right="dataset.download")
+
+
+def _reaches(reach: str, by: Person, builder_id: str | None, builder: Person | None) -> bool:
+    if reach == access.ALL or (builder_id is not None and builder_id == by.id):
+        return True
+    return reach == access.TEAM and builder is not None and by.team_id is not None and builder.team_id == by.team_id
+
+
+def _stem(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _version(
     db: Session,
     definition: Definition,
     format_name: str,
@@ -188,6 +224,10 @@ def _keep(
         by_person_id=None if by.role == access.CONSOLE else by.id,
     )  # fmt: skip
     version.card = _card(definition, version, rows, refused)
+    return version
+
+
+def _keep(db: Session, version: DatasetVersion, rows: list[dict[str, Any]], by: Person, at: datetime | None) -> None:
     db.add(version)
     db.flush()
     lineage = [
@@ -205,10 +245,9 @@ def _keep(
         "built",
         "dataset_version",
         version.id,
-        f"Built {definition.name} {version.number}: {len(rows):,} rows as {format_name}.",
+        f"Built {version.name} {version.number}: {len(rows):,} rows as {version.format}.",
         at=at,
     )
-    return version
 
 
 def _card(definition: Definition, version: DatasetVersion, rows: list[dict[str, Any]], refused: Counter[str]) -> str:
@@ -247,7 +286,7 @@ def _write(
         raise Misuse(
             f"The folder {out} cannot be written to: {os.strerror(error.errno or 0).lower()}. Choose another with --out."
         ) from error
-    stem = definition.name.lower().replace(" ", "-")
+    stem = _stem(definition.name)
     files: dict[str, Path] = {}
     for split in ("train", "validation", "test"):
         chosen = [row for row in rows if row["split"] == split]
@@ -283,6 +322,9 @@ def _write_whole(path: Path, text: str) -> Path:
 
 
 def all_versions(*, by: Person) -> list[DatasetVersion]:
-    access.require(by, "dataset.read")
+    """Newest first, within reach."""
+    reach = access.require(by, "dataset.read")
     with store.reading() as db:
-        return list(db.exec(select(DatasetVersion).order_by(col(DatasetVersion.id).desc())))
+        builders = {person.id: person for person in db.exec(select(Person))}
+        found = db.exec(select(DatasetVersion).order_by(col(DatasetVersion.id).desc())).all()
+    return [one for one in found if _reaches(reach, by, one.by_person_id, builders.get(one.by_person_id or ""))]

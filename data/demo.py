@@ -3,10 +3,10 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from data import people, reviews
+from data import approvals, comments, inbox, people, reviews, tasks, tokens
 from data.intake import door
 from data.intake.canonical import CanonicalConversation
 from data.tables import Person, Team
@@ -28,6 +28,7 @@ STAFF = (
     ("Marco Silva", "lead", "Team Fern", True),
     ("Nora Engel", "engineer", None, True),
     ("Otto Braun", "admin", None, True),
+    ("Paula Wirth", "admin", None, False),
 )
 
 
@@ -50,7 +51,7 @@ def found(rng: random.Random, at: datetime) -> Company:
             name, f"{name.lower().replace(' ', '.')}@ferngrove.example", role, by=console, team=teams.get(team or ""), demo=demo, at=at
         )
         for name, role, team, demo in STAFF
-    }
+    }  # the second admin last: from then on the console makes no more of them
     return Company(rng, teams, staff)
 
 
@@ -74,6 +75,35 @@ class Judgement:
     reply: str
     note: str
     at: datetime
+
+
+def govern(company: Company, until: datetime) -> None:
+    """What two people decide on: a token that was approved, another that waits, and a rep who may become a lead."""
+    nora, otto = company.staff["Nora Engel"], company.staff["Otto Braun"]
+    then = until - timedelta(days=41)
+    why = "The warehouse fetches the curated replies every night."
+    asked, _ = tokens.propose("Nightly dataset export", ["export"], why=why, by=nora, days=365, at=then)
+    approvals.approve(asked.id, by=otto, note="Export only, fine.", at=then + timedelta(hours=3))
+    tokens.issue_approved(asked.id, at=then + timedelta(hours=3))
+    for task in tasks.waiting():  # the approval asked a worker to carry it out; it is carried out
+        if taken := tasks.take(task.id, "demo"):
+            tasks.finish(taken, "The token opens.", at=then + timedelta(hours=3))
+    why = "The chat on the shop's help page sends its conversations here from Monday on."
+    tokens.propose("Chat on the help page", ["ingest"], why=why, by=nora, days=180, at=until - timedelta(hours=5))
+    why = "Birgit led the team for six weeks while Lena was away, and everybody asks her anyway."
+    people.propose_role(company.staff["Birgit Lund"].id, "lead", why=why, by=otto, at=until - timedelta(days=1, hours=2))
+
+
+def talk(company: Company, until: datetime) -> None:
+    """What people say about the release that waits; everybody has read what is older than three days."""
+    cem, nora = company.staff["Cem Aydin"], company.staff["Nora Engel"]
+    for proposal in approvals.waiting(by=nora):
+        if proposal.kind == "ship_classifier":
+            said = "Can it tell a full parcel locker from a late parcel by now? @Lena it was the most common mix-up last week."
+            comments.write("proposal", proposal.id, said, by=cem, asks_engineer=True, at=until - timedelta(minutes=80))
+    for person in company.staff.values():
+        old = [item.id for item in inbox.of(person) if until - item.at > timedelta(days=3)]
+        inbox.mark_read(old, by=person)
 
 
 def review(company: Company, judgements: Sequence[Judgement]) -> None:

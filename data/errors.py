@@ -10,7 +10,7 @@ class Denied(Refused):
 
 
 class Busy(Refused):
-    """Somebody else holds the database for longer than we wait."""
+    """The database takes nothing now: somebody else holds it for longer than we wait, or its disk is full."""
 
 
 class Misuse(Exception):

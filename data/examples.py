@@ -11,6 +11,7 @@ from data import access, audit, conversations, labels, reviews, store
 from data.errors import Refused
 from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Review
 from data.values import Subject, now
+from language import redact
 
 TESTING = ("eval", "gold")  # an example in one of these uses is never trained on
 
@@ -38,6 +39,8 @@ def flag(
             raise Refused("Not flagged: there is no such eval set. Choose one.")
         if eval_set.purpose == "classifier" and not labels.in_use(db, label_id):
             raise Refused(f"Not flagged: '{eval_set.name}' tests intents, so the example needs one. Choose the intent that is right.")
+        if review_id and (review := db.get(Review, review_id)) is not None and review.conversation_id != conversation_id:
+            raise Refused("Not flagged: that review is of another conversation.")
         _refuse_twice(db, conversation_id, eval_set)
         messages = conversations.messages_of(db, conversation_id)
         example = Example(
@@ -47,7 +50,7 @@ def flag(
             messages=conversations.frozen(messages),
             subject_line=conversation.subject or "",
             kind=kind,
-            why=why.strip(),
+            why=redact.masked(why.strip()),
             purpose=eval_set.purpose,
             label_id=label_id,
             review_id=review_id,
@@ -56,7 +59,7 @@ def flag(
             by_person_id=by.id,
         )
         db.add(example)
-        audit.record(db, by, "flagged", "example", example.id, f"Flagged a {kind} example for '{eval_set.name}': {why.strip()}", at=at)
+        audit.record(db, by, "flagged", "example", example.id, f"Flagged a {kind} example for '{eval_set.name}': {example.why}", at=at)
         return example
 
 

@@ -8,16 +8,32 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from data import config, store
+from data.values import now
 
 
-def upgrade() -> None:
-    store.engine()
+def upgrade(revision: str = "head") -> None:
     if not store.needs_migration():
         return
+    if store.is_sqlite() and store.schema_revision() is not None:
+        _copy_first()
     with store.engine().execution_options(writes=True).begin() as connection:
         if not store.is_sqlite():
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('portal migrate'))"))
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
+
+
+def _copy_first() -> Path:
+    """A migration is whole or not at all, yet can do the wrong thing. On PostgreSQL the database has tools of its own for this."""
+    copy = config.folder("backups") / f"before-{store.revisions()[-1]}-{now():%Y%m%d-%H%M%S}.db"
+    source = store.engine().raw_connection()
+    target = store.sqlite_module().connect(str(copy))
+    try:
+        source.driver_connection.backup(target)  # type: ignore[union-attr]
+    finally:
+        target.close()
+        source.close()
+    copy.chmod(0o600)
+    return copy
 
 
 def draft(message: str) -> None:

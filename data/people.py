@@ -1,24 +1,17 @@
-"""People, teams and their sign-ins."""
+"""People and teams: who works here, in which role."""
 
-import re
-import secrets
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
-from data import access, audit, sealing, store
+from data import access, approvals, audit, inbox, passwords, store, tickets
 from data.errors import Refused
-from data.tables import Person, Session, Team
+from data.passwords import EMAIL
+from data.tables import Person, Proposal, Team
+from data.tables import Session as SignIn
 from data.values import now
 
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
-
-SIGN_IN_LASTS = timedelta(days=14)
-SHORTEST_PASSWORD = 15
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+GRANTED_BY_TWO = (access.LEAD, access.ADMIN)  # roles that one admin alone does not give
 
 
 def console() -> Person:
@@ -52,16 +45,16 @@ def add(
     at: datetime | None = None,
 ) -> Person:
     access.require(by, "person.add")
-    if role in (access.LEAD, access.ADMIN):
-        access.require(by, "person.grant_lead_or_admin")
     _check(name, email, role, password)
     with store.writing() as db:
         store.one_at_a_time(db, "people")
+        if role in GRANTED_BY_TWO:
+            _require_console_may_grant(db, role, by)
         if db.exec(select(Person).where(Person.email == email.lower())).first():
             raise Refused(f"Not added: {email} already has an account. Choose another address.")
         person = Person(name=name.strip(), email=email.lower(), role=role, team_id=team.id if team else None, demo=demo, at=at or now())
-        person.by_person_id = None if by.role == access.CONSOLE else by.id
-        person.password_hash = _hasher().hash(password) if password else None
+        person.by_person_id = person.let_in_by = None if by.role == access.CONSOLE else by.id
+        person.password_hash = passwords.hashed(password) if password else None
         db.add(person)
         audit.record(db, by, "added", "person", person.id, f"Added {name} as {role}.", at=at, after={"role": role, "email": email.lower()})
         return person
@@ -74,28 +67,223 @@ def _check(name: str, email: str, role: str, password: str | None) -> None:
         raise Refused("Not added: the name is empty.")
     if not EMAIL.fullmatch(email):
         raise Refused(f"Not added: '{email}' is not an e-mail address.")
-    if password is not None and len(password) < SHORTEST_PASSWORD:
-        raise Refused(
-            f"Not added: the password has {len(password)} characters, at least {SHORTEST_PASSWORD} are needed. "
-            "A short sentence is easy to keep in mind."
-        )
+    if password is not None and (weak := passwords.weakness(password, name, email)):
+        raise Refused(f"Not added: {weak}")
+
+
+def _require_console_may_grant(db: Session, role: str, by: Person) -> None:
+    """Until there are two admins, only the console makes leads and admins; from then on two admins decide."""
+    access.require(by, "role.grant")
+    if active_admins(db) >= 2:
+        raise Refused(f"Not done: there are two admins, so one proposes the role of {role} on the People page and the other approves it.")
+
+
+def active_admins(db: Session) -> int:
+    return db.exec(select(func.count()).where(Person.role == access.ADMIN, col(Person.disabled_at).is_(None))).one()
+
+
+def move(person_id: str, team_id: str | None, *, by: Person) -> Person:
+    """Into another team, or none. What they may see follows at once."""
+    access.require(by, "person.change")
+    with store.writing() as db:
+        person = _existing(db, person_id, "Not moved")
+        if team_id is not None and db.get(Team, team_id) is None:
+            raise Refused("Not moved: there is no such team.")
+        before, person.team_id = person.team_id, team_id
+        db.add(person)
+        to = f"into {teams()[team_id]}" if team_id else "out of their team"
+        told = {"team_id": before}, {"team_id": team_id}
+        audit.record(db, by, "moved", "person", person.id, f"Moved {person.name} {to}.", before=told[0], after=told[1])
+        return person
+
+
+def set_role(person_id: str, role: str, *, by: Person) -> Person:
+    """What one admin may do alone: make somebody a rep or an engineer. The console may more, until there are two admins."""
+    access.require(by, "person.change")
+    with store.writing() as db:
+        store.one_at_a_time(db, "people")
+        person = _existing(db, person_id, "Not changed")
+        if role not in access.ROLES:
+            raise Refused(f"Not changed: there is no role '{role}'. Choose one of {', '.join(access.ROLES)}.")
+        if role in GRANTED_BY_TWO:
+            _require_console_may_grant(db, role, by)
+        if person.id == by.id:
+            raise Refused("Not changed: nobody changes their own role. Another admin can do it.")
+        return _give(db, person, role, by)
+
+
+def propose_role(person_id: str, role: str, *, why: str, by: Person, at: datetime | None = None) -> Proposal:
+    """Ask the other admin to make somebody a lead or an admin, also to let one back in whose account is disabled."""
+    access.require(by, "role.propose")
+    with store.writing() as db:
+        person = _existing(db, person_id, "Not proposed")
+        if role not in GRANTED_BY_TWO:
+            raise Refused(f"Not proposed: one admin alone makes somebody {access.a(role)}.")
+        if person.role == role and person.disabled_at is None:
+            raise Refused(f"Not proposed: {person.name} is {access.a(role)} already.")
+        payload = {"person_id": person.id, "role": role, "was": person.role, "disabled": person.disabled_at is not None}
+        team = teams().get(person.team_id or "", "no team")
+        told = {"sentence": f"{person.name}, now {access.a(person.role)} in {team}, would be {access.a(role)}."}
+        title = f"make {person.name} {access.a(role)}"
+        return approvals.propose(db, "grant_role", title, payload, why=why, evidence=told, authors=[by.id, person.id], by=by, at=at)
+
+
+def grant_role(proposal_id: str, *, at: datetime | None = None) -> Person:
+    """Carry out an approved proposal."""
+    with store.writing() as db:
+        proposal, approver = approvals.begin_execution(db, proposal_id, "grant_role", at=at)
+        person = _existing(db, proposal.payload["person_id"], "Not granted")
+        if person.role != proposal.payload["was"] or (person.disabled_at is not None) != proposal.payload["disabled"]:
+            raise Refused(f"Not granted: {person.name} is not what they were when it was proposed. Propose it again.")
+        return _give(db, person, proposal.payload["role"], approver, at)
+
+
+def _give(db: Session, person: Person, role: str, by: Person, at: datetime | None = None) -> Person:
+    before, person.role, person.disabled_at = person.role, role, None
+    db.add(person)
+    sentence = f"Made {person.name} {access.a(role)}."
+    audit.record(db, by, "gave role", "person", person.id, sentence, at=at, before={"role": before}, after={"role": role})
+    return person
 
 
 def disable(person_id: str, *, by: Person, at: datetime | None = None) -> Person:
-    """Out at once: the account stays for the record, its sign-ins end."""
+    """Out at once: the account stays for the record, its sign-ins end, its tokens open nothing any more."""
     access.require(by, "person.disable")
     with store.writing() as db:
-        person = db.get(Person, person_id)
-        if person is None:
-            raise Refused("Not disabled: there is no such person.")
+        person = _existing(db, person_id, "Not disabled")
         if person.id == by.id:
             raise Refused("Not disabled: nobody locks themselves out. Another admin can do it.")
         person.disabled_at = person.disabled_at or at or now()
         db.add(person)
-        for session in db.exec(select(Session).where(Session.person_id == person_id)):
+        for session in db.exec(select(SignIn).where(SignIn.person_id == person_id)):
             db.delete(session)
+        tickets.void(db, "welcome", person_id)
         audit.record(db, by, "disabled", "person", person.id, f"Disabled {person.name} and ended their sign-ins.", at=at)
         return person
+
+
+def enable(person_id: str, *, by: Person, at: datetime | None = None) -> Person:
+    """Let somebody back in. A lead or an admin comes back by proposal: otherwise one admin alone would make one."""
+    access.require(by, "person.change")
+    with store.writing() as db:
+        store.one_at_a_time(db, "people")
+        person = _existing(db, person_id, "Not enabled")
+        if person.disabled_at is None:
+            raise Refused(f"Not enabled: {person.name} is active.")
+        if person.role in GRANTED_BY_TWO and by.role != access.CONSOLE:
+            raise Refused(
+                f"Not enabled: {person.name} is {access.a(person.role)}. Propose the role again, so that a second admin looks at it."
+            )
+        if person.role in GRANTED_BY_TWO:
+            _require_console_may_grant(db, person.role, by)
+        person.disabled_at = None
+        db.add(person)
+        audit.record(db, by, "enabled", "person", person.id, f"Enabled {person.name}.", at=at)
+        return person
+
+
+def invite(person_id: str, *, by: Person) -> str:
+    """A link with which the person sets a password or links their company sign-in; returns its ticket, shown once.
+
+    Whoever gives it could use it: so it ends all sign-ins and every other way in, the person is told, and the two do not decide on each
+    other's weighty proposals.
+    """
+    access.require(by, "person.change")
+    with store.writing() as db:
+        person = _existing(db, person_id, "No link was made")
+        if person.disabled_at is not None or person.demo:
+            raise Refused(f"No link was made: {person.name} {'is a demo account' if person.demo else 'is disabled'}.")
+        for session in db.exec(select(SignIn).where(SignIn.person_id == person_id)):
+            db.delete(session)
+        had_a_way_in = person.password_hash is not None or person.subject is not None
+        person.let_in_by = None if by.role == access.CONSOLE else by.id
+        person.password_hash = person.issuer = person.subject = None  # whoever opened them before comes in by this link alone
+        db.add(person)
+        tickets.void(db, "welcome", person.id)
+        ticket = tickets.issue(db, "welcome", person.id, {}, by=by)
+        audit.record(db, by, "invited", "person", person.id, f"Made a link with which {person.name} comes in.")
+        if had_a_way_in:
+            told = f"{by.name} made a new link to your account and ended your sign-ins. If you did not ask for it, tell another admin."
+            inbox.tell(db, person.id, "approval", told, page="account", key=f"invited {now():%Y-%m-%dT%H:%M:%S}")
+        return ticket
+
+
+def welcome(ticket: str, *, password: str = "", issuer: str = "", subject: str = "") -> Person:
+    """The person comes in by their link: with a password of their own, or through the company."""
+    found = tickets.look(ticket, "welcome")
+    person = get(found.person_id) if found else None
+    if person is None or person.disabled_at is not None:
+        raise Refused("This link opens nothing: it was used already, or is older than a week. Ask an admin for a new one.")
+    if not issuer and (weak := passwords.weakness(password, person.name, person.email)):
+        raise Refused(f"Not saved: {weak}")
+    with store.writing() as db:
+        tickets.redeem(db, ticket, "welcome")
+        if issuer:
+            return link(person, issuer, subject)
+        person = db.get_one(Person, person.id)
+        person.password_hash = passwords.hashed(password)
+        db.add(person)
+        audit.record(db, person, "set password", "person", person.id, f"{person.name} set a password.")
+        return person
+
+
+def change_password(now_given: str, wanted: str, *, by: Person, keep_session: str = "") -> int:
+    """One's own; all other sign-ins end. How many ended."""
+    with store.writing() as db:
+        person = _existing(db, by.id, "Not changed")
+        if by.scopes is not None or person.disabled_at is not None:
+            raise Refused("Not changed: only the person themselves changes a password.")
+        if not passwords.right(person.password_hash, now_given):
+            raise Refused("Not changed: that is not your password now.")
+        if weak := passwords.weakness(wanted, person.name, person.email):
+            raise Refused(f"Not changed: {weak}")
+        person.password_hash = passwords.hashed(wanted)
+        db.add(person)
+        others = list(db.exec(select(SignIn).where(SignIn.person_id == person.id, SignIn.id != keep_session)))
+        for session in others:
+            db.delete(session)
+        audit.record(db, by, "set password", "person", person.id, f"{person.name} changed their password.")
+        return len(others)
+
+
+def link(person: Person, issuer: str, subject: str) -> Person:
+    """From now on this company account is this person. Called once somebody proved to hold both."""
+    with store.writing() as db:
+        store.one_at_a_time(db, "people")
+        held = db.exec(select(Person).where(Person.issuer == issuer, Person.subject == subject)).first()
+        if held is not None and held.id != person.id:
+            raise Refused("Not linked: that company account belongs to another person here. Ask an admin.")
+        found = _existing(db, person.id, "Not linked")
+        if found.subject is not None and (found.issuer, found.subject) != (issuer, subject):
+            raise Refused("Not linked: your account is linked to another company account. Unlink that one first.")
+        found.issuer, found.subject = issuer, subject
+        db.add(found)
+        audit.record(db, found, "linked", "person", found.id, f"{found.name} linked their company account.")
+        return found
+
+
+def unlink(*, by: Person) -> None:
+    with store.writing() as db:
+        person = _existing(db, by.id, "Not unlinked")
+        if person.password_hash is None:
+            raise Refused("Not unlinked: it is your only way to sign in. Ask an admin for a link to set a password first.")
+        person.issuer = person.subject = None
+        db.add(person)
+        audit.record(db, by, "unlinked", "person", person.id, f"{person.name} unlinked their company account.")
+
+
+def by_company_account(issuer: str, subject: str) -> Person | None:
+    """Whose company account it is. E-mail addresses and names in it are claims, and find nobody."""
+    with store.reading() as db:
+        found = db.exec(select(Person).where(Person.issuer == issuer, Person.subject == subject)).first()
+    return found if found and found.disabled_at is None else None
+
+
+def _existing(db: Session, person_id: str, what_not: str) -> Person:
+    person = db.get(Person, person_id)
+    if person is None:
+        raise Refused(f"{what_not}: there is no such person.")
+    return person
 
 
 def first_admin(name: str, email: str, password: str) -> Person:
@@ -152,62 +340,6 @@ def by_email(email: str) -> Person | None:
         return db.exec(select(Person).where(Person.email == email.strip().lower())).first()
 
 
-def check_password(email: str, password: str) -> Person | None:
-    """The person, if address and password are right. A stranger's try takes as long as a known person's."""
-    person = by_email(email)
-    known = person.password_hash if person and person.password_hash and not person.disabled_at else None
-    right = _verify(known or _nobodys_hash(), password)
-    return person if known and right else None
-
-
-def start_session(person: Person, *, address: str = "", at: datetime | None = None) -> str:
-    """Sign the person in; returns the cookie, of which only a hash is kept."""
-    cookie = secrets.token_urlsafe(32)
-    started = at or now()
-    with store.writing() as db:
-        db.add(
-            Session(
-                person_id=person.id,
-                cookie_sha=sealing.sha(cookie),
-                at=started,
-                ends_at=started + SIGN_IN_LASTS,
-                address=address,
-                by_person_id=person.id,
-            )
-        )
-        audit.record(db, person, "signed in", "person", person.id, f"{person.name} signed in.", at=at)
-    return cookie
-
-
-def session_of(cookie: str) -> Session | None:
-    """The sign-in behind a cookie, if it has not ended."""
-    with store.reading() as db:
-        query = select(Session).join(Person, col(Person.id) == col(Session.person_id))
-        session = db.exec(query.where(Session.cookie_sha == sealing.sha(cookie), col(Person.disabled_at).is_(None))).first()
-    return session if session and session.ends_at > now() else None
-
-
-def signed_in(session_id: str) -> Person | None:
-    """The person of a running sign-in; None once it ended or the account was disabled. Asked on every rerun."""
-    with store.reading() as db:
-        found = db.exec(
-            select(Session, Person).join(Person, col(Person.id) == col(Session.person_id)).where(Session.id == session_id)
-        ).first()
-    if found is None or found[0].ends_at <= now() or found[1].disabled_at is not None:
-        return None
-    return found[1]
-
-
-def end_session(session_id: str) -> None:
-    with store.writing() as db:
-        session = db.get(Session, session_id)
-        if session is None:
-            return
-        person = db.get(Person, session.person_id)
-        db.delete(session)
-        audit.record(db, person, "signed out", "person", session.person_id, f"{person.name if person else 'Somebody'} signed out.")
-
-
 def dismiss_tour(*, by: Person) -> None:
     """The walk through the loop never shows again for this person."""
     with store.writing() as db:
@@ -221,22 +353,6 @@ def count() -> int:
         return db.exec(select(func.count()).select_from(Person)).one()
 
 
-@lru_cache(maxsize=1)
-def _hasher() -> "PasswordHasher":
-    from argon2 import PasswordHasher
-
-    return PasswordHasher()
-
-
-@lru_cache(maxsize=1)
-def _nobodys_hash() -> str:
-    return _hasher().hash(secrets.token_urlsafe(16))
-
-
-def _verify(password_hash: str, password: str) -> bool:
-    from argon2.exceptions import VerifyMismatchError
-
-    try:
-        return _hasher().verify(password_hash, password)
-    except VerifyMismatchError:
-        return False
+def active_count() -> int:
+    with store.reading() as db:
+        return db.exec(select(func.count()).where(col(Person.disabled_at).is_(None))).one()

@@ -5,6 +5,7 @@ A verb opens `writing()`; a verb called inside another's joins it, so that both 
 
 import importlib
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -42,15 +43,35 @@ def sqlite_module() -> Any:
 
 def engine() -> Engine:
     """The one engine of this process, made at first use."""
+    if other := _elsewhere.get():
+        return other
     with _making:  # two threads that come first together would make two, and one would be lost with its open connections
         return _engine()
 
 
+_elsewhere: ContextVar[Engine | None] = ContextVar("portal_elsewhere", default=None)
+
+
+@contextmanager
+def elsewhere(url: str, schema: str = "") -> Iterator[None]:
+    """Inside the block this thread works on another database, or another schema of ours: a backup that is being checked."""
+    other = _make_engine(url, schema)
+    token = _elsewhere.set(other)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+        other.dispose()
+
+
 @lru_cache(maxsize=1)
 def _engine() -> Engine:
-    url = config.settings().url
+    return _make_engine(config.settings().url)
+
+
+def _make_engine(url: str, schema: str = "") -> Engine:
     try:
-        return _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
+        return _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url, schema)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as wrong:  # its words may hold the password: they are not repeated
         raise Misuse("PORTAL_DATABASE_URL cannot be used. It reads like postgresql://user:password@host/database.") from wrong
 
@@ -64,7 +85,7 @@ def _sqlite_engine(url: str) -> Engine:
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late
         for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+            _set_patiently(connection, pragma)
         connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows ASCII alone; PostgreSQL's knows all letters
 
     @event.listens_for(made, "begin")
@@ -76,13 +97,27 @@ def _sqlite_engine(url: str) -> Engine:
     return made
 
 
+def _set_patiently(connection: Any, pragma: str) -> None:
+    """Several that open a new file at once all want to change its journal, and SQLite itself waits for nobody there."""
+    until = time.monotonic() + 5
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+            return
+        except sqlite_module().OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
 def _lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
 
 
-def _postgres_engine(url: str) -> Engine:
+def _postgres_engine(url: str, schema: str = "") -> Engine:
     url = url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1)
-    patience = {"options": "-c lock_timeout=5s"}  # as long as SQLite waits
+    path = f" -c search_path={schema}" if schema else ""
+    patience = {"options": f"-c lock_timeout=5s{path}"}  # as long as SQLite waits
     return create_engine(url, pool_size=16, max_overflow=64, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
 
 
@@ -122,12 +157,26 @@ def writing() -> Iterator[Session]:
             try:
                 yield db
                 db.commit()
+                for act in db.info.pop("after_commit", {}).values():
+                    act()
             finally:
                 _session.reset(token)
     except OperationalError as error:
-        if "locked" in str(error.orig) or "lock timeout" in str(error.orig):
-            raise Busy("Nothing was saved: the database was busy for five seconds. What you entered is still here; try again.") from error
+        if why := not_our_fault(error.orig):
+            raise Busy(f"Nothing was saved: {why} What you entered is still here; try again.") from error
         raise
+
+
+def not_our_fault(error: BaseException | None) -> str | None:
+    """What a person can wait for or mend, in words: the database is held by others, or has no room. None for any other error."""
+    told = str(error).lower()
+    if "locked" in told or "lock timeout" in told or "deadlock detected" in told:
+        return "the database was busy for five seconds."
+    if "disk is full" in told or "no space left" in told or getattr(error, "sqlstate", None) == "53100":
+        return "the disk is full. Whoever runs the portal has to make room."
+    if "disk i/o error" in told:
+        return "the disk cannot be written to; it is full or damaged. Whoever runs the portal has to look."
+    return None
 
 
 @contextmanager
@@ -138,6 +187,12 @@ def _savepoint(db: Session) -> Iterator[None]:
     except BaseException:
         db.info.pop("audit_head", None)  # the entry it names may be gone with the savepoint
         raise
+
+
+def contains(column: Any, words: str) -> Any:
+    """A condition: the text holds these words as they are typed, in capitals or not."""
+    typed = words.encode("utf-8", "ignore").decode().replace("\0", " ")  # no text can hold half characters, nor NUL
+    return column.ilike("%" + typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%", escape="\\")
 
 
 def one_at_a_time(db: Session, what: str) -> None:

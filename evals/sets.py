@@ -1,13 +1,15 @@
 """Eval sets: named collections of cases, frozen into immutable versions so that two scores on one are comparable."""
 
 import json
+from collections import Counter
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, examples, people, sealing, store
+from data import access, audit, conversations, examples, inbox, people, sealing, settings, store
 from data.errors import Refused
-from data.tables import Case, Conversation, EvalSet, Example, Label, Person, SetVersion
+from data.measures import percent
+from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Proposal, SetVersion
 from data.values import now
 from evals.graders import exact_label
 
@@ -46,8 +48,20 @@ def freeze(eval_set_id: str, *, by: Person, at: datetime | None = None) -> SetVe
         kept = _cases(db, before.id) if before else []
         version = _new_version(db, eval_set, before, kept, loose, by, at)
         examples.set_aside_for_testing(db, loose)
+        _tell_who_flagged(db, eval_set, version, loose, by, at)
         audit.record(db, by, "froze", "eval_set", eval_set_id, f"Froze '{eval_set.name}' {version.number}: {version.changelog}", at=at)
         return version
+
+
+def _tell_who_flagged(
+    db: Session, eval_set: EvalSet, version: SetVersion, loose: list[Example], by: Person, at: datetime | None
+) -> None:  # fmt: skip
+    """What moved because of them: each hears how many of their flags every release is measured on from now on."""
+    flagged = Counter(example.by_person_id for example in loose if example.by_person_id and example.by_person_id != by.id)
+    for person_id, count in flagged.items():
+        flags = "1 flag of yours is a test now" if count == 1 else f"{count} flags of yours are tests now"
+        told = f"{flags}: every release is measured on '{eval_set.name}' {version.number}."
+        inbox.tell(db, person_id, "moved", told, page="eval_sets", key=f"froze {version.id}", at=at)
 
 
 def _new_version(
@@ -125,9 +139,41 @@ def latest(eval_set_id: str) -> SetVersion | None:
         return _latest(db, eval_set_id)
 
 
-def latest_for(purpose: str) -> tuple[EvalSet, SetVersion] | None:
-    """The first set made for this purpose, as last frozen: what a release is measured on. A later set is no way around it."""
+def propose_gate(eval_set_id: str, *, bar: float, approvers: int, why: str, by: Person, at: datetime | None = None) -> Proposal:
+    """Ask for another set, bar or number of approvers that releases must meet."""
     with store.reading() as db:
+        eval_set = db.get(EvalSet, eval_set_id)
+        latest = _latest(db, eval_set_id)
+    if eval_set is None or latest is None:
+        raise Refused("Not proposed: choose an eval set that was frozen at least once.")
+    if not 0 < bar <= 1 or approvers not in (1, 2):
+        raise Refused("Not proposed: the bar lies between 0 and 100 %, and one or two people approve.")
+    gate = settings.Gate(eval_set_id=eval_set_id, eval_set=eval_set.name, bar=bar, approvers=approvers)
+    before = latest_for(eval_set.purpose)
+    now_is = f"'{before[0].name}' {before[1].number}, bar {percent(bar_of(before[0]))}" if before else "nothing"
+    told = (
+        f"Releases would be measured on '{eval_set.name}' {latest.number} ({case_count(latest.id):,} cases), bar {percent(bar)}, "
+        f"{'one approver' if approvers == 1 else 'two approvers'}. Now it is {now_is}."
+    )
+    return settings.propose_gate(gate, told=told, why=why, by=by, at=at)
+
+
+def bar_of(eval_set: EvalSet) -> float:
+    """What share of its cases a release must pass: what was agreed for the gate, else the set's own."""
+    gate = settings.gate()
+    return gate.bar if gate and gate.eval_set_id == eval_set.id else eval_set.bar
+
+
+def latest_for(purpose: str) -> tuple[EvalSet, SetVersion] | None:
+    """What a release is measured on: the set that two people agreed on, else the first made for this purpose, as last frozen.
+
+    A later set is no way around it.
+    """
+    gate = settings.gate()
+    with store.reading() as db:
+        agreed = db.get(EvalSet, gate.eval_set_id) if gate else None
+        if agreed is not None and agreed.purpose == purpose and (version := _latest(db, agreed.id)):
+            return agreed, version
         for made in db.exec(select(EvalSet).where(EvalSet.purpose == purpose).order_by(col(EvalSet.at), col(EvalSet.id))):
             if version := _latest(db, made.id):
                 return made, version

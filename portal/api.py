@@ -4,12 +4,12 @@ import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from pydantic import Field
 
-from data import people, store
+from data import access, audit, conversations, datasets, downloads, people, sessions, store
 from data.errors import Busy, Denied, Misuse, Refused
 from data.intake import door
 from data.intake.canonical import CanonicalConversation
@@ -21,8 +21,10 @@ api = FastAPI(title="Portal", version="1", docs_url=None, redoc_url=None, openap
 
 
 def signed_in(request: Request) -> Person:
-    """The guard named the sign-in; it is looked up again for every call."""
-    person = people.signed_in(request.headers.get(guard.SESSION_HEADER, ""))
+    """A program by its token, or a person by the sign-in that the guard named; looked up again for every call."""
+    if program := guard.program_of(request.scope):
+        return program
+    person = sessions.person_of(request.headers.get(guard.SESSION_HEADER, ""))
     if person is None:
         raise HTTPException(401, "Sign in first.")
     return person
@@ -71,12 +73,84 @@ def ready() -> JSONResponse:
 
 @api.get("/v1/me")
 def me(by: By) -> dict[str, Any]:
-    return {"name": by.name, "role": by.role}
+    return {"name": by.name, "role": by.role} | ({"scopes": sorted(by.scopes)} if by.scopes is not None else {})
+
+
+@api.get("/v1/conversations/{conversation_id}")
+def conversation(conversation_id: str, by: By) -> dict[str, Any]:
+    """One conversation with its messages, personal data masked, within the person's reach."""
+    found = conversations.get(conversation_id, by=by)
+    if found is None:
+        raise HTTPException(404, "There is no such conversation within your reach.")
+    kept, messages = found
+    told = {"id": kept.id, "channel": kept.channel, "subject": kept.subject, "status": kept.status, "opened_at": kept.opened_at}
+    spoken = [
+        {"seq": message.seq, "role": message.role, "text": message.text, "at": message.at} for message in messages if not message.private
+    ]
+    return told | {"messages": spoken}
+
+
+@api.get("/v1/datasets")
+def dataset_versions(by: By) -> list[dict[str, Any]]:
+    """What was built, newest first, within the person's reach."""
+    found = datasets.all_versions(by=by)
+    return [
+        {"id": one.id, "name": one.name, "number": one.number, "format": one.format, "sha": one.sha, "counts": one.counts} for one in found
+    ]
+
+
+@api.post("/v1/datasets/{version_id}/ticket")
+def dataset_ticket(version_id: str, by: By) -> dict[str, str]:
+    """A ticket for its files: good once, for five minutes, for whoever asked."""
+    return {"download": f"/api/v1/downloads/{datasets.download(version_id, by=by)}"}
+
+
+@api.get("/v1/downloads/{ticket}")
+def download(ticket: str, by: By) -> FileResponse:
+    """The file behind a ticket; the ticket is used up by it."""
+    try:
+        offered = downloads.fetch(ticket, by=by)
+    except Denied:
+        raise
+    except Refused as refused:
+        raise HTTPException(410, str(refused)) from refused
+    return FileResponse(offered.path, filename=offered.name, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+
+@api.get("/v1/audit")
+def audit_entries(by: By, page: Annotated[int, Query(ge=0, le=100_000)] = 0) -> list[dict[str, Any]]:
+    """What was done, newest first, within the person's reach."""
+    return [
+        {
+            "number": entry.number,
+            "at": entry.at,
+            "who": entry.by_person_id,
+            "verb": entry.verb,
+            "noun": entry.noun,
+            "sentence": entry.sentence,
+        }
+        for entry in audit.newest(by=by, page=page)
+    ]
+
+
+@api.get("/v1/people")
+def people_here(by: By) -> list[dict[str, Any]]:
+    return [{"id": one.id, "name": one.name, "role": one.role, "active": one.disabled_at is None} for one in people.everybody(by=by)]
+
+
+@api.get("/v1/metrics")
+def health_figures(by: By) -> PlainTextResponse:
+    """For monitoring, in Prometheus's text form."""
+    from portal import metrics
+
+    access.require(by, "metrics.read")
+    return PlainTextResponse(metrics.written(), media_type=metrics.CONTENT_TYPE)
 
 
 @api.post("/v1/conversations")
 def receive(conversations: Annotated[list[CanonicalConversation], Field(min_length=1, max_length=500)], by: By) -> dict[str, Any]:
     """Conversations in the canonical form; sent twice they are kept once."""
+    access.require(by, "api.ingest")
     arrival = door.receive(conversations, by=by)
     counts = {key: arrival.counts[key] for key in ("conversations", "messages", "new", "updated", "unchanged", "redactions")}
     return counts | {"ids": arrival.ids, "refused": [{"place": place, "why": why} for place, why in sorted(arrival.refused.items())]}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from data import access, people, tasks
+from data import access, config, inbox, people, settings, tasks
 from data.tables import Person
-from portal import acts, session
+from portal import acts, session, widgets
 
 HERE = Path(__file__).parent
 
@@ -17,6 +17,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("review", "Review", ":material/rate_review:", "review.record"),
         ("conversations", "Conversations", ":material/forum:", "conversation.read"),
         ("imports", "Import", ":material/upload_file:", "conversation.import"),
+        ("inbox", "Inbox", ":material/inbox:", "person.read"),
     ],
     "Build": [
         ("eval_sets", "Eval sets", ":material/fact_check:", "eval_set.read"),
@@ -28,9 +29,13 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("approvals", "Approvals", ":material/how_to_vote:", "proposal.read"),
         ("jobs", "Jobs", ":material/pending_actions:", "task.read"),
         ("people", "People", ":material/group:", "person.read"),
+        ("rights", "Rights", ":material/rule:", "person.read"),
         ("audit", "Audit", ":material/history:", "audit.read"),
+        ("installation", "Installation", ":material/dns:", "backup.make"),
+        ("account", "Account", ":material/account_circle:", "person.read"),
     ],
 }
+ELSEWHERE = ("account",)  # reached by the person's own name at the foot of the list
 
 
 def main() -> None:
@@ -38,14 +43,33 @@ def main() -> None:
     st.logo(str(HERE / "mark.svg"), size="large")
     person = session.person()
     st.session_state["person"] = person
-    page = st.navigation(_pages_for(person))
+    page = st.navigation(_pages_for(person), expanded=True)
     _account(person)
     if person.demo:
         st.caption(
             ":orange-badge[:material/science: Demo] Ferngrove and everybody in it are made up. Try anything; nothing leaves this machine."
         )
+    _banners(person)
     acts.show_notice()
     page.run()
+
+
+def _banners(person: Person) -> None:
+    """What everybody has to see as long as it lasts."""
+    if until := settings.emergency():
+        st.error(
+            f"Until {widgets.local(until):%H:%M} admins may decide in the place of leads and engineers. Two admins declared this; every "
+            "such decision stands in the record.",
+            icon=":material/emergency_home:",
+        )
+    if not config.settings().four_eyes:
+        alone = people.active_count() == 1
+        st.warning(
+            "Four eyes are off: the one person who works here approves their own proposals, each marked as self-approved."
+            if alone
+            else "PORTAL_FOUR_EYES is off but more than one person works here, so it is ignored: proposals need a second person.",
+            icon=":material/visibility_off:",
+        )
 
 
 def _pages_for(person: Person) -> dict[str, list[st.Page]]:
@@ -53,7 +77,12 @@ def _pages_for(person: Person) -> dict[str, list[st.Page]]:
     for group, pages in PAGES.items():
         allowed = [
             st.Page(
-                HERE / "screens" / f"{name}.py", title=title, icon=icon, default=name == "home", url_path=name if name != "home" else None
+                HERE / "screens" / f"{name}.py",
+                title=title,
+                icon=icon,
+                default=name == "home",
+                url_path=name if name != "home" else None,
+                visibility="hidden" if name in ELSEWHERE else "visible",
             )
             for name, title, icon, right in pages
             if access.may(person, right)
@@ -68,9 +97,12 @@ def _account(person: Person) -> None:
         waiting = tasks.unfinished()
         if waiting:
             st.caption(f":material/pending_actions: {waiting} {'job runs' if waiting == 1 else 'jobs run'} in the background")
+        if new := inbox.unread(person):
+            st.page_link(HERE / "screens" / "inbox.py", label=f"{new} new for you", icon=":material/mark_email_unread:")
         team = people.teams().get(person.team_id or "")
         with st.popover(person.name, icon=":material/account_circle:", width="stretch"):
             st.caption(f"{person.role.capitalize()}{f' · {team}' if team else ''} · {person.email}")
+            st.page_link(HERE / "screens" / "account.py", label="Account", icon=":material/manage_accounts:")
             if st.button("Sign out", icon=":material/logout:", width="stretch"):
                 session.sign_out()
                 st.rerun()

@@ -1,7 +1,6 @@
 """The command line. Each command prints for people, with --json for programs; exit 0, 1 for "the answer is no", 2 for misuse."""
 
 import json
-import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from data import config, people, store, tasks
+from data import access, config, people, store, tasks
 from data.errors import Misuse, Refused
 from data.tables import Person
+from portal import logs, runner
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
 user = typer.Typer(no_args_is_help=True, help="People and their roles.")
 dataset = typer.Typer(no_args_is_help=True, help="Curated datasets.")
 audit_commands = typer.Typer(no_args_is_help=True, help="The record of what was done.")
+token = typer.Typer(no_args_is_help=True, help="Tokens for programs.")
 app.add_typer(user, name="user")
+app.add_typer(token, name="token")
 app.add_typer(dataset, name="dataset")
 app.add_typer(audit_commands, name="audit")
 
@@ -26,9 +28,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for pr
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
+        logs.begin()
         app()
     except Misuse as misuse:
         print(misuse, file=sys.stderr)
@@ -139,16 +140,22 @@ def import_(path: Path, by: AsPerson = "", as_json: Json = False) -> None:
 
 def _as_job(name: str, title: str, by: Person, work: Callable[[Callable[[float, str], None]], str]) -> str:
     """Do it here and now, visible on the Jobs page like any other."""
-    with store.writing() as db:
-        task = tasks.later(db, name, {"here": True}, title=title, by=by)
-        tasks.take(task.id, "command line")
-    try:
-        result = work(lambda share, doing: tasks.progress(task.id, share, doing))
-    except BaseException as error:
-        tasks.fail(task.id, str(error) if isinstance(error, Refused) else "It was cut off. The same command goes on where it stopped.")
-        raise
-    tasks.finish(task.id, result)
-    return result
+    with runner.living("command") as me:
+        with store.writing() as db:
+            task = tasks.later(db, name, {"here": True}, title=title, by=by)
+            taken = tasks.take(task.id, me.id)
+        if taken is None:
+            raise Misuse(f"{title} was taken by another process before it began. Try again.")
+        try:
+            result = work(lambda share, doing: tasks.progress(taken, share, doing))
+        except tasks.Cancelled:
+            tasks.stop(taken)
+            raise Refused("Stopped: somebody cancelled it on the Jobs page. The same command goes on where it stopped.") from None
+        except BaseException as error:
+            tasks.fail(taken, str(error) if isinstance(error, Refused) else "It was cut off. The same command goes on where it stopped.")
+            raise
+        tasks.finish(taken, result)
+        return result
 
 
 @dataset.command("build")
@@ -201,11 +208,41 @@ def user_add(
 def user_disable(email: str) -> None:
     """Disable an account and end its sign-ins."""
     _ready()
+    person = people.disable(_known(email).id, by=people.console())
+    print(f"Disabled {person.name}; their sign-ins have ended.")
+
+
+@user.command("enable")
+def user_enable(email: str) -> None:
+    """Let somebody back in."""
+    _ready()
+    person = people.enable(_known(email).id, by=people.console())
+    print(f"Enabled {person.name}.")
+
+
+@user.command("role")
+def user_role(email: str, role: str) -> None:
+    """Give somebody another role. Leads and admins are made here until there are two admins."""
+    _ready()
+    person = people.set_role(_known(email).id, role, by=people.console())
+    print(f"{person.name} is {access.a(person.role)}.")
+
+
+@user.command("invite")
+def user_invite(email: str) -> None:
+    """Print a link with which somebody sets a password or links their company account."""
+    _ready()
+    person = _known(email)
+    ticket = people.invite(person.id, by=people.console())
+    base = config.settings().public_url.rstrip("/") or f"http://{config.settings().host}:{config.settings().port}"
+    print(f"For {person.name}, once, within a week: {base}/auth/welcome?ticket={ticket}")
+
+
+def _known(email: str) -> Person:
     person = people.by_email(email)
     if person is None:
         raise Misuse(f"There is no person with the address {email}.")
-    people.disable(person.id, by=people.console())
-    print(f"Disabled {person.name}; their sign-ins have ended.")
+    return person
 
 
 @user.command("list")
@@ -217,16 +254,97 @@ def user_list(as_json: Json = False) -> None:
     _tell({"people": rows}, "\n".join(f"{row['name']:24} {row['role']:9} {row['email']}" for row in rows) or "Nobody yet.", as_json)
 
 
+@token.command("issue")
+def token_issue(
+    name: str,
+    scope: Annotated[list[str], typer.Option("--scope", help=f"One or more of {', '.join(sorted(access.SCOPES))}.")],
+    person: Annotated[str, typer.Option("--for", help="Whom the program acts as (e-mail).")],
+    days: Annotated[int, typer.Option(help="How long it opens.")] = 90,
+    as_json: Json = False,
+) -> None:
+    """Issue a token. It is printed once and kept nowhere."""
+    _ready()
+    from data import tokens
+
+    secret = tokens.issue(name, scope, _known(person), by=people.console(), days=days)
+    _tell({"name": name, "scopes": sorted(set(scope)), "days": days, "token": secret}, f"For {name}, shown once: {secret}", as_json)
+
+
+@token.command("list")
+def token_list(as_json: Json = False) -> None:
+    """List tokens: whose, for what, until when."""
+    _ready()
+    from data import tokens
+
+    found = tokens.all_tokens(by=people.console())
+    shown = {"id", "name", "scopes", "expires_at", "used_at", "revoked_at"}
+    lines = [
+        f"{one.id}  {one.name:24} {owner.name:20} {','.join(one.scopes):20} "
+        + ("revoked" if one.revoked_at else f"until {one.expires_at:%Y-%m-%d}")
+        for one, owner in found
+    ]
+    rows = [one.model_dump(include=shown) | {"person": owner.name} for one, owner in found]
+    _tell({"tokens": rows}, "\n".join(lines) or "No tokens.", as_json)
+
+
+@token.command("revoke")
+def token_revoke(token_id: str) -> None:
+    """Revoke a token: it opens nothing from now on."""
+    _ready()
+    from data import tokens
+
+    print(f"Revoked the token '{tokens.revoke(token_id, by=people.console()).name}'.")
+
+
+@app.command()
+def backup(
+    path: Annotated[Path | None, typer.Argument(help="Where to; otherwise the home's backups.")] = None, as_json: Json = False
+) -> None:
+    """Make a backup while people work. The key in secrets/ is not in it: keep that apart."""
+    _ready()
+    from data import backups
+
+    made = backups.make(by=people.console(), path=path)
+    _tell({"path": str(made.path), "bytes": made.size, "rows": made.manifest["rows"]}, f"Made {made.sentence}", as_json)
+
+
+@app.command()
+def restore(
+    path: Path,
+    check: Annotated[bool, typer.Option("--check", help="Only look whether it is whole.")] = False,
+) -> None:
+    """Put a backup in the place of what is here, once it was found to be whole."""
+    _ready()
+    from data import backups
+
+    print(backups.verify(path) if check else backups.restore(path, by=people.console()))
+
+
+@audit_commands.command("head")
+def audit_head(as_json: Json = False) -> None:
+    """Print the last entry's number and seal, to be kept elsewhere and given to verify later."""
+    _ready()
+    from data import audit
+
+    number, seal = audit.head()
+    _tell({"number": number, "seal": seal}, f"{number}:{seal}", as_json)
+
+
 @audit_commands.command("verify")
-def audit_verify(as_json: Json = False) -> None:
+def audit_verify(
+    head: Annotated[str, typer.Option(help="A head that was kept elsewhere, NUMBER:SEAL.")] = "", as_json: Json = False
+) -> None:
     """Check that nobody changed the record by hand."""
     _ready()
     from data import audit
 
-    broken = audit.first_broken()
+    number, _, seal = head.partition(":")
+    if head and not (number.isdecimal() and seal):
+        raise Misuse("The head reads like NUMBER:SEAL, as 'portal audit head' prints it.")
+    broken = audit.broken((int(number), seal) if head else None)
     _tell(
-        {"holds": broken is None, "first_broken": broken},
-        "The record holds." if broken is None else f"Entry {broken} is not as it was written.",
+        {"holds": broken is None, "first_broken": broken.number if broken else None, "why": broken.why if broken else None},
+        "The record holds." if broken is None else f"Entry {broken.number:,} {broken.why}.",
         as_json,
     )
     if broken is not None:

@@ -49,6 +49,13 @@ def build(*, conversations_wanted: int = 6000, until: datetime | None = None, se
         ends = [start + timedelta(weeks=weeks, days=-3, hours=15, minutes=40) for weeks in STRETCHES]  # Fridays, 15:40
         for begin, end in zip([start, *ends], [*ends, until], strict=True):
             _live_through(ferngrove, [one for one in told if begin <= one.opened_at < end], end, is_last=end == until)
+        _govern(ferngrove, until)
+
+
+def _govern(ferngrove: Ferngrove, until: datetime) -> None:
+    data_demo.govern(ferngrove.company, until)
+    evals_demo.propose_gate(ferngrove.eval_set, by=ferngrove.company.staff["Marco Silva"], at=until - timedelta(hours=26))
+    data_demo.talk(ferngrove.company, until)
 
 
 def _found(rng: random.Random, at: datetime) -> Ferngrove:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -14,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from data import config, people
-from data.tables import Session
+from data import config, sessions, tokens
+from data.tables import Person, Session
 from data.values import new_id
+from portal import metrics
 
 logger = logging.getLogger("portal.guard")
 
@@ -48,7 +50,9 @@ class Guard:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = _refusal(scope)
-        if refused is None and not scope["path"].startswith(OPEN):
+        if refused is None and scope["path"].startswith("/api/") and (secret := _bearer(scope)):
+            refused = await _program(scope, secret)
+        elif refused is None and not scope["path"].startswith(OPEN):
             try:
                 session = await _session(scope)
             except SQLAlchemyError:
@@ -74,10 +78,13 @@ class Guard:
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         csp = AUTH_CSP if scope["path"].startswith("/auth/") else self.app_csp
-        extra = [(name, value.encode()) for name, value in (*HEADERS, (b"content-security-policy", csp))]
+        extra = [*HEADERS, (b"content-security-policy", csp.encode()), *([STRICT_TRANSPORT] if is_secure(scope) else [])]
+
+        began = time.perf_counter()
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
+                metrics.answered(scope["path"], message["status"], time.perf_counter() - began)
                 ours = {name for name, _ in extra}
                 message["headers"] = [pair for pair in message.get("headers", []) if pair[0].lower() not in ours] + extra
             await send(message)
@@ -86,13 +93,14 @@ class Guard:
 
 
 HEADERS = (
-    (b"x-content-type-options", "nosniff"),
-    (b"x-frame-options", "DENY"),
-    (b"referrer-policy", "same-origin"),
-    (b"cross-origin-opener-policy", "same-origin"),
-    (b"cross-origin-resource-policy", "same-origin"),
-    (b"permissions-policy", "camera=(), microphone=(), geolocation=(), payment=()"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=()"),
 )
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 AUTH_CSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -116,7 +124,8 @@ def _refusal(scope: Scope) -> Response | None:
         return PlainTextResponse("This address does not belong to the portal. Names are allowed by PORTAL_ALLOWED_HOSTS.", 421)
     if scope["path"].rstrip("/") in NEVER or scope["path"].startswith(NEVER[1:]):
         return PlainTextResponse("There is nothing here.", 404)
-    if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _same_origin(scope):
+    by_token = scope["path"].startswith("/api/") and bool(_bearer(scope))  # a browser sends no such header by itself
+    if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not by_token and not _same_origin(scope):
         return PlainTextResponse("This came from another site and was not done.", 403)
     return _too_much(scope)
 
@@ -162,11 +171,50 @@ def cookie_in(scope: Scope, name: str = COOKIE) -> str | None:
 
 async def _session(scope: Scope) -> Session | None:
     cookie = cookie_in(scope)
-    return await run_in_threadpool(people.session_of, cookie) if cookie else None
+    return await run_in_threadpool(sessions.of_cookie, cookie) if cookie else None
+
+
+def _bearer(scope: Scope) -> str | None:
+    kind, _, secret = (header(scope, "authorization") or "").partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else None
+
+
+async def _program(scope: Scope, secret: str) -> Response | None:
+    """A program with a token acts as its person, narrowed. The API finds the person in the scope; no header can put one there."""
+    try:
+        person = await run_in_threadpool(tokens.person_of, secret)
+    except SQLAlchemyError:
+        return _our_fault("a token could not be looked up")
+    if person is None:
+        return PlainTextResponse("This token opens nothing: it is unknown, revoked or too old.", 401)
+    _nameless(scope)
+    scope["portal_program"] = person
+    return None
+
+
+def program_of(scope: Scope) -> Person | None:
+    found: Person | None = scope.get("portal_program")
+    return found
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request came from: told by a proxy only where the settings name that proxy as one of ours."""
+    peer = str(scope["client"][0]) if scope.get("client") else ""
+    trusted = config.settings().trusted_proxies
+    hops = [hop.strip() for hop in (header(scope, "x-forwarded-for") or "").split(",") if hop.strip()]
+    while peer in trusted and hops:
+        peer = hops.pop()
+    return peer
+
+
+def is_secure(scope: Scope) -> bool:
+    """Whether people reach us by https, also where a proxy in front of us speaks it."""
+    return scope.get("scheme") == "https" or config.settings().public_url.startswith("https://")
 
 
 def _our_fault(what: str) -> Response:
     reference = new_id()[-12:]
+    metrics.errors.labels("guard").inc()
     logger.exception("%s, reference %s", what, reference)
     return PlainTextResponse(f"The portal cannot reach its database just now. Try again in a minute. Reference: {reference}", 503)
 
@@ -178,11 +226,17 @@ def _please_sign_in(scope: Scope) -> Response:
     return RedirectResponse(f"/auth/signin?next={quote(asked, safe='')}", 303)
 
 
-def _name(scope: Scope, session: Session) -> None:
-    """Tell the app who it is, and drop whatever the client itself claimed to be."""
+def _nameless(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Without whatever the client itself claimed to be."""
     kept = [pair for pair in scope["headers"] if not pair[0].lower().replace(b"_", b"-").startswith(b"x-portal-")]
+    scope["headers"] = kept
+    return kept
+
+
+def _name(scope: Scope, session: Session) -> None:
+    """Tell the app who it is."""
     scope["headers"] = [
-        *kept,
+        *_nameless(scope),
         (SESSION_HEADER.lower().encode(), session.id.encode()),
         (PERSON_HEADER.lower().encode(), session.person_id.encode()),
     ]

@@ -1,18 +1,18 @@
 """What each background task does: a name, the domain verb behind it, and whose right it needs. No DBOS here."""
 
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data import access, approvals, config, people, store, tasks
-from data.errors import Refused
+from data import access, approvals, config, nightly, people, settings, store, tasks, tokens
+from data.errors import Busy, Denied, Refused
 from data.tables import Person, Task
 from data.values import Target, new_id
 
 logger = logging.getLogger("portal.jobs")
 
-MOST_TRIES = 3
 Progress = Callable[[float, str], None]
 Job = Callable[[dict[str, Any], Person, Progress], str]  # arguments, whose, progress -> what came of it, in words
 
@@ -49,21 +49,82 @@ def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
 
 def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    proposal_id = arguments["proposal_id"]
+    proposal = approvals.get(proposal_id, by=by)
+    if proposal is None:
+        raise Refused("Not carried out: there is no such proposal.")
+    if proposal.state == "done":  # by a try that was cut off before it could say so
+        return f"Done: {proposal.title}."
+    CARRIED_OUT_BY[proposal.kind](proposal_id)
+    return f"Done: {proposal.title}."
+
+
+def _ship(proposal_id: str) -> None:
     from classifiers import shipping
-    from data import releases
 
-    kept = releases.of_proposal(arguments["proposal_id"])  # by a try that was cut off before it could say so
-    return f"{releases.target_of(kept or shipping.ship(arguments['proposal_id']))} is live."
+    shipping.ship(proposal_id)
 
 
-JOBS: dict[str, Job] = {"import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out}
+def _restore(proposal_id: str) -> None:
+    from data import backups
+
+    backups.restore_approved(proposal_id)
 
 
-RIGHTS = {"import": "conversation.import", "train": "classifier.train", "evaluate": "eval.run"}  # of what a person can start
+CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
+    "ship_classifier": _ship,
+    "grant_role": people.grant_role,
+    "issue_token": tokens.issue_approved,
+    "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
+    "change_connection": lambda proposal_id: settings.carry_out(proposal_id, "change_connection"),
+    "emergency": lambda proposal_id: settings.carry_out(proposal_id, "emergency"),
+    "restore": _restore,
+}
+
+
+def _lapse(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    return f"{approvals.lapse_old()} proposals lapsed, {approvals.remind()} wait and their approvers were reminded."
+
+
+def _mail(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from portal import mail
+
+    return mail.send_daily()
+
+
+def _back_up(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from data import backups
+
+    return backups.make(by=by).sentence
+
+
+def _check_record(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    return nightly.look()
+
+
+def _tidy(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    return nightly.tidy()
+
+
+JOBS: dict[str, Job] = {
+    "import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out, "lapse": _lapse,
+    "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
+}  # fmt: skip
+
+
+RIGHTS = {  # of what a person can start
+    "import": "conversation.import",
+    "train": "classifier.train",
+    "evaluate": "eval.run",
+    "back_up": "backup.make",
+}
+FOLLOWS = {"classify": "conversation.import", "carry_out": "proposal.read"}  # what an act of a person brings with it, and that act's right
 
 
 def start(name: str, arguments: dict[str, Any], *, title: str, by: Person) -> Task:
     """Have a job done in the background. The right is checked now, and again when it runs."""
+    if name not in RIGHTS:
+        raise Denied("Not started: this is nothing that a person starts.")
     access.require(by, RIGHTS[name])
     with store.writing() as db:
         return tasks.later(db, name, arguments, title=title, by=by)
@@ -73,22 +134,35 @@ def run(task: Task) -> None:
     """Do a task that was taken. What a person can mend fails at once; anything else is tried again, and logged."""
     try:
         by = _person(task)
-        result = JOBS[task.name](task.arguments, by, lambda share, doing: tasks.progress(task.id, share, doing))
+        _require_right(task, by)
+        result = JOBS[task.name](task.arguments, by, lambda share, doing: tasks.progress(task, share, doing))
+    except tasks.Cancelled:
+        tasks.stop(task)
+    except Busy:  # nobody can mend that, and the next try may be lucky
+        fault(task)
     except Refused as refused:
-        tasks.fail(task.id, str(refused))
-        if task.name == "carry_out":
-            approvals.fail(task.arguments["proposal_id"], str(refused))  # what was approved does not stay so for ever
+        with store.writing():
+            if tasks.fail(task, str(refused)):
+                _not_carried_out(task, str(refused))
     except Exception:
-        reference = new_id()[-12:]
-        logger.exception("task %s (%s) failed, reference %s", task.id, task.name, reference)
-        if task.tries % MOST_TRIES:  # the count goes on after somebody had it tried again: each try has a number of its own
-            tasks.put_back(task.id, f"Try {task.tries} failed (reference {reference}).")
-        else:
-            tasks.fail(
-                task.id, f"It failed {task.tries} times because of a fault of ours (reference {reference}). Nothing half done was kept."
-            )
+        fault(task)
     else:
-        tasks.finish(task.id, result)
+        tasks.finish(task, result)
+
+
+def fault(task: Task) -> None:
+    """Logged with what is being handled, told by its reference, and tried again."""
+    reference = new_id()[-12:]
+    logger.error("task %s (%s) failed, reference %s", task.id, task.name, reference, exc_info=sys.exc_info()[0] is not None)
+    with store.writing():
+        if tasks.fault(task, reference):
+            _not_carried_out(task, f"It failed again and again (reference {reference}).")
+
+
+def _not_carried_out(task: Task, why: str) -> None:
+    """What was approved does not stay so for ever."""
+    if task.name == "carry_out":
+        approvals.fail(task.arguments["proposal_id"], why)
 
 
 def _person(task: Task) -> Person:
@@ -101,13 +175,21 @@ def _person(task: Task) -> Person:
     return person
 
 
-def run_waiting(runner: str = "here") -> int:
+def _require_right(task: Task, by: Person) -> None:
+    """Asked again for each run, whoever wrote the row: what no person may start is done only where it is nobody's."""
+    if task.person_id is None:
+        return
+    if task.name not in {**RIGHTS, **FOLLOWS}:
+        raise Denied("Not done: the portal alone does this, at its hours.")
+    access.require(by, {**RIGHTS, **FOLLOWS}[task.name])
+
+
+def run_waiting(runner_id: str = "here") -> int:
     """Do everything that waits, in this process: for tests and for commands that cannot wait for a worker."""
     done = 0
     while waiting := tasks.waiting():
         for task in waiting:
-            taken = tasks.take(task.id, runner)
-            if taken:
+            if taken := tasks.take(task.id, runner_id):
                 run(taken)
                 done += 1
     return done

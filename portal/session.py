@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from data import people
+from data import sessions
 from data.tables import Person
 
 _go = st.components.v2.component("portal_go", js="export default function (component) { window.location.assign(component.data.to) }")
@@ -12,16 +12,21 @@ _go = st.components.v2.component("portal_go", js="export default function (compo
 
 def person() -> Person:
     session_id = st.user.get("session_id")
-    found = people.signed_in(str(session_id)) if session_id else None
+    found = sessions.person_of(str(session_id)) if session_id else None
     return found or leave("You are signed out.")
 
 
 def leave(why: str) -> NoReturn:
     """To the sign-in page; the words stay for whoever's browser does not follow."""
     st.info(why, icon=":material/logout:")
-    _go(key="go_to_sign_in", data={"to": "/auth/signin"}, height=1)
+    go("/auth/signin")
     st.stop()
 
 
+def go(to: str) -> None:
+    """Send the browser to a place of ours outside the screens; a file that is offered there downloads, and the page stays."""
+    _go(key=f"go_to_{to}", data={"to": to}, height=1)
+
+
 def sign_out() -> None:
-    people.end_session(str(st.user["session_id"]))
+    sessions.end(str(st.user["session_id"]))

@@ -123,9 +123,11 @@ def job_line(task: Task) -> None:
     if task.state == "running":
         st.progress(task.progress, text=f"{plain(task.title)}: {plain(task.doing or 'under way')}")
     elif task.state == "waiting":
-        st.progress(0.0, text=f"{plain(task.title)}: waits for the worker")
+        st.progress(0.0, text=f"{plain(task.title)}: {plain(task.error) or 'waits for the worker'}")
     elif task.state == "done":
         st.markdown(f":green[:material/check_circle:] **{plain(task.title)}** · {when(task.ended_at or task.at)}  \n{plain(task.result)}")
+    elif task.state == "cancelled":
+        st.markdown(f":gray[:material/cancel:] **{plain(task.title)}** · {when(task.ended_at or task.at)}  \n{plain(task.error)}")
     else:
         st.markdown(f":orange[:material/error:] **{plain(task.title)}** · {when(task.ended_at or task.at)}  \n{plain(task.error)}")
 
@@ -139,7 +141,7 @@ def follow(task: Task, *, by: Person) -> None:
         if current is None:
             return
         job_line(current)
-        if current.state in ("done", "failed"):
+        if current.state in tasks.ENDED:
             st.rerun()
 
     if task.state in ("waiting", "running"):

@@ -1,6 +1,6 @@
-"""The worker process: takes tasks from the outbox and has DBOS do them, so that a killed worker's tasks go on after its restart."""
+"""The worker process: takes tasks from the outbox and has DBOS do them. Several may run side by side, on one machine or on many;
+what a dead one had in its hands is done by a living one."""
 
-import fcntl
 import logging
 import os
 import signal
@@ -12,73 +12,114 @@ from typing import Any
 import dbos._serialization
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
 
-from data import config, sealing, store, tasks
-from data.errors import Misuse
-from data.tables import Task
-from portal import jobs
+from data import config, store, tasks
+from data.errors import Busy
+from data.tables import Runner, Task
+from portal import jobs, runner, schedules
 from portal.beat import PARENT, beat_file
 
 logger = logging.getLogger("portal.worker")
 
-QUEUE = "tasks"
 AT_ONCE = 2
 POLL_SECONDS = 0.4
-RECONCILE_SECONDS = 30.0
-ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+SWEEP_SECONDS = 2.0
+SETTLED_AFTER = 60.0  # seconds: a start has better things to do than last night's chores
+
+_free = threading.Event()  # set when a task ended, so that the next one begins at once
+_in_hand: set[tuple[str, int]] = set()  # the tries that threads of ours are at
 
 
 def _refuse_pickle(*_args: Any, **_kwargs: Any) -> Any:
     raise TypeError("a pickle in the jobs database is not read")
 
 
-@DBOS.workflow(name="run_task", max_recovery_attempts=10)  # type: ignore[untyped-decorator]
-def run_task(task_id: str, number: int) -> None:
-    """One try of one task. Runs again from the start after a crash: every job can be done twice without harm."""
-    task = tasks.get(task_id)
-    if task is not None and task.state == "running" and task.tries == number:
-        jobs.run(task)
+@DBOS.workflow(name="run_task", max_recovery_attempts=5)  # type: ignore[untyped-decorator]
+def run_task(task_id: str, number: int, runner_id: str) -> None:
+    """One try of one task. What DBOS recovers of an earlier runner's tries does nothing: those tasks were given to others."""
+    try:
+        task = tasks.get(task_id)
+        if task is not None and task.state == "running" and task.tries == number and task.runner == runner_id:
+            jobs.run(task)
+    finally:
+        _in_hand.discard((task_id, number))
+        _free.set()
 
 
 def serve() -> None:
     """Work until SIGTERM, or until the process that started us is gone."""
     parent = int(os.environ.get(PARENT) or os.getppid())
-    lock = _alone()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    runner = f"worker-{sealing.sha(str(config.settings().home.absolute()))[:8]}"
-    engine = _launch(runner)
-    reconciled = 0.0
-    for task in _running(runner):  # taken before the last end, perhaps not handed over: handing over twice is harmless
-        _hand_over(task)
-    while not stop.wait(POLL_SECONDS) and os.getppid() == parent:
-        _say_alive(runner)
-        tasks.reclaim_lost()
-        for task in tasks.waiting():
-            if taken := tasks.take(task.id, runner):
-                _hand_over(taken)
-        if time.monotonic() - reconciled > RECONCILE_SECONDS:
-            reconciled = time.monotonic()
-            _reconcile(runner)
-    DBOS.destroy(workflow_completion_timeout_sec=2)
-    engine.dispose()
-    lock.close()
+    with runner.living("worker") as me:
+        engine = _launch(me.name)
+        _work(me, stop, parent)
+        DBOS.destroy(workflow_completion_timeout_sec=2)
+        engine.dispose()
     sys.stdout.flush()
-    os._exit(0)  # a task in flight stays as it is and goes on at the next start; its thread must not hold us here
+    os._exit(0)  # a task in flight was put back and is done again; its thread must not hold us here
 
 
-def _alone() -> Any:
-    """One worker a home: two would do the same tasks."""
-    lock = config.lock_file("worker.lock")
+def _work(me: Runner, stop: threading.Event, parent: int) -> None:
+    watch, swept, began = runner.Watch(me.id), 0.0, time.monotonic()
+    while not stop.is_set() and os.getppid() == parent:
+        _free.clear()
+        try:
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                swept = time.monotonic()
+                beat_file().touch()
+                watch.bury_the_silent()
+                if time.monotonic() - began > SETTLED_AFTER:
+                    schedules.begin_due()
+            taken = _take_what_waits(me)
+        except (Busy, SQLAlchemyError):  # the database is locked or away: what runs goes on, and we look again
+            logger.warning("the database cannot be asked for work", exc_info=True)
+            taken = 0
+        if not taken:
+            _free.wait(POLL_SECONDS)
+
+
+def _take_what_waits(me: Runner) -> int:
+    """As many as there are hands. One that was there when runners died is done alone, so that nothing else is blamed."""
+    held, taken = _held(me), 0
+    if any(tasks.is_suspicious(task) for task in held):
+        return 0
+    for task in tasks.waiting(AT_ONCE * 4):
+        alone = tasks.is_suspicious(task)
+        if len(held) >= AT_ONCE or (alone and held):
+            break
+        if mine := tasks.take(task.id, me.id):
+            held.append(mine)
+            taken += 1
+            _begin(mine)
+            if alone:
+                break
+    return taken
+
+
+def _begin(task: Task) -> None:
+    _in_hand.add((task.id, task.tries))
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise Misuse(f"A worker already runs on {config.settings().home}. Stop it first.") from error
-    return lock
+        with SetWorkflowID(f"{task.id}:{task.tries}:{task.runner}"):  # an older portal.db that was restored counts its tries anew
+            DBOS.start_workflow(run_task, task.id, task.tries, task.runner)
+    except BaseException:
+        _in_hand.discard((task.id, task.tries))
+        raise
 
 
-def _launch(runner: str) -> Engine:
+def _held(me: Runner) -> list[Task]:
+    """What we are at. A try whose end could not be written down, or that could not begin, is a fault of ours and not held for ever."""
+    before = set(_in_hand)  # first: what begins or ends meanwhile is none of these
+    held = tasks.held_by(me.id)
+    for task in held:
+        if (task.id, task.tries) not in before:
+            jobs.fault(task)
+    return [task for task in held if (task.id, task.tries) in before]
+
+
+def _launch(name: str) -> Engine:
     quiet = logging.getLogger("dbos")
     quiet.addHandler(logging.StreamHandler())
     quiet.propagate = False
@@ -91,7 +132,7 @@ def _launch(runner: str) -> Engine:
             system_database_engine=engine,
             dbos_system_schema="portal_jobs",
             application_version="1",  # pinned: a task taken by an older version is finished by a newer one
-            executor_id=runner,
+            executor_id=f"{runner.machine()} {name}",
             serializer=DBOSPortableJSONSerializer(),
             enable_otlp=False,
             log_level="WARNING",
@@ -99,9 +140,7 @@ def _launch(runner: str) -> Engine:
             scheduler_polling_interval_sec=600.0,
         )
     )
-    DBOS.listen_queues([QUEUE])
     DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update")
     return engine
 
 
@@ -119,29 +158,3 @@ def _engine() -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
-
-
-def _hand_over(task: Task) -> None:
-    with SetWorkflowID(f"{task.id}:{task.tries}"):
-        DBOS.enqueue_workflow(QUEUE, run_task, task.id, task.tries)
-
-
-def _running(runner: str) -> list[Task]:
-    return [task for task in tasks.running() if task.runner == runner]
-
-
-def _say_alive(runner: str) -> None:
-    tasks.beat(task.id for task in _running(runner))
-    beat_file().touch()
-
-
-def _reconcile(runner: str) -> None:
-    """A try that DBOS ended without our code (too many crashes, an unreadable row) fails in words instead of running for ever."""
-    running = {f"{task.id}:{task.tries}": task for task in _running(runner)}
-    if not running:
-        return
-    for ended in DBOS.list_workflows(workflow_ids=list(running), status=ENDED, load_input=False, load_output=False):
-        task = running[ended.workflow_id]
-        still = tasks.get(task.id)
-        if still and still.state == "running" and still.tries == task.tries:
-            tasks.fail(task.id, "It stopped without a word each time it was tried. An engineer finds the reason in the log.")

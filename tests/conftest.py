@@ -164,6 +164,18 @@ def home(
     let_go()
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def module_home(
+    request: pytest.FixtureRequest, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:  # fmt: skip
+    """The folder and the database's address of an empty, migrated portal that a whole module shares, on each engine in turn."""
+    home = tmp_path_factory.mktemp("module")
+    if request.param == "postgres":
+        return home, fresh_postgres(templates, request.getfixturevalue("postgres"), home)
+    fresh_sqlite(templates, tmp_path_factory, home)
+    return home, ""
+
+
 @pytest.fixture
 def sqlite_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory

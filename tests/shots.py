@@ -7,12 +7,13 @@ from PIL import Image
 from tests.browser import SHOTS
 
 KEPT = Path(__file__).parent.parent / "docs" / "shots"
+CHOICE = ("journey-*", "signin-*", "demo-*-light", "demo-[ahqr]*-dark", "empty-*-light")  # in the order of what must be there
 MOST, HEAVIEST = 40, 200_000
 
 
 def main() -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
-    pictures = [picture for kind in ("journey", "demo", "empty") for picture in sorted(SHOTS.glob(f"{kind}-*.png"))][:MOST]
+    pictures = [picture for kind in CHOICE for picture in sorted(SHOTS.glob(f"{kind}.png"))][:MOST]
     for old in KEPT.glob("*.png"):
         old.unlink()
     for picture in pictures:

@@ -49,8 +49,8 @@ def ship(staff: Staff, target: Target) -> None:
     approvals.approve(proposal.id, by=staff.other)
     shipping.ship(proposal.id)
     for task in tasks.waiting():  # carried out
-        tasks.take(task.id, "test")
-        tasks.finish(task.id, "done")
+        taken = tasks.take(task.id, "test")
+        tasks.finish(taken, "done")
 
 
 def live() -> Target | None:

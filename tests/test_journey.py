@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from data import people
 from tests.browser import desk, settled, shoot
 from tests.conversations import one
 from tests.server import Server
@@ -39,11 +40,15 @@ def test_a_rep_and_a_lead_take_a_conversation_through_the_loop(browser: Browser,
         train_compare_propose(rep)
 
     with desk(browser, server.base, "Lena Hoffmann", complaints) as lead:
-        approve(lead)
+        approve(lead, server)
         see_the_trend(lead)
 
     with desk(browser, server.base, "Nora Engel", complaints) as engineer:
         the_next_conversation_is_predicted(engineer, server)
+
+    with desk(browser, server.base, "Alma Berger", complaints) as rep:
+        hears_of_it(rep, server)
+        out_at_once(rep, server)
     assert complaints == []
 
 
@@ -92,14 +97,48 @@ def train_compare_propose(rep: Page) -> None:
     expect(rep.get_by_role("link", name="See the proposal")).to_be_visible()
 
 
-def approve(lead: Page) -> None:
-    go(lead, "Approvals", "Approvals")
-    expect(lead.get_by_role("heading", name="Ship version 5 of the intent classifier")).to_be_visible()
-    shoot(lead, "journey-4-approval")
-    lead.get_by_role("button", name="Approve").last.click()
+def approve(lead: Page, server: Server) -> None:
+    """At noon, on the phone: the evidence fits one screen, one tap decides, and the next one follows."""
+    lead.set_viewport_size({"width": 390, "height": 844})
+    lead.goto(f"{server.base}/approvals")
+    proposal = lead.get_by_text(re.compile("Ship version 5 of the intent classifier"))
+    expect(proposal).to_be_visible()
+    settled(lead)
+    proposal.scroll_into_view_if_needed()
+    shoot(lead, "journey-4-approval-phone")
+    lead.get_by_role("button", name="Approve and next").last.click()
     expect(lead.get_by_text(re.compile("carried out, approved by Lena Hoffmann")).first).to_be_visible()
+    assert lead.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    lead.set_viewport_size({"width": 1280, "height": 800})
+    lead.goto(f"{server.base}/approvals")
+    expect(lead.get_by_text(re.compile("Measure releases on")).first).to_be_visible()
+    settled(lead)
+    shoot(lead, "journey-4-approvals")
     go(lead, "Classifiers", "Classifiers")
     expect(lead.get_by_test_id("stMetricValue").get_by_text("Version 5")).to_be_visible()
+
+
+def hears_of_it(rep: Page, server: Server) -> None:
+    """What moved because of the rep stands in the inbox, and leads to the proposal."""
+    rep.goto(f"{server.base}/inbox")
+    expect(rep.get_by_text(re.compile("Done: ship version 5 of the intent classifier"))).to_be_visible()
+    settled(rep)
+    shoot(rep, "journey-7-inbox")
+    rep.get_by_role("button", name="Open").first.click()
+    expect(rep.get_by_text(re.compile("carried out, approved by Lena Hoffmann"))).to_be_visible()
+
+
+def out_at_once(rep: Page, server: Server) -> None:
+    """Somebody who is disabled is out of the page that is open in front of them, at their next step."""
+    rep.goto(f"{server.base}/quality")
+    expect(rep.get_by_role("heading", name="Quality", exact=True)).to_be_visible()
+    settled(rep)
+    with server.inside():
+        alma, otto = people.by_email("alma.berger@ferngrove.example"), people.by_email("otto.braun@ferngrove.example")
+        assert alma is not None and otto is not None
+        people.disable(alma.id, by=otto)
+    rep.get_by_test_id("stSidebarNav").get_by_role("link", name="Approvals", exact=True).click()
+    expect(rep.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def see_the_trend(lead: Page) -> None:

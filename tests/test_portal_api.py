@@ -3,16 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlmodel import col, select
 
-from data import people, store
+from data import people, sessions, store, tokens
 from data.tables import Conversation, Message, Person
 from portal.beat import beat_file
-from tests.conftest import Staff, fresh_postgres, fresh_sqlite, hire
+from tests.conftest import Staff, hire
 from tests.conversations import one
 from tests.server import Server, inside, serving
 
@@ -28,6 +29,14 @@ class Portal:
     def send(self, who: str, conversations: Any) -> httpx.Response:
         return self.server.browser(cookie=self.cookies[who]).post("/api/v1/conversations", json=conversations)
 
+    def program(self, scopes: list[str], person: Person | None = None) -> httpx.Client:
+        """A client of its own with a token, and no cookie."""
+        with self.server.inside():
+            secret = tokens.issue("a program", scopes, person or self.staff.engineer, by=people.console())
+        client = self.server.browser(Authorization=f"Bearer {secret}")
+        del client.headers["Origin"]  # no browser
+        return client
+
     def stored(self, external_id: str) -> Conversation | None:
         with self.server.inside(), store.reading() as db:
             return db.exec(select(Conversation).where(Conversation.external_id == external_id)).one_or_none()
@@ -38,20 +47,16 @@ class Portal:
             return list(db.exec(query))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def portal(request: pytest.FixtureRequest, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    home, url = tmp_path_factory.mktemp("api"), ""
-    if request.param == "sqlite":
-        fresh_sqlite(templates, tmp_path_factory, home)
-    else:
-        url = fresh_postgres(templates, request.getfixturevalue("postgres"), home)
+@pytest.fixture(scope="module")
+def portal(module_home: tuple[Path, str]) -> Iterator[Portal]:
+    home, url = module_home
     with inside(home, url):
         staff = hire()
         with store.writing() as db:
             visitor = Person(name="Vic", email="vic@example.com", role="visitor", team_id=staff.oak.id)  # a role that the table lacks
             db.add(visitor)
         everybody = {"rep": staff.rep, "lead": staff.lead, "other": staff.other, "engineer": staff.engineer, "visitor": visitor}
-        cookies = {name: people.start_session(person) for name, person in everybody.items()}
+        cookies = {name: sessions.start(person) for name, person in everybody.items()}
     with serving(home, url) as server:
         yield Portal(server, staff, cookies)
 
@@ -114,44 +119,93 @@ def test_a_conversation_that_went_on_is_updated(portal: Portal) -> None:
     assert kept is not None and portal.texts(kept)[-1] == "Thank you."
 
 
-def test_a_rep_sends_for_their_own_team(portal: Portal) -> None:
-    told = portal.send("rep", [one(1, id="named", team="Oak"), one(2, id="unnamed")]).json()
-    assert (told["new"], told["refused"]) == (2, [])
-    for external_id in ("named", "unnamed"):
-        kept = portal.stored(external_id)
-        assert kept is not None and kept.team_id == portal.staff.oak.id
+def test_only_engineers_send_conversations(portal: Portal) -> None:
+    for who in ("rep", "lead", "other", "visitor"):
+        answer = portal.send(who, [one(1, id=f"by {who}", team="Oak")])
+        assert answer.status_code == 403 and "may not ingest an api. Who may: engineer" in answer.json()["detail"]
+        assert portal.stored(f"by {who}") is None
+    assert portal.send("engineer", [one(1, id="by an engineer", team="Oak")]).json()["new"] == 1  # the control
 
 
-def test_a_rep_does_not_send_for_another_team(portal: Portal) -> None:
-    mixed = [one(1, id="theirs", team="Fern"), one(2, id="mine", team="Oak"), one(3, id="nobodys", team="Elm")]
-    answer = portal.send("rep", mixed)
+# What programs do, with a token
+
+
+def test_a_program_sends_conversations_with_a_token_of_that_scope(portal: Portal) -> None:
+    sent = [one(1, id="by a program", team="Oak")]
+    for scopes in (["read"], ["export", "label", "metrics"]):
+        answer = portal.program(scopes).post("/api/v1/conversations", json=sent)
+        assert answer.status_code == 403 and f"this token is for {', '.join(sorted(scopes))}, not for this" in answer.json()["detail"]
+    assert portal.stored("by a program") is None
+    answer = portal.program(["ingest"]).post("/api/v1/conversations", json=sent)
     assert answer.status_code == 200 and answer.json()["new"] == 1
-    assert answer.json()["refused"] == [
-        {"place": 0, "why": "team: Fern is not your team"},
-        {"place": 2, "why": "team: Elm is not your team"},
-    ]
-    assert portal.stored("theirs") is None and portal.stored("nobodys") is None and portal.stored("mine") is not None
+    kept = portal.stored("by a program")
+    assert kept is not None and kept.by_person_id == portal.staff.engineer.id
 
 
-@pytest.mark.parametrize("team", ["Oak", None])
-def test_a_rep_cannot_take_over_another_teams_conversation(portal: Portal, team: str | None) -> None:
-    """The help desk's own id is easy to guess."""
-    external_id = f"Fern's {team}"
-    portal.send("engineer", [one(1, id=external_id, team="Fern")])
-    before = portal.stored(external_id)
-    assert before is not None
-    answer = portal.send("rep", [one(2, id=external_id, team=team) if team else one(2, id=external_id)])
-    after = portal.stored(external_id)
-    assert after is not None and after.team_id == portal.staff.fern.id
-    assert (after.content_hmac, after.revision) == (before.content_hmac, before.revision)
-    assert len(answer.json()["refused"]) == 1 and answer.json()["ids"] == []
+def test_a_token_gives_its_person_no_right_that_they_lack(portal: Portal) -> None:
+    answer = portal.program(["ingest"], portal.staff.rep).post("/api/v1/conversations", json=[one(1, id="by a rep's program")])
+    assert answer.status_code == 403 and portal.stored("by a rep's program") is None
 
 
-def test_a_role_without_the_right_is_denied(portal: Portal) -> None:
-    answer = portal.send("visitor", [one(1, id="denied")])
-    assert answer.status_code == 403 and "visitor" in answer.json()["detail"]
-    assert portal.stored("denied") is None
-    assert portal.send("lead", [one(1, id="denied", team="Oak")]).status_code == 200  # the control
+def test_a_token_opens_what_its_scopes_name_and_nothing_else(portal: Portal) -> None:
+    told = portal.send("engineer", [one(1, id="to read", team="Oak")]).json()
+    places = {
+        "read": f"/api/v1/conversations/{told['ids'][0]}", "export": "/api/v1/datasets", "metrics": "/api/v1/metrics",
+        "nothing 1": "/api/v1/audit", "nothing 2": "/api/v1/people",
+    }  # fmt: skip
+    for scope in ("read", "export", "metrics"):
+        program = portal.program([scope])
+        opened = [needed for needed, place in places.items() if program.get(place).status_code == 200]
+        assert opened == [scope]
+        assert program.get("/api/v1/me").json() == {"name": "Emil", "role": "engineer", "scopes": [scope]}
+
+
+@pytest.mark.parametrize("secret", ["portal_", "portal_x", "x", "é", "portal_" + "a" * 5000, "portal_%", "' OR 1=1 --"])
+def test_a_made_up_token_opens_nothing(portal: Portal, secret: str) -> None:
+    bearer = {"Authorization": f"Bearer {secret}".encode()}
+    answer = portal.server.browser(cookie=portal.cookies["rep"]).get("/api/v1/me", headers=bearer)  # type: ignore[arg-type]
+    assert answer.status_code == 401 and "This token opens nothing" in answer.text
+
+
+def test_a_token_opens_no_screen(portal: Portal) -> None:
+    program = portal.program(["read"])
+    assert program.get("/review").status_code == 303
+    assert portal.server.websocket_status(Authorization=program.headers["Authorization"]) == 403
+
+
+# What people and programs read
+
+
+def test_a_conversation_is_read_within_reach_only(portal: Portal) -> None:
+    (made,) = portal.send("engineer", [one(7, id="read me", team="Oak")]).json()["ids"]
+
+    def read(who: str) -> httpx.Response:
+        return portal.server.browser(cookie=portal.cookies[who]).get(f"/api/v1/conversations/{made}")
+
+    assert read("rep").json()["messages"][0]["text"].startswith("Invoice") and CARD not in read("rep").text
+    assert read("other").status_code == 404 and "within your reach" in read("other").text
+    assert read("visitor").status_code == 403
+
+
+def test_the_lists_are_for_whom_the_table_names(portal: Portal) -> None:
+    def status(who: str, place: str) -> int:
+        return portal.server.browser(cookie=portal.cookies[who]).get(f"/api/v1/{place}").status_code
+
+    for place in ("datasets", "audit", "people"):
+        assert [status(who, place) for who in ("rep", "lead", "engineer", "visitor")] == [200, 200, 200, 403], place
+    assert [status(who, "metrics") for who in ("rep", "lead", "engineer", "visitor")] == [403, 403, 200, 403]
+
+
+def test_a_dataset_that_is_not_there_has_no_ticket(portal: Portal) -> None:
+    answer = portal.server.browser(cookie=portal.cookies["engineer"]).post("/api/v1/datasets/nothing/ticket")
+    assert answer.status_code == 403 and "no such dataset within your reach" in answer.json()["detail"]
+
+
+def test_what_is_too_large_or_does_not_say_how_large_is_not_read(portal: Portal) -> None:
+    browser = portal.server.browser(cookie=portal.cookies["engineer"])
+    kind = {"Content-Type": "application/json"}
+    assert browser.post("/api/v1/conversations", content=b" " * 20_000_001, headers=kind).status_code == 413
+    assert browser.post("/api/v1/conversations", content=iter([b"[", b"]"]), headers=kind).status_code == 411
 
 
 # What is no conversation

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from threading import Barrier
 
@@ -14,7 +13,7 @@ import pytest
 from sqlmodel import select
 from starlette.requests import Request
 
-from data import people, sealing, store
+from data import people, sealing, sessions, store, tries
 from data.errors import Refused
 from data.tables import AuditEntry, Person, Session
 from data.values import now
@@ -62,8 +61,12 @@ def test_the_right_password_signs_in(portal: Portal) -> None:
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(portal: Portal) -> None:
     browser = portal.server.browser()
     page, answer = browser.get("/auth/signin"), sign_in(browser, "rita@example.com")
-    told = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
-    assert {"httponly", "samesite=lax", "path=/", f"max-age={14 * 24 * 3600}"} <= told
+    told = {name: set(parts) for name, *parts in (set_cookie.lower().split("; ") for set_cookie in answer.headers.get_list("set-cookie"))}
+    session, known = (
+        next(parts for name, parts in told.items() if name.startswith(prefix)) for prefix in ("portal_session=", "portal_known=")
+    )
+    assert {"httponly", "samesite=lax", "path=/", f"max-age={14 * 24 * 3600}"} <= session
+    assert {"httponly", "samesite=strict", "path=/auth"} <= known
     assert {"httponly", "samesite=strict", "path=/auth"} <= {part.strip().lower() for part in page.headers["set-cookie"].split(";")}
     assert page.headers["cache-control"] == "no-store"
     assert len(cookie_of(browser)) >= 43  # 256 bits
@@ -89,8 +92,8 @@ def test_nobody_can_tell_a_wrong_password_from_an_unknown_address(portal: Portal
     with portal.server.inside():
         people.disable(gone.id, by=people.console())
     seen = set()
-    tries = {"rita@example.com": "x" * 20, "nobody@example.com": PASSWORD, "walter@example.com": PASSWORD, "gone@example.com": PASSWORD}
-    for number, (email, password) in enumerate({**tries, "": "", "no address": PASSWORD}.items()):
+    asked = {"rita@example.com": "x" * 20, "nobody@example.com": PASSWORD, "walter@example.com": PASSWORD, "gone@example.com": PASSWORD}
+    for number, (email, password) in enumerate({**asked, "": "", "no address": PASSWORD}.items()):
         browser = portal.server.browser(address=f"127.1.0.{number + 1}")
         answer = sign_in(browser, email, password)
         assert NOT_TOGETHER in answer.text and not cookie_of(browser)
@@ -107,46 +110,15 @@ def test_a_mistyped_password_does_not_forget_the_page_that_was_asked_for(portal:
 
 def test_an_address_that_is_no_text_for_the_database_is_nobody(home: Path) -> None:
     for email in ("a\0b@example.com", "\0", "a" * 400, "\ud7ff@example.com", "%", "' OR 1=1 --"):
-        assert people.check_password(email, PASSWORD) is None
+        assert sessions.check_password(email, PASSWORD) is None
 
 
 # Guessing
 
 
-def test_each_wrong_try_makes_the_next_wait_longer() -> None:
-    delays, waits = auth.Delays(), []
-    for _ in range(12):
-        delays.count("account a", "address 1")
-        waits.append(delays.wait("account a"))
-    assert max(waits[: auth.FREE_TRIES - 1]) <= 0 < waits[auth.FREE_TRIES - 1]  # anybody mistypes once or twice
-    assert all(later > sooner for sooner, later in pairwise(waits[auth.FREE_TRIES - 1 : -1]))
-    assert 200 < waits[-1] <= auth.LONGEST_WAIT
-    assert delays.wait("account b", "address 1") > 200  # the address waits with whatever account it tries next
-    assert delays.wait("account a", "address 2") > 200  # the account waits wherever the next try comes from
-    assert delays.wait("account b", "address 2") <= 0  # nobody else waits
-    delays.right("account a")
-    assert delays.wait("account a", "address 2") <= 0 < delays.wait("account a", "address 1")
-
-
-def test_ten_thousand_guesses_cost_more_than_a_day() -> None:
-    """Each guess is tried as soon as it is let through; what they had to wait is added up."""
-    delays, waited = auth.Delays(), 0.0
-    for _ in range(10_000):
-        delays.count("account a")
-        waited += max(delays.wait("account a"), 0.0)
-    assert waited > 24 * 3600
-
-
-def test_memory_of_wrong_tries_has_an_end() -> None:
-    delays = auth.Delays()
-    for number in range(25_000):
-        delays.count(f"account {number}")
-    assert len(delays._tries) <= 10_000
-
-
 def test_too_many_wrong_tries_wait_even_with_the_right_password(portal: Portal) -> None:
     portal.person("Vera")
-    for number in range(auth.FREE_TRIES):
+    for number in range(tries.FREE):
         assert sign_in(portal.server.browser(address=f"127.2.0.{number + 1}"), "vera@example.com", "x" * 20).status_code == 401
     answer = sign_in(portal.server.browser(address="127.2.0.9"), "vera@example.com")
     assert answer.status_code == 429 and "Wait" in answer.text
@@ -154,7 +126,7 @@ def test_too_many_wrong_tries_wait_even_with_the_right_password(portal: Portal) 
 
 
 def test_an_address_that_guesses_waits_for_every_account(portal: Portal) -> None:
-    for number in range(auth.FREE_TRIES):
+    for number in range(tries.FREE):
         assert sign_in(portal.server.browser(address="127.2.1.1"), f"guess{number}@example.com", "x" * 20).status_code == 401
     assert sign_in(portal.server.browser(address="127.2.1.1"), "rita@example.com").status_code == 429
     assert sign_in(portal.server.browser(address="127.2.1.2"), "rita@example.com").status_code == 303
@@ -271,7 +243,7 @@ def test_a_sign_in_that_began_while_the_account_was_disabled_opens_nothing(porta
     person = portal.person("Late")
     with portal.server.inside():
         people.disable(person.id, by=people.console())
-        cookie = people.start_session(person)
+        cookie = sessions.start(person)
     browser = portal.server.browser(cookie=cookie)
     assert browser.get("/api/v1/me").status_code == 401
     assert browser.get("/").status_code == 303 and browser.get("/media/x").status_code == 401
@@ -280,8 +252,8 @@ def test_a_sign_in_that_began_while_the_account_was_disabled_opens_nothing(porta
 
 def test_a_sign_in_ends_after_fourteen_days(portal: Portal) -> None:
     with portal.server.inside():
-        fresh = people.start_session(portal.rep, at=now() - people.SIGN_IN_LASTS + timedelta(minutes=5))
-        old = people.start_session(portal.rep, at=now() - people.SIGN_IN_LASTS - timedelta(seconds=1))
+        fresh = sessions.start(portal.rep, at=now() - sessions.LASTS + timedelta(minutes=5))
+        old = sessions.start(portal.rep, at=now() - sessions.LASTS - timedelta(seconds=1))
     assert portal.server.browser(cookie=old).get("/api/v1/me").status_code == 401
     assert portal.server.browser(cookie=old).get("/").status_code == 303
     assert portal.server.websocket_status(old) == 403
@@ -434,7 +406,7 @@ def test_two_installations_share_no_secret(templates: dict[str, str], tmp_path_f
         with inside(home):
             token = auth.new_first_token()
             person = people.first_admin("Ada", "ada@example.com", PASSWORD)
-            cookie = people.start_session(person)
+            cookie = sessions.start(person)
             hmacs = {sealing.hmac_of("4111111111111111", purpose) for purpose in ("csrf", "seal", "name", "customer", "content")}
             kept = {path.read_bytes() for path in (home / "secrets").iterdir()}
             seen.append(kept | hmacs | {token, cookie, person.password_hash, sealing.seal("x", "name")})

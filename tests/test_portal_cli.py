@@ -14,7 +14,7 @@ from sqlmodel import select
 from typer.testing import CliRunner
 
 from classifiers import labels
-from data import audit, config, conversations, people, reviews, store
+from data import audit, config, conversations, people, reviews, sessions, store, tasks, tokens
 from data.conversations import Filter
 from data.intake import files
 from data.tables import AuditEntry, Task
@@ -183,12 +183,12 @@ def test_people_are_added_listed_and_disabled(home: Path, run: Run) -> None:
     assert (done.code, done.out) == (0, "Added Rita as rep.\n")
     assert run("user", "add", "Leo", "leo@example.com", "lead", "--team", "Oak", "--password", PASSWORD).code == 0
     assert list(people.teams().values()) == ["Oak"]
-    rita = people.check_password("rita@example.com", PASSWORD)
+    rita = sessions.check_password("rita@example.com", PASSWORD)
     assert rita is not None and rita.team_id in people.teams()
 
-    cookie = people.start_session(rita)
+    cookie = sessions.start(rita)
     assert run("user", "disable", "rita@example.com").out == "Disabled Rita; their sign-ins have ended.\n"
-    assert people.session_of(cookie) is None
+    assert sessions.of_cookie(cookie) is None
     assert run("user", "list", "--json").told == {
         "people": [
             {"name": "Leo", "email": "leo@example.com", "role": "lead", "disabled": False},
@@ -224,7 +224,7 @@ def test_a_password_is_asked_for_twice_and_never_shown(home: Path) -> None:
     runner = CliRunner()
     done = runner.invoke(cli.app, ["user", "add", "Rita", "rita@example.com", "rep"], input=f"{PASSWORD}\n{PASSWORD}\n")
     assert done.exit_code == 0 and "Added Rita" in done.output and PASSWORD not in done.output
-    assert people.check_password("rita@example.com", PASSWORD) is not None
+    assert sessions.check_password("rita@example.com", PASSWORD) is not None
     differ = runner.invoke(cli.app, ["user", "add", "Leo", "leo@example.com", "lead"], input=f"{PASSWORD}\nanother one\n")
     assert differ.exit_code == 1 and people.by_email("leo@example.com") is None
 
@@ -244,7 +244,7 @@ TAMPERINGS = {
 
 def test_the_record_holds(run: Run, staff: Staff) -> None:
     assert (run("audit", "verify").code, run("audit", "verify").out) == (0, "The record holds.\n")
-    assert run("audit", "verify", "--json").told == {"holds": True, "first_broken": None}
+    assert run("audit", "verify", "--json").told == {"holds": True, "first_broken": None, "why": None}
 
 
 @pytest.mark.parametrize("what", list(TAMPERINGS))
@@ -264,9 +264,60 @@ def test_a_record_that_was_changed_by_hand_does_not_hold(run: Run, staff: Staff,
         db.exec_driver_sql(statement)
         if what == "two changed places":
             db.exec_driver_sql("UPDATE audit_entry SET number = -number WHERE number < 0")
-    done = run("audit", "verify")
-    assert (done.code, done.out) == (1, f"Entry {number} is not as it was written.\n")
-    assert run("audit", "verify", "--json").told == {"holds": False, "first_broken": number}
+    done, told = run("audit", "verify"), run("audit", "verify", "--json").told
+    assert (done.code, told["holds"], told["first_broken"]) == (1, False, number)
+    assert done.out == f"Entry {number} {told['why']}.\n"
+    assert told["why"] in ("is missing", "cannot be read", "is not as it was written")
+
+
+def test_a_head_that_was_kept_elsewhere_shows_what_was_cut_off(run: Run, staff: Staff) -> None:
+    head = run("audit", "head").out.strip()
+    assert run("audit", "verify", "--head", head).out == "The record holds.\n"
+    number, _, seal = head.partition(":")
+    assert run("audit", "verify", "--head", f"{int(number) + 3}:{seal}").code == 1
+    refused(run("audit", "verify", "--head", "yesterday"), 2, "reads like NUMBER:SEAL")
+
+
+def test_roles_are_given_on_the_console_until_there_are_two_admins(run: Run, staff: Staff) -> None:
+    assert run("user", "role", "rita@example.com", "lead").out == "Rita is a lead.\n"
+    assert run("user", "role", "emil@example.com", "admin").code == 0
+    refused(run("user", "role", "leo@example.com", "admin"), 1, "there are two admins")
+    assert run("user", "role", "leo@example.com", "rep").code == 0  # taking a role away makes nothing less safe
+
+
+def test_somebody_is_invited_and_let_back_in(run: Run, staff: Staff) -> None:
+    told = run("user", "invite", "rita@example.com").out
+    ticket = told.strip().split("ticket=")[1]
+    assert people.welcome(ticket, password=PASSWORD).id == staff.rep.id
+    assert sessions.check_password("rita@example.com", PASSWORD) is not None
+    run("user", "disable", "rita@example.com")
+    assert sessions.check_password("rita@example.com", PASSWORD) is None
+    assert run("user", "enable", "rita@example.com").out == "Enabled Rita.\n"
+    assert sessions.check_password("rita@example.com", PASSWORD) is not None
+
+
+def test_a_token_is_issued_once_listed_and_revoked(run: Run, staff: Staff) -> None:
+    told = run("token", "issue", "Nightly", "--scope", "read", "--scope", "export", "--for", "emil@example.com", "--json").told
+    person = tokens.person_of(told["token"])
+    assert person is not None and person.id == staff.engineer.id and person.scopes == {"read", "export"}
+    listed = run("token", "list", "--json").told["tokens"]
+    assert [(row["name"], row["person"], row["revoked_at"]) for row in listed] == [("Nightly", "Emil", None)]
+    assert told["token"] not in run("token", "list").out
+    assert run("token", "revoke", listed[0]["id"]).out == "Revoked the token 'Nightly'.\n"
+    assert tokens.person_of(told["token"]) is None
+    refused(run("token", "issue", "Odd", "--scope", "everything", "--for", "emil@example.com"), 1, "there is no scope 'everything'")
+
+
+def test_a_backup_is_made_checked_and_restored(run: Run, staff: Staff, tmp_path: Path) -> None:
+    kept = tmp_path / "elsewhere" / "kept.zip"
+    assert run("backup", kept, "--json").told["path"] == str(kept)
+    people.add("Later", "later@example.com", "rep", by=people.console())
+    assert "kept.zip is whole" in run("restore", kept, "--check").out
+    assert people.by_email("later@example.com") is not None
+    assert "were given up" in run("restore", kept).out
+    assert people.by_email("later@example.com") is None and run("audit", "verify").code == 0
+    kept.write_bytes(kept.read_bytes()[:-100])
+    refused(run("restore", kept), 1, "is damaged")
 
 
 def test_what_the_command_line_does_is_on_the_record(home: Path, run: Run) -> None:
@@ -319,6 +370,30 @@ def test_the_doctor_tells_what_is_wrong_and_no_password(run: Run, nowhere: Any) 
     assert done.code == 1 and "Wrong: The database at postgresql" in done.out and "does not answer" in done.out
     assert "hunter2secret" not in done.out + done.err
     assert "does not answer" in run("doctor", "--json").told["wrong"][0]
+
+
+def test_the_doctor_names_what_is_wrong_in_five_broken_installations(
+    staff: Staff, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    with store.writing() as db:
+        tasks.later(db, "classify", {"conversation_ids": []}, title="Waits", by=None)
+    (home / "secrets").mkdir(exist_ok=True)
+    (home / "secrets").chmod(0o755)
+    for name, value in {"FOUR_EYES": "off", "OIDC_ISSUER": "https://login.example.com", "PUBLIC_URL": "http://portal.example.com"}.items():
+        monkeypatch.setenv(f"PORTAL_{name}", value)
+    config.reset()
+    done = run("doctor")
+    assert done.code == 1 and done.out.count("Wrong: ") == 5, done.out
+    for words in ("no worker runs", "can read", "more than one person works here", "client id or secret is not", "without https"):
+        assert words in done.out, words
+
+
+def test_the_doctor_shows_no_secret(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_OIDC_CLIENT_SECRET", "hunter2secret")
+    monkeypatch.setenv("PORTAL_SMTP_URL", "smtp://portal:hunter2secret@mail.example.com:587")
+    config.reset()
+    for done in (run("doctor"), run("doctor", "--json")):
+        assert "hunter2secret" not in done.out + done.err and "mail.example.com" in done.out
 
 
 UNUSABLE = {

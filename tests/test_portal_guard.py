@@ -11,7 +11,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from data import people, store
+from data import people, sessions, store
 from data.tables import Person
 from portal.api import api
 from tests.conftest import fresh_sqlite, hire
@@ -43,8 +43,8 @@ def portal(templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     fresh_sqlite(templates, tmp_path_factory, home)
     with inside(home):
         staff = hire()
-        rep, admin = people.start_session(staff.rep), people.start_session(staff.admin)
-        session = people.session_of(admin)
+        rep, admin = sessions.start(staff.rep), sessions.start(staff.admin)
+        session = sessions.of_cookie(admin)
     assert session is not None
     with serving(home, PORTAL_ALLOWED_HOSTS='["portal.example"]') as server:
         yield Portal(server, rep, admin, staff.rep, staff.admin, session.id)

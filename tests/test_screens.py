@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from data import config, examples, labels, people, reviews, tasks
+from data import config, examples, labels, people, reviews, sessions, tasks
 from data.conversations import Filter, listed
 from data.tables import Person
 from tests.conftest import Staff
@@ -25,14 +25,18 @@ SCREENS = (
     "jobs",
     "people",
     "audit",
+    "inbox",
+    "rights",
+    "account",
+    "installation",
 )
-HIDDEN = {"rep": {"datasets"}, "lead": set(), "engineer": set(), "admin": {"review"}}
+HIDDEN = {"rep": {"installation"}, "lead": {"installation"}, "engineer": set(), "admin": {"review"}}
 
 
 def sit_down(person: Person) -> AppTest:
     """The app as the person sees it after signing in."""
     st.cache_data.clear()
-    session = people.session_of(people.start_session(person))
+    session = sessions.of_cookie(sessions.start(person))
     assert session is not None
     app = AppTest.from_file(APP, default_timeout=30)
     app.user = {"session_id": session.id, "person_id": person.id}
@@ -84,8 +88,8 @@ def test_every_screen_of_an_empty_portal_says_what_will_fill_it(staff: Staff) ->
 
 def test_a_page_that_a_role_may_not_use_is_not_offered(demo: Path) -> None:
     app = sit_down(next(one for one in people.demo_people() if one.role == "rep"))
-    with pytest.raises(ValueError, match="screens/datasets"):
-        app.switch_page("screens/datasets.py").run()
+    with pytest.raises(ValueError, match="screens/installation"):
+        app.switch_page("screens/installation.py").run()
 
 
 def test_a_sign_in_that_ended_shows_nothing_more(staff: Staff) -> None:

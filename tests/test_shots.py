@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from data import people
-from tests.browser import desk, settled, shoot
+from tests.browser import SHOTS, desk, settled, shoot
 from tests.conftest import SOAK, let_go
 from tests.server import Server
 from tests.test_screens import SCREENS
@@ -41,11 +41,22 @@ def test_every_screen_is_sound_in_the_browser(
     name = "Lena Hoffmann" if kind == "demo" else "Leo"
     running = Server(home, command="up").start()
     try:
+        if kind == "demo":
+            sign_in_page(browser, running.base, theme)
         with desk(browser, running.base, name, complaints, theme) as page:
             look_around(page, running.base, kind, theme)
     finally:
         running.stop()
     assert complaints == []
+
+
+def sign_in_page(browser: Browser, base: str, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=theme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(base)
+    page.get_by_role("heading", name="Sign in").wait_for()
+    page.screenshot(path=SHOTS / f"signin-{theme}.png")
+    context.close()
 
 
 def empty_portal(request: pytest.FixtureRequest) -> Path:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from data.exports.cells import cell
+
 SUFFIX = "csv"
-STARTS_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
 
 
 def problem(row: dict[str, Any]) -> str | None:
@@ -20,9 +21,3 @@ def header() -> str:
 
 def line(row: dict[str, Any]) -> str:
     return f"{cell(row['text'])},{cell(row['label'])}\r\n"
-
-
-def cell(text: str) -> str:
-    if text.lstrip().startswith(STARTS_FORMULA) or text.startswith(STARTS_FORMULA):
-        text = "'" + text
-    return '"' + text.replace('"', '""').replace("\0", "") + '"'

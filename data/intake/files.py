@@ -117,9 +117,12 @@ def in_words(report: dict[str, Any]) -> str:
 
 
 def latest(*, by: Person, most: int = 10) -> list[ImportBatch]:
-    """The person's own imports; everybody's, where the right reaches so far."""
+    """The person's own imports, their team's, or everybody's: as far as the right reaches."""
     query = select(ImportBatch).order_by(col(ImportBatch.id).desc()).limit(most)
-    if access.require(by, "conversation.import") != access.ALL:
+    reach = access.require(by, "conversation.import")
+    if reach == access.OWN or (reach == access.TEAM and by.team_id is None):
         query = query.where(ImportBatch.by_person_id == by.id)
+    elif reach == access.TEAM:
+        query = query.where(col(ImportBatch.by_person_id).in_(select(Person.id).where(Person.team_id == by.team_id)))
     with store.reading() as db:
         return list(db.exec(query))

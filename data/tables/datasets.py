@@ -18,6 +18,7 @@ class DatasetVersion(Row, table=True):
     counts: dict[str, int] = json_field()
     card: str
     format: str
+    file_key: str = ""  # the whole build as one file in the home's exports
 
 
 class DatasetRow(Row, table=True):

@@ -26,6 +26,8 @@ class Proposal(Row, table=True):
     lapses_at: datetime = time_field()
     outcome: str = ""
     team_id: str | None = Field(default=None, foreign_key="team.id")
+    self_approved: bool = False  # one-person installs that said so at set-up
+    decided_at: datetime | None = time_field(default=None)
 
 
 class Approval(Row, table=True):
@@ -65,12 +67,37 @@ class Task(Row, table=True):
     arguments: dict[str, Any] = json_field()
     dedup_key: str | None = Field(default=None, unique=True)
     person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
-    state: str = Field(default="waiting", index=True)  # waiting, running, done, failed
+    state: str = Field(default="waiting", index=True)  # waiting, running, done, failed, parked, cancelled
     progress: float = 0.0
     doing: str = ""  # what it is at, in words
     result: str = ""
     error: str = ""
     tries: int = 0
-    runner: str = ""  # who runs it: the worker's or the command line's own id
-    beat_at: datetime | None = time_field(default=None)
+    faults: int = 0  # tries that ended in a fault of ours since somebody last asked for it
+    deaths: int = 0  # runners that died while they ran it
+    deaths_alone: int = 0  # ... and it alone: then nothing else can have been the reason
+    not_before: float = 0.0  # seconds since the epoch: after a fault it waits longer each time
+    cancel_asked: bool = False
+    runner: str = ""  # who runs it: a runner's id
     ended_at: datetime | None = time_field(default=None)
+
+
+class Runner(Row, table=True):
+    """A process that does tasks. It counts its beats: whoever watches them with a clock of their own sees that it is gone."""
+
+    __tablename__ = "runner"
+    name: str = Field(index=True)  # the place it took on its machine: the next process there is its heir
+    machine: str
+    beats: int = 0
+    ended_at: datetime | None = time_field(default=None)
+
+
+class Setting(Row, table=True):
+    """One value of one setting. A change is a new row with the next number; the last one counts."""
+
+    __tablename__ = "setting"
+    __table_args__ = (UniqueConstraint("name", "number"),)
+    name: str
+    number: int
+    value: dict[str, Any] = json_field()  # secret values are sealed
+    proposal_id: str | None = None

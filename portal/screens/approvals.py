@@ -1,81 +1,179 @@
-"""Approvals: what waits for a second person, with its evidence on one screen."""
+"""Approvals: what waits for a second person, the heaviest first; what one click undoes is decided from its line."""
 
 import streamlit as st
 
 from data import approvals, people, tasks
-from data.measures import percent
+from data.approvals import HEAVY, KINDS
 from data.tables import Proposal
-from portal import acts, cached, widgets
+from portal import acts, cached, talk, widgets
 
 person = st.session_state["person"]
 who = people.names()
 waiting = approvals.waiting(by=person)
+mine_to_decide = [proposal for proposal in waiting if approvals.may_decide(proposal, person) is None]
+opened = st.query_params.get("proposal")
+
 widgets.page(
     "Approvals",
-    f"{len(waiting)} {'proposal waits' if len(waiting) == 1 else 'proposals wait'} for a second person. "
-    "Whoever proposed or built it cannot say yes to it."
+    f"{len(mine_to_decide)} of {len(waiting)} {'proposal waits' if len(waiting) == 1 else 'proposals wait'} for you. "
+    "Whoever proposed or built something cannot say yes to it."
     if waiting
-    else "Nothing waits. When somebody proposes a release, it appears here with its evidence.",
+    else "Nothing waits. What needs a second person appears here with its evidence.",
 )
 
 
-def decide(proposal: Proposal) -> None:
-    note = st.text_input("A word with it", key=f"approvals_note_{proposal.id}", placeholder="Optional for a yes, needed for a no")
-    yes, no, _ = st.columns([1.2, 1, 3])
-    if yes.button("Approve", key=f"approvals_yes_{proposal.id}", type="primary", icon=":material/check:", width="stretch"):
-        acts.attempt(lambda: approvals.approve(proposal.id, by=person, note=note), done="Approved. It goes live in a moment.")
-        cached.forget()
-        st.rerun()
-    if no.button("Refuse", key=f"approvals_no_{proposal.id}", icon=":material/close:", width="stretch"):
-        acts.attempt(lambda: approvals.refuse(proposal.id, by=person, why=note), done="Refused.")
-        st.rerun()
+def line(proposal: Proposal, *, mine: bool) -> None:
+    """All that somebody needs to decide on what one click undoes."""
+    with st.container(border=True, gap="xsmall"):
+        heavy = KINDS[proposal.kind].weight == HEAVY
+        mark = "  :orange-badge[:material/priority_high: weighty]" if heavy else ""
+        st.markdown(f"**{widgets.plain(_capital(proposal.title))}**{mark} :gray[· {_who_and_when(proposal)}]")
+        st.markdown(f"{widgets.plain(proposal.evidence['sentence'])} {widgets.plain(_figures(proposal))}")
+        st.caption(f"Why: {widgets.plain(proposal.why)}")
+        if nobody := approvals.nobody_can(proposal):
+            st.warning(nobody, icon=":material/person_off:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if mine and not heavy:
+                word = "Approve and next" if len(mine_to_decide) > 1 else "Approve"
+                if st.button(word, key=f"approvals_yes_{proposal.id}", type="primary", icon=":material/check:"):
+                    _approve(proposal, "")
+            if st.button("Open", key=f"approvals_open_{proposal.id}", icon=":material/open_in_full:"):
+                st.query_params["proposal"] = proposal.id
+                st.rerun()
+            if mine and not heavy:
+                _refuse(proposal)
+            _withdraw(proposal)
+            if not mine:
+                st.caption(f":material/lock: {approvals.may_decide(proposal, person)}")
 
 
-def evidence(proposal: Proposal) -> None:
+def whole(proposal: Proposal) -> None:
+    """One proposal with everything that is known of it, what was said about it, and the decision at the end."""
+    if st.button("All proposals", icon=":material/arrow_back:", type="tertiary"):
+        del st.query_params["proposal"]
+        st.rerun()
+    st.subheader(_capital(proposal.title), anchor=False)
+    st.caption(_who_and_when(proposal), help=widgets.exact(proposal.at))
+    st.markdown(f"**{widgets.plain(proposal.evidence['sentence'])}**  \n{widgets.plain(_figures(proposal))}")
+    st.text(f"Why: {proposal.why}")
+    for approval in approvals.approvers([proposal]).get(proposal.id, []):
+        said = f": {approval.note}" if approval.note else ""
+        st.text(f"{who.get(approval.approver_id, 'Somebody')} said yes {widgets.when(approval.at)}{said}")
+    if proposal.state != "open":
+        st.markdown(_outcome(proposal))
+    elif nobody := approvals.nobody_can(proposal):
+        st.warning(nobody, icon=":material/person_off:")
+    talk.show("proposal", proposal.id, by=person)
+    if proposal.state == "open":
+        _decide(proposal)
+
+
+def _decide(proposal: Proposal) -> None:
+    reason = approvals.may_decide(proposal, person)
+    if reason:
+        st.caption(f":material/lock: {reason}")
+        _withdraw(proposal)
+        return
+    note = st.text_input("A word with your yes", key=f"approvals_note_{proposal.id}", placeholder="Optional")
+    with st.container(horizontal=True):
+        if st.button(f"Approve: {proposal.title}", key=f"approvals_whole_{proposal.id}", type="primary", icon=":material/check:"):
+            _approve(proposal, note)
+        _refuse(proposal)
+
+
+def _approve(proposal: Proposal, note: str) -> None:
+    def told(decided: Proposal) -> str:
+        return f"Approved. {KINDS[decided.kind].then}" if decided.state == "approved" else "Approved. It needs another person too."
+
+    if acts.attempt(lambda: approvals.approve(proposal.id, by=person, note=note), done=told):
+        st.query_params.pop("proposal", None)
+    cached.forget()
+    st.rerun()
+
+
+def _refuse(proposal: Proposal) -> None:
+    with st.popover("Refuse", icon=":material/close:"):
+        why = st.text_area("Why", key=f"approvals_why_{proposal.id}", placeholder="What should be different? The proposer reads this.")
+        if st.button("Refuse it", key=f"approvals_no_{proposal.id}"):
+            acts.attempt(lambda: approvals.refuse(proposal.id, by=person, why=why), done="Refused. The proposer reads your reason.")
+            st.rerun()
+
+
+def _withdraw(proposal: Proposal) -> None:
+    if proposal.proposer_id != person.id:
+        return
+    with st.popover("Withdraw", icon=":material/undo:"):
+        why = st.text_input("Why", key=f"approvals_back_why_{proposal.id}", placeholder="Optional")
+        if st.button("Withdraw it", key=f"approvals_back_{proposal.id}"):
+            acts.attempt(lambda: approvals.withdraw(proposal.id, by=person, why=why), done="Withdrawn.")
+            st.rerun()
+
+
+def _capital(title: str) -> str:
+    return title[:1].upper() + title[1:]
+
+
+def _who_and_when(proposal: Proposal) -> str:
+    left = max((proposal.lapses_at - widgets.now()).days, 0)
+    needs = "needs two other people · " if proposal.needs == 2 else ""
+    proposer = widgets.plain(who.get(proposal.proposer_id, "Somebody"))
+    lapses = f" · {needs}lapses in {left} days" if proposal.state == "open" else ""
+    return f"{proposer} proposed it {widgets.when(proposal.at)}{lapses}"
+
+
+def _figures(proposal: Proposal) -> str:
+    """The evidence's numbers, for the kinds that have some."""
     known = proposal.evidence
+    if proposal.kind != "ship_classifier":
+        return ""
     live = f"version {known['live_number']} is live now" if known.get("live_number") else "nothing is live now"
-    st.markdown(f"**{widgets.plain(known['sentence'])}**")
-    st.caption(
-        f"It passes {known['passed']} of {known['cases']} cases of '{widgets.plain(known['set'])}' {known['set_number']}; {live}. "
-        f"It learned from {known['rows']:,} conversations and speaks in {percent(known['answered'])}. "
+    return (
+        f"Passes {known['passed']} of {known['cases']} cases of '{known['set']}' {known['set_number']}; {live}. "
+        f"Learned from {known['rows']:,} conversations, speaks in {widgets.percent(known['answered'])}. "
         "It would be live for all new conversations; rolling back takes one click."
     )
 
 
-for proposal in waiting:
-    with st.container(border=True):
-        st.subheader(proposal.title.capitalize(), anchor=False)
-        st.caption(f"Proposed by {widgets.plain(who.get(proposal.proposer_id, 'Somebody'))}, {widgets.when(proposal.at)}")
-        st.text(f"Why: {proposal.why}")
-        evidence(proposal)
-        reason = approvals.may_decide(proposal, person)
-        if reason is None:
-            decide(proposal)
-        else:
-            st.caption(f":material/lock: {reason}")
-            if proposal.proposer_id == person.id and st.button("Withdraw", key=f"approvals_back_{proposal.id}", type="tertiary"):
-                acts.attempt(lambda proposal=proposal: approvals.withdraw(proposal.id, by=person), done="Withdrawn.")
-                st.rerun()
+def _outcome(proposal: Proposal) -> str:
+    given = approvals.approvers([proposal]).get(proposal.id, [])
+    names = " and ".join(widgets.plain(who.get(one.approver_id, "Somebody")) for one in given)
+    by = "approved by its proposer, who works alone" if proposal.self_approved else f"approved by {names}"
+    outcome = widgets.plain(proposal.outcome)
+    return {
+        "done": f":green[:material/check_circle:] carried out, {by}",
+        "approved": f":violet[:material/hourglass_top:] {by}, about to be carried out",
+        "refused": f":orange[:material/cancel:] refused: {outcome}",
+        "withdrawn": f":gray[:material/undo:] withdrawn{': ' + outcome if outcome else ''}",
+        "lapsed": f":gray[:material/timer_off:] lapsed: {outcome}",
+        "failed": f":orange[:material/error:] not carried out: {outcome}",
+    }.get(proposal.state, "")
 
-decided = approvals.decided(by=person)
-if decided:
+
+def history() -> None:
+    decided = approvals.decided(by=person)
+    if not decided:
+        return
     st.subheader("Decided", anchor=False)
-    yes = approvals.approvers(decided)
     for proposal in decided:
         if proposal.state == "approved":
             job = next((task for task in tasks.recent(by=person) if task.arguments.get("proposal_id") == proposal.id), None)
             if job:
                 widgets.follow(job, by=person)
                 continue
-        approver = who.get(yes[proposal.id].approver_id, "Somebody") if proposal.id in yes else ""
-        words = {
-            "done": f":green[:material/check_circle:] carried out, approved by {widgets.plain(approver)}",
-            "approved": f":violet[:material/hourglass_top:] approved by {widgets.plain(approver)}, about to be carried out",
-            "refused": f":orange[:material/cancel:] refused: {widgets.plain(proposal.outcome)}",
-            "withdrawn": ":gray[:material/undo:] withdrawn",
-            "failed": f":orange[:material/error:] not carried out: {widgets.plain(proposal.outcome)}",
-        }[proposal.state]
-        st.markdown(
-            f"**{widgets.plain(proposal.title.capitalize())}** · proposed by {widgets.plain(who.get(proposal.proposer_id, 'Somebody'))}, "
-            f"{widgets.when(proposal.at)} · {words}"
-        )
+        st.markdown(f"**{widgets.plain(_capital(proposal.title))}** · {_who_and_when(proposal)} · {_outcome(proposal)}")
+
+
+chosen = approvals.get(opened, by=person) if opened else None
+if chosen:
+    whole(chosen)
+else:
+    if opened:
+        st.info("That proposal is not here any more.", icon=":material/search_off:")
+    for proposal in mine_to_decide:
+        line(proposal, mine=True)
+    others = [proposal for proposal in waiting if proposal not in mine_to_decide]
+    if others:
+        st.subheader("Wait for somebody else", anchor=False)
+    for proposal in others:
+        line(proposal, mine=False)
+    history()

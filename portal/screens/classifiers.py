@@ -10,7 +10,7 @@ from data.errors import Refused
 from data.measures import percent
 from data.values import Target
 from evals import compare, scores, sets
-from portal import acts, cached, jobs, widgets
+from portal import acts, cached, jobs, talk, widgets
 
 person = st.session_state["person"]
 NAME = labels.INTENT
@@ -122,7 +122,12 @@ def candidate_card(target: Target, manifest: dict) -> None:
         st.caption(str(not_yet))
         evidence = None
     comparing = job is not None and job.state in ("waiting", "running")
-    if evidence is None and st.button("Compare with what is live", icon=":material/compare_arrows:", disabled=comparing, type="primary"):
+    may_run = access.may(person, "eval.run")
+    if (
+        evidence is None
+        and may_run
+        and st.button("Compare with what is live", icon=":material/compare_arrows:", disabled=comparing, type="primary")
+    ):
         acts.attempt(lambda: start_comparing(target))
         st.rerun()
     if job and (comparing or job.state == "failed"):
@@ -133,6 +138,8 @@ def candidate_card(target: Target, manifest: dict) -> None:
         show(evidence.sentence, icon=":material/compare_arrows:")
         show_changes(evidence)
         propose_form(target, evidence)
+    with st.popover("Discuss this candidate", icon=":material/chat_bubble:"):
+        talk.show("version", version.id, by=person)
 
 
 def start_comparing(target: Target) -> object:

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from data import datasets, people
-from portal import widgets
+from data import access, datasets, people
+from data.tables import DatasetVersion
+from portal import acts, session, widgets
 
 person = st.session_state["person"]
 widgets.page(
@@ -15,6 +16,18 @@ built = datasets.all_versions(by=person)
 who = people.names()
 if not built:
     st.info("No dataset was built yet. An engineer builds one on the command line, as shown below.", icon=":material/dataset:")
+
+
+def offer(version: DatasetVersion) -> None:
+    """The whole build as one file, for one ticket."""
+    may = version.file_key and access.may(person, "dataset.download")
+    if may and st.button("Download", key=f"datasets_download_{version.id}", icon=":material/download:"):
+        kept: dict[str, str] = {}
+        if acts.attempt(lambda: kept.update(ticket=datasets.download(version.id, by=person))):
+            session.go(f"/api/v1/downloads/{kept['ticket']}")
+        acts.show_notice()
+
+
 for version in built:
     with st.container(border=True):
         counts = version.counts
@@ -29,6 +42,7 @@ for version in built:
             strict=True,
         ):
             place.metric(words, f"{counts.get(key, 0):,}")
+        offer(version)
         with st.expander("Its card"):
             st.text(version.card)
 

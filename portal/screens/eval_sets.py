@@ -28,15 +28,33 @@ if may_write:
             st.rerun()
     acts.show_notice()
 
+agreed = sets.latest_for("classifier")
+if agreed:
+    bar = percent(sets.bar_of(agreed[0]))
+    st.markdown(f":material/gavel: Releases are measured on **{widgets.plain(agreed[0].name)}** {agreed[1].number}, bar {bar}.")
+    if access.may(person, "gate.propose"):
+        with st.popover("Propose to change what a release must pass", icon=":material/how_to_vote:"):
+            chosen = st.selectbox("Measured on", known, format_func=lambda one: one.name, index=known.index(agreed[0]), key="gate_set")
+            share = st.slider("Bar", 1, 100, round(sets.bar_of(agreed[0]) * 100), format="%d %%", key="gate_bar")
+            people_needed = st.radio(
+                "Who says yes to a release", [1, 2], format_func=lambda n: f"{n} other {'person' if n == 1 else 'people'}"
+            )
+            why = st.text_input("Why", key="gate_why", placeholder="The approver reads it first")
+            if st.button("Propose it", key="gate_propose"):
+                acts.attempt(
+                    lambda: sets.propose_gate(chosen.id, bar=share / 100, approvers=people_needed, why=why, by=person),
+                    done="Proposed. Another lead or engineer decides.",
+                )
+                st.rerun()
+
 for eval_set in known:
     versions = sets.versions(eval_set.id, by=person)
     loose = examples.loose_count(eval_set.id)
     with st.container(border=True):
         head, action = st.columns([4, 1.4], vertical_alignment="center")
         head.subheader(eval_set.name, anchor=False)
-        head.caption(
-            f"Tests whether a classifier {sets.PURPOSES[eval_set.purpose]} · a candidate must pass {percent(eval_set.bar)} of the cases"
-        )
+        bar = percent(sets.bar_of(eval_set))
+        head.caption(f"Tests whether a classifier {sets.PURPOSES[eval_set.purpose]} · a candidate must pass {bar} of the cases")
         with action:
             if access.may(person, "eval_set.freeze") and st.button(
                 f"Freeze {loose} flagged" if loose else "Nothing to freeze",

@@ -26,8 +26,13 @@ def listing() -> None:
         with line:
             widgets.job_line(task)
         asked.caption(f"{widgets.plain(who.get(task.person_id or '', 'the portal'))}, {widgets.when(task.at)}", help=widgets.exact(task.at))
-        if task.state == "failed" and access.may(person, "task.retry") and action.button("Try again", key=f"jobs_retry_{task.id}"):
+        ended_badly = task.state in ("failed", "parked", "cancelled")
+        if ended_badly and access.may(person, "task.retry") and action.button("Try again", key=f"jobs_retry_{task.id}"):
             acts.attempt(lambda task=task: tasks.retry(task.id, by=person), done="It waits for the worker.")
+            st.rerun()
+        can_stop = task.state in ("waiting", "running") and not task.cancel_asked and task.name != "carry_out"
+        if can_stop and access.may(person, "task.cancel") and action.button("Cancel", key=f"jobs_cancel_{task.id}"):
+            acts.attempt(lambda task=task: tasks.cancel(task.id, by=person), done="Cancelled. What it had kept by then stays.")
             st.rerun()
 
 

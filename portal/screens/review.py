@@ -8,7 +8,7 @@ from data import access, conversations, examples, labels, predictions, reviews
 from data.measures import percent
 from data.tables import EvalSet
 from evals import sets
-from portal import acts, cached, widgets
+from portal import acts, cached, talk, widgets
 
 QUEUE = 12
 NONE = ""  # a choice of its own: the machine may have spoken and still no intent fits
@@ -145,3 +145,7 @@ with form:
         skipped.append(conversation.id)
         next_one()
         st.rerun()
+    for example in examples.of_conversation(conversation.id, by=person):
+        st.caption(f":material/flag: Flagged as a {example.kind} example: {widgets.plain(example.why)}")
+        with st.popover("Discuss it", icon=":material/chat_bubble:", key=f"review_talk_{example.id}"):
+            talk.show("example", example.id, by=person)

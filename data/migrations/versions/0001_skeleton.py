@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from data.migrations.immutable import make_immutable
+
 TIME = sa.DateTime(timezone=True)
 JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 IMMUTABLE = (
@@ -691,21 +693,4 @@ def upgrade() -> None:
     op.create_index(op.f("ix_score_prediction_id"), "score", ["prediction_id"], unique=False)
     op.create_index(op.f("ix_score_result_id"), "score", ["result_id"], unique=False)
     for table in IMMUTABLE:
-        _make_immutable(table)
-
-
-def _make_immutable(table: str) -> None:
-    """Insert only, whoever asks: also a programme that forgets the rules, or a person at the database's own prompt."""
-    if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} rows never change'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_never_changes() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} rows never change'; END $$"
-    )
-    op.execute(f"CREATE TRIGGER {table}_immutable BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_never_changes()")
-    op.execute(f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {table}_never_changes()")
+        make_immutable(table)

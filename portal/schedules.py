@@ -1,0 +1,56 @@
+"""What runs by itself: a name, and the hour of the day or the minutes between. Each begins once, however many workers look."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import select
+
+from data import config, store, tasks
+from data.tables import Task
+from data.values import now
+
+
+@dataclass(frozen=True)
+class Schedule:
+    task: str
+    title: str
+    hour: int | None = None  # of each day, in the portal's time zone
+    minutes: int = 0  # ... or every so many minutes
+
+    def key(self, moment: datetime) -> str | None:
+        """Names the turn that the moment belongs to; None before today's hour."""
+        local = moment.astimezone(ZoneInfo(config.settings().time_zone))
+        if self.hour is not None:
+            return f"{self.task} {local:%Y-%m-%d}" if local.hour >= self.hour else None
+        return f"{self.task} {int(moment.timestamp()) // (self.minutes * 60)}"
+
+
+SCHEDULES = (
+    Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
+    Schedule("check_record", "Check the record and the database", hour=3),
+    Schedule("back_up", "Nightly backup", hour=4),
+    Schedule("tidy", "Forget what has ended", hour=5),
+    Schedule("mail", "Daily mail", hour=7),
+)
+
+
+def begin_due(*, at: datetime | None = None) -> int:
+    """Begin what is due and has not begun: the turn's name is the task's key, so one of many workers begins it. How many began."""
+    moment, begun = at or now(), 0
+    for schedule in SCHEDULES:
+        key = schedule.key(moment)
+        if key is None or _has_begun(key):
+            continue
+        with store.writing() as db:
+            store.one_at_a_time(db, "schedules")
+            if _has_begun(key):  # another was quicker
+                continue
+            tasks.later(db, schedule.task, {}, title=schedule.title, by=None, dedup_key=key)
+            begun += 1
+    return begun
+
+
+def _has_begun(key: str) -> bool:
+    with store.reading() as db:
+        return db.exec(select(Task.id).where(Task.dedup_key == key)).first() is not None
