@@ -21,7 +21,7 @@ from data.datasets import Built, Definition
 from data.errors import Denied, Misuse, Refused
 from data.exports import csv_file, sft
 from data.intake import door
-from data.tables import Conversation, DatasetRow, DatasetVersion, Example, Label, Message, Person
+from data.tables import Conversation, DatasetRow, DatasetVersion, Example, Label, Message, Person, Review
 from data.values import now
 from evals import sets
 from tests.conftest import SOAK, Staff
@@ -227,7 +227,8 @@ def test_a_row_in_which_a_card_is_found_after_all_is_left_out(desk: Desk, tmp_pa
             update(Message).where(col(Message.conversation_id) == in_message, col(Message.seq) == 1).values(text="4111 1111 1111 1111")
         )
         db.execute(update(Conversation).where(col(Conversation.id) == in_subject).values(subject="jo@example.org"))
-    reviews.record(in_reply, "strong", label_id=desk[1].id, reply="It is 4111111111111111.", by=desk[0].engineer)
+        said = {"verdict": "strong", "label_id": desk[1].id, "reply": "It is 4111111111111111.", "by_person_id": desk[0].engineer.id}
+        db.add(Review(conversation_id=in_reply, seq=2, note="", **said))  # past the verb, which masks what is typed
     for form, suspicious in (("sft", {in_message, in_reply}), ("csv", {in_message, in_subject})):
         built = build(desk, tmp_path, form=form)
         assert chosen(built) & suspicious == set()

@@ -6,6 +6,7 @@ import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Boolean, Column, Connection, Engine, Float, Integer, Table, create_engine, event, inspect, text
+from sqlalchemy import Boolean, Column, Connection, Engine, Float, Integer, MetaData, Table, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from data import config, migrate, store
@@ -26,7 +27,7 @@ from tests.conftest import SOAK, database_of, let_go, point_at
 
 KILLS = 60 if SOAK else 10
 fork = multiprocessing.get_context("forkserver")
-fork.set_forkserver_preload(["data.migrate", "tests.test_data_migrate"])
+fork.set_forkserver_preload(["data.backups", "tests.test_data_migrate", "tests.faults.test_store"])  # of all tests that kill
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -117,6 +118,65 @@ def test_a_migration_that_is_killed_leaves_nothing_and_the_next_completes_it(emp
         assert tables() == complete(), f"killed at statement {number} of {last}"
         assert not store.needs_migration()
     assert halves == []
+
+
+FIRST = "0001_skeleton"
+ROWS = 200 if SOAK else 5
+
+
+def fill() -> None:
+    """Rows in every table of the first version; what they refer to does not matter here."""
+    old = MetaData()
+    old.reflect(store.engine(), only=lambda name, _: name != "alembic_version")
+    with unchecked() as connection:
+        for table in old.tables.values():
+            rows = [{column.name: old_value(column, number) for column in table.columns} for number in range(ROWS)]
+            connection.execute(table.insert(), rows)
+
+
+def old_value(column: Column[Any], number: int) -> Any:
+    made = {datetime: now(), bool: False, int: number, float: number / 2, dict: {"n": number}}
+    return None if column.name == "prediction_id" else made.get(column.type.python_type, f"{column.name} {number}")
+
+
+def old_rows() -> dict[str, list[str]]:
+    """Every row, as far as the first version has its columns and the code still knows them."""
+    kept = {name: sorted(columns & {*metadata.tables[name].columns.keys()}) for name, columns in FIRST_COLUMNS.items()}
+    with store.engine().connect() as connection:
+        ask = {name: ", ".join(f'"{column}"' for column in columns) for name, columns in kept.items()}
+        return {name: sorted(map(repr, connection.execute(text(f'SELECT {asked} FROM "{name}"')))) for name, asked in ask.items()}
+
+
+FIRST_COLUMNS: dict[str, set[str]] = {}
+
+
+def shape() -> dict[str, set[str]]:
+    look = inspect(store.engine())
+    return {name: {column["name"] for column in look.get_columns(name)} for name in look.get_table_names() if name != "alembic_version"}
+
+
+def test_a_filled_database_of_the_first_version_is_all_old_or_all_new_after_a_kill(empty: Callable[[], str]) -> None:
+    empty()
+    migrate.upgrade(FIRST)
+    last, old = statements(migrate.upgrade), 0
+    new_shape, numbers = shape(), random.Random()
+    for _ in range(KILLS):
+        url = empty()
+        migrate.upgrade(FIRST)
+        fill()
+        FIRST_COLUMNS.clear()
+        FIRST_COLUMNS.update(shape())
+        before = old_rows()
+        number = numbers.randrange(1, last + 1)
+        store.close()
+        assert killed(home(), url, number)
+        assert shape() in (FIRST_COLUMNS, new_shape), f"killed at statement {number} of {last}"
+        assert old_rows() == before
+        old += store.needs_migration()
+        migrate.upgrade()
+        assert (shape(), old_rows()) == (new_shape, before)
+        assert all(len(rows) == ROWS for rows in before.values())
+    assert old > 0
 
 
 def statements(act: Callable[[], None]) -> int:
@@ -234,7 +294,7 @@ def value_for(column: Column[Any]) -> Any:
         return 1
     if column.name == "prediction_id":
         return None  # a score is of one thing
-    if column.name in ("approver_id", "proposer_id"):
+    if column.name in ("approver_id", "proposer_id", "deputy_id"):
         return column.name
     return "x" if hasattr(column.type, "length") else {"x": 1}
 

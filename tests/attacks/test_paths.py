@@ -81,7 +81,7 @@ def taken(names: list[str], act: Callable[[str], Any]) -> list[str]:
 
 def test_no_key_of_a_download_leaves_the_folder(staff: Staff, outside: Path) -> None:
     def offer(name: str) -> None:
-        downloads.offer(name, "x", by=staff.rep)
+        downloads.offer(name, "x", by=staff.rep, right="dataset.download")
 
     def fetch(name: str) -> None:  # as if the ticket itself had been written over
         with store.writing() as db:
