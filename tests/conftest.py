@@ -36,6 +36,7 @@ def let_go() -> None:
 
 
 SLOWEST = (
+    "test_jobs",
     "test_journey",
     "test_portal_worker",
     "test_portal_up",
@@ -43,6 +44,12 @@ SLOWEST = (
     "test_portal_auth",
     "test_portal_demo",
     "test_screens",
+    "test_rights",
+    "test_rights_lint",
+    "test_data_migrate",
+    "test_store",
+    "test_backups",
+    "test_sign_in",
 )
 
 

@@ -18,7 +18,7 @@ from data.tables import Person, Proposal, Runner, Token, metadata
 from data.tables import Session as SignIn
 from data.values import now
 from portal import jobs
-from tests.conftest import Staff
+from tests.conftest import SOAK, Staff
 from tests.server import portal, said
 
 CONSOLE = people.console()
@@ -324,6 +324,7 @@ def test_where_nothing_can_be_written_it_is_said_and_nothing_stays_behind(where:
     assert list(config.folder("backups").iterdir()) == []
 
 
+@pytest.mark.skipif(not SOAK, reason="tests/test_portal_cli.py gives the same commands without a process for each")
 def test_the_commands_make_and_restore(sqlite_home: Path, tmp_path: Path) -> None:
     wanted = tmp_path / "one.zip"
     done = json.loads(portal("backup", str(wanted), "--json", home=sqlite_home).stdout)

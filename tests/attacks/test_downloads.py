@@ -43,6 +43,8 @@ class Portal:
 @pytest.fixture(scope="module")
 def portal(module_home: tuple[Path, str]) -> Iterator[Portal]:
     home, url = module_home
+    if url and not SOAK:
+        pytest.skip("over HTTP one engine shows it; what the store does with a ticket is tested on both")
     with inside(home, url):
         staff = hire()
         cookies = [sessions.start(person) for person in (staff.rep, staff.lead)]
