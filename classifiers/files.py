@@ -20,9 +20,16 @@ def save(pipeline: Pipeline) -> str:
     file_sha = sealing.sha(content)
     folder = config.folder("models")
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            Path(file.name).unlink()
+            why = os.strerror(error.errno or 0).lower()
+            raise Refused(
+                f"Not kept: the model cannot be written ({why}). Whoever runs the portal has to make room; then train again."
+            ) from error
     Path(file.name).replace(_path(file_sha))
     descriptor = os.open(folder, os.O_RDONLY)
     os.fsync(descriptor)

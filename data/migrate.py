@@ -6,14 +6,26 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DatabaseError
 
 from data import config, store
+from data.errors import Misuse
 from data.values import now
 
 
 def upgrade(revision: str = "head") -> None:
     if not store.needs_migration():
         return
+    try:
+        _upgrade(revision)
+    except (OSError, DatabaseError, store.sqlite_module().Error) as error:
+        why = store.not_our_fault(getattr(error, "orig", error))
+        if why is None:
+            raise
+        raise Misuse(f"The database was not changed: {why} Then start again.") from error
+
+
+def _upgrade(revision: str) -> None:
     if store.is_sqlite() and store.schema_revision() is not None:
         _copy_first()
     with store.engine().execution_options(writes=True).begin() as connection:
@@ -29,6 +41,9 @@ def _copy_first() -> Path:
     target = store.sqlite_module().connect(str(copy))
     try:
         source.driver_connection.backup(target)  # type: ignore[union-attr]
+    except store.sqlite_module().Error:
+        copy.unlink()
+        raise
     finally:
         target.close()
         source.close()
