@@ -1,12 +1,14 @@
 """A real portal for tests: a process of its own on a home of its own, spoken to over HTTP and websockets like any browser would."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,12 @@ def eventually(look: Callable[[], Found | None], what: str, *, within: float = P
             return found
         time.sleep(0.02)
     raise AssertionError(f"not within {within:.0f} seconds: {what}")
+
+
+def in_a_loop(ask: Callable[[], Coroutine[Any, Any, Found]]) -> Found:
+    """What a coroutine gives, from a thread of its own: in this one a browser's loop may already run."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(ask())).result()
 
 
 def environment(home: Path | str, url: str = "", **settings: str) -> dict[str, str]:

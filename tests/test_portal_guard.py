@@ -1,6 +1,5 @@
 """Nobody comes past the guard unnamed, from another site, or under a name they chose themselves."""
 
-import asyncio
 import http.client
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from data import people, sessions, store
 from data.tables import Person
 from portal.api import api
 from tests.conftest import fresh_sqlite, hire
-from tests.server import Server, cookie_of, hidden, inside, serving
+from tests.server import Server, cookie_of, hidden, in_a_loop, inside, serving
 
 FIXED_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -192,7 +191,7 @@ def test_without_the_guard_the_claim_would_be_believed(portal: Portal) -> None:
             return await client.get("/v1/me", headers={"X-Portal-Session": portal.admin_session})
 
     with portal.server.inside():
-        assert asyncio.run(ask()).json()["name"] == "Ada"
+        assert in_a_loop(ask).json()["name"] == "Ada"
 
 
 def screen(portal: Portal, cookie: str, **headers: str) -> bytes:

@@ -1,6 +1,5 @@
 """Signing in through the company: what comes back is believed only as far as it is proved. The attacks are in tests/attacks."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +16,7 @@ from portal import oidc
 from tests import provider as company
 from tests.conftest import Staff
 from tests.provider import Provider
+from tests.server import in_a_loop
 
 BACK = "http://127.0.0.1:1/auth/company/back"
 
@@ -40,7 +40,7 @@ def agreed(provider: Provider, **other: str) -> CompanySignIn:
 
 def left(provider: Provider, **asked: str) -> tuple[dict[str, str], str]:
     """Off to the company, which says yes: what the browser brings back, and its cookie."""
-    address, sealed = asyncio.run(oidc.leave(agreed(provider), oidc.Asked(**{"onward": "/review", **asked}), BACK))
+    address, sealed = in_a_loop(lambda: oidc.leave(agreed(provider), oidc.Asked(**{"onward": "/review", **asked}), BACK))
     answer = httpx.get(address)
     back = urlsplit(answer.headers["location"])
     assert f"{back.scheme}://{back.netloc}{back.path}" == BACK
@@ -48,7 +48,7 @@ def left(provider: Provider, **asked: str) -> tuple[dict[str, str], str]:
 
 
 def came_back(provider: Provider, told: dict[str, str], sealed: str) -> tuple[oidc.Asked, dict[str, Any]]:
-    return asyncio.run(oidc.come_back(agreed(provider), told, sealed, BACK))
+    return in_a_loop(lambda: oidc.come_back(agreed(provider), told, sealed, BACK))
 
 
 def signed_in(provider: Provider, cookie: str = "", **asked: str) -> Person:
@@ -64,7 +64,7 @@ def test_a_linked_account_signs_in_and_goes_on_where_it_was_headed(staff: Staff,
 
 
 def test_it_leaves_with_state_nonce_and_a_challenge_and_remembers_them_sealed(home: object, provider: Provider) -> None:
-    address, sealed = asyncio.run(oidc.leave(agreed(provider), oidc.Asked("/"), BACK))
+    address, sealed = in_a_loop(lambda: oidc.leave(agreed(provider), oidc.Asked("/"), BACK))
     asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     assert (asked["response_type"], asked["code_challenge_method"], asked["client_id"]) == ("code", "S256", company.CLIENT)
     assert set(asked["scope"].split()) == {"openid", "email"} and company.SECRET not in address
@@ -180,13 +180,13 @@ def test_a_provider_that_answers_nonsense_signs_nobody_in_and_is_no_fault_of_our
 def test_a_provider_that_is_gone_is_told_in_words(home: object, provider: Provider) -> None:
     gone = agreed(provider, issuer="http://127.0.0.1:1")
     with pytest.raises(Refused, match="does not answer as it should"):
-        asyncio.run(oidc.leave(gone, oidc.Asked("/"), BACK))
+        in_a_loop(lambda: oidc.leave(gone, oidc.Asked("/"), BACK))
 
 
 @pytest.mark.parametrize("issuer", ["http://idp.example", "http://10.0.0.1", "http://[", "http://127.0.0.1@idp.example"])
 def test_a_provider_without_https_is_not_even_asked(home: object, provider: Provider, issuer: str) -> None:
     with pytest.raises(Refused, match="does not speak https"):
-        asyncio.run(oidc.leave(agreed(provider, issuer=issuer), oidc.Asked("/"), BACK))
+        in_a_loop(lambda: oidc.leave(agreed(provider, issuer=issuer), oidc.Asked("/"), BACK))
 
 
 @pytest.mark.parametrize("endpoint", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
@@ -196,7 +196,7 @@ def test_an_endpoint_without_https_is_not_spoken_to(home: object, provider: Prov
         provider.discovery = {endpoint: address}
         with pytest.raises(Refused, match="does not speak https"):
             if endpoint == "authorization_endpoint":
-                asyncio.run(oidc.leave(agreed(provider), oidc.Asked("/"), BACK))
+                in_a_loop(lambda: oidc.leave(agreed(provider), oidc.Asked("/"), BACK))
             else:
                 came_back(provider, told, sealed)
         told, sealed = (told, sealed) if endpoint == "authorization_endpoint" else _fresh(provider)

@@ -1,6 +1,5 @@
 """A link to a file is of no use to anybody but the person who asked, once, for five minutes (SAFETY 4)."""
 
-import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from data import config, downloads, people, sessions, store, tickets
 from data.tables import Person
 from data.values import now
 from tests.conftest import SOAK, Staff, hire
-from tests.server import Server, inside, serving
+from tests.server import Server, in_a_loop, inside, serving
 
 FILES = 100 if SOAK else 10
 PAIRS = 200 if SOAK else 10
@@ -82,7 +81,7 @@ def test_a_link_that_is_only_hard_to_guess_is_good_for_everybody(portal: Portal)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://here") as client:
             return [(await client.get(f"/{key}")).status_code for key in keys * 2]
 
-    assert asyncio.run(anonymous()) == [200] * 2 * FILES
+    assert in_a_loop(anonymous) == [200] * 2 * FILES
 
 
 def test_a_ticket_is_good_only_while_its_person_has_the_right(portal: Portal) -> None:
