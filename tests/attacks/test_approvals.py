@@ -15,7 +15,7 @@ from data.access import SCOPES
 from data.errors import Refused
 from data.tables import Approval, Person, Proposal
 from data.values import now
-from tests.conftest import Staff
+from tests.conftest import SOAK, Staff
 
 PASSWORD = "a sentence nobody guesses"
 LIGHT, HEAVY = "ship_classifier", "restore"
@@ -412,3 +412,22 @@ def test_who_only_compares_names_lets_the_second_account_through(staff: Staff) -
             found.state = "done"
             db.add(found)
     assert done() == 1
+
+
+EDITS = 500 if SOAK else 25
+
+
+def test_no_edit_after_the_yes_is_carried_out_however_small(staff: Staff) -> None:
+    executed = 0
+    for number in range(EDITS):
+        proposal = proposed(staff.rep)
+        approve(proposal, staff.lead)
+        write(update(Proposal).where(col(Proposal.id) == proposal.id).values(payload={"number": 1, f"and {number}": None}))
+        attempt(lambda proposal=proposal: execute(proposal))
+        with store.reading() as db:
+            executed += db.get_one(Proposal, proposal.id).state == "done"
+    honest = proposed(staff.rep)
+    approve(honest, staff.lead)
+    execute(honest)  # the control: without an edit it is
+    print(f"edits after the yes: {EDITS}, carried out: {executed}")
+    assert executed == 0
