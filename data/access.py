@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, func, true
+from sqlmodel import col
 
 from data.errors import Denied
 from data.tables import Person
@@ -142,7 +143,10 @@ def within(found: str, by: Person, team_column: Any) -> ColumnElement[bool]:
     """The part of a query that keeps it inside a reach: the own team's things, and those that belong to no team yet."""
     if found == ALL:
         return true()
-    return or_(team_column == by.team_id, team_column.is_(None))
+    if by.team_id is None:
+        return col(team_column).is_(None)
+    # not written as two conditions: an engine would look both up and sort what it found, where a list only wants its newest lines
+    return func.coalesce(team_column, by.team_id) == by.team_id
 
 
 def _sentence(by: Person, verb: str, found: str | None) -> str:

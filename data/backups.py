@@ -158,7 +158,8 @@ def _copy_postgres(work: Path) -> dict[str, Any]:
 
 
 def _columns(connection: Connection, table: str, schema: str) -> str:
-    return ", ".join(f'"{column["name"]}"' for column in inspect(connection).get_columns(table, schema=schema))
+    found = inspect(connection).get_columns(table, schema=schema)
+    return ", ".join(f'"{column["name"]}"' for column in found if not column.get("computed"))  # those come by themselves
 
 
 def _copy_models(work: Path) -> list[str]:

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     smtp_url: str = ""  # where the daily mail goes out: smtp://user:password@host:25, or smtps://
     mail_from: str = "portal@localhost"
     audit_anchor: Path | None = None  # a second place for the record's head, on another disk or machine
+    openai_base_url: Annotated[str, Field(validation_alias="OPENAI_BASE_URL")] = ""  # the model endpoint; empty: what was approved here
+    openai_api_key: Annotated[str, Field(validation_alias="OPENAI_API_KEY", repr=False)] = ""
+    model: str = ""  # the model that is asked there
+    encoder: str = ""  # the sentence encoder: empty for what portal encoder install put here, or endpoint:MODEL
     log_format: str = "text"  # or json, a line a message
 
     @property

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, tuple_
+from sqlalchemy import ColumnElement, and_, case, exists, func, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from data import access, predictions, store
+from data import access, predictions, search, store
 from data.errors import Denied
 from data.tables import Conversation, Label, Message, Person, Prediction, Review
 from data.values import LIVE, Subject, now
 
 PAGE = 25
-RECENT = timedelta(days=14)  # what somebody still remembers is reviewed first
+NEWEST = 500  # of what waits: what somebody still remembers is reviewed first, and among 200,000 nobody is kept waiting
+RECENT = timedelta(days=14)
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Filter:
 
     channel: str | None = None
     intent: str | None = None  # a label's name; "none" for kept silent
-    words: str = ""
+    words: str = ""  # in the search language (search.py)
     since: datetime | None = None
     until: datetime | None = None
     reviewed: bool | None = None
@@ -59,40 +61,45 @@ def pseudonym(customer_id: str) -> str:
 
 def listed(found: Filter, *, by: Person, page: int = 0, size: int = PAGE) -> list[Listed]:
     """Newest first."""
-    query = _narrowed(select(Conversation), found, by).order_by(col(Conversation.opened_at).desc(), col(Conversation.id).desc())
     with store.reading() as db:
-        return _listed(db, db.exec(query.limit(size).offset(page * size)).all())
+        query, order = _narrowed(db, select(Conversation), found, by)
+        return _listed(db, db.exec(query.order_by(order.desc()).limit(size).offset(page * size)).all())
 
 
-def counted(found: Filter, *, by: Person) -> int:
+def counted(found: Filter, *, by: Person, most: int = MOST_COUNTED) -> int:
+    """How many fit, counted no further than `most` + 1: whoever reads it wants to know that they are many."""
     with store.reading() as db:
-        return int(db.exec(_narrowed(select(func.count()).select_from(Conversation), found, by)).one())
+        query, _ = _narrowed(db, select(col(Conversation.id)), found, by)
+        return int(db.exec(select(func.count()).select_from(query.limit(most + 1).subquery())).one())
+
+
+def in_words(count: int) -> str:
+    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
 
 
 def waiting_for_review(*, by: Person, size: int = PAGE, skip: Iterable[str] = ()) -> list[Listed]:
-    """Not reviewed yet: of the last two weeks those where the live classifier was least certain, then the older ones."""
-    certain = (
-        select(func.min(Prediction.confidence))
-        .where(Prediction.conversation_id == Conversation.id, Prediction.mode == LIVE)
-        .correlate(Conversation)
-        .scalar_subquery()
-    )
-    query = _narrowed(select(Conversation), Filter(reviewed=False), by)
-    skipped = list(skip)
-    if skipped:
-        query = query.where(col(Conversation.id).not_in(skipped))
-    recent = case((col(Conversation.opened_at) >= now() - RECENT, 0), else_=1)
-    query = query.order_by(recent, func.coalesce(certain, 2.0), col(Conversation.opened_at).desc()).limit(size)
+    """Not reviewed yet: of the last two weeks those where the live classifier was least certain, then older ones likewise."""
     with store.reading() as db:
-        return _listed(db, db.exec(query).all())
+        query, order = _narrowed(db, select(Conversation), Filter(reviewed=False), by)
+        skipped = list(skip)
+        if skipped:
+            query = query.where(col(Conversation.id).not_in(skipped))
+        newest = query.order_by(order.desc()).limit(max(NEWEST, size)).subquery()
+        waiting = aliased(Conversation, newest)
+        recent = case((col(waiting.opened_at) >= now() - RECENT, 0), else_=1)
+        certain = func.coalesce(col(waiting.certainty), 2.0)
+        return _listed(db, db.exec(select(waiting).order_by(recent, certain, col(waiting.place).desc()).limit(size)).all())
 
 
-def _narrowed(query: Select[Any] | Any, found: Filter, by: Person) -> Any:
+def _narrowed(db: Session, query: Any, found: Filter, by: Person) -> tuple[Any, Any]:
+    """The query within the person's reach and the filter, and the column that orders it."""
     reach = access.require(by, "conversation.read")
+    terms = search.parse(found.words)
+    query, order = search.with_words(query, terms)
     query = query.where(access.within(reach, by, col(Conversation.team_id)), col(Conversation.hidden_at).is_(None))
-    for condition in _conditions(found):
+    for condition in [*_conditions(found), *search.conditions(db, terms)]:
         query = query.where(condition)
-    return query
+    return query, order
 
 
 def _conditions(found: Filter) -> list[ColumnElement[bool]]:
@@ -103,23 +110,15 @@ def _conditions(found: Filter) -> list[ColumnElement[bool]]:
         made.append(col(Conversation.opened_at) >= found.since)
     if found.until:
         made.append(col(Conversation.opened_at) < found.until)
-    if found.words.strip():
-        made += [_mentions(word) for word in found.words.split()]
     if found.intent:
         made.append(_predicted(found.intent, found.version))
     elif found.version:
         made.append(_predicted(None, found.version))
     if found.reviewed is not None:
-        reviewed = exists().where(col(Review.conversation_id) == col(Conversation.id))
-        made.append(reviewed if found.reviewed else ~reviewed)
+        made.append(col(Conversation.reviewed) == found.reviewed)
     if found.agreed is not None:
         made.append(_agreed(found.agreed))
     return made
-
-
-def _mentions(word: str) -> ColumnElement[bool]:
-    in_message = exists().where(and_(col(Message.conversation_id) == col(Conversation.id), store.contains(col(Message.text), word)))
-    return or_(in_message, store.contains(col(Conversation.subject), word))
 
 
 def _predicted(intent: str | None, version: int | None) -> ColumnElement[bool]:
@@ -163,11 +162,10 @@ def _listed(db: Session, found: Sequence[Conversation]) -> list[Listed]:
     )
     live = predictions.live_by_conversation(db, ids)
     names = dict(db.exec(select(Label.id, Label.name)).all())
-    reviewed = set(db.exec(select(Review.conversation_id).where(col(Review.conversation_id).in_(ids))).all())
     return [
         Listed(
             id=row.id, opened_at=row.opened_at, channel=row.channel, customer=pseudonym(row.customer_id), subject=row.subject or "",
-            status=row.status, csat=row.csat, opening=openings.get(row.id, ""), reviewed=row.id in reviewed,
+            status=row.status, csat=row.csat, opening=openings.get(row.id, ""), reviewed=row.reviewed,
             intent=names.get(live[row.id].label_id or "") if row.id in live else None,
             confidence=live[row.id].confidence if row.id in live else None,
         )

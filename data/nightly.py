@@ -8,8 +8,9 @@ from sqlalchemy import delete, text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
-from data import access, audit, downloads, inbox, store, tries
+from data import access, audit, downloads, inbox, signatures, store, tries
 from data.errors import Refused
+from data.intake import offers, seals
 from data.tables import Person, Runner, Task, Ticket, Tries
 from data.tables import Session as SignIn
 from data.values import now
@@ -60,9 +61,11 @@ def tidy() -> str:
             + _forget(db, Tries, col(Tries.free_at) < time.time() - tries.FORGIVEN_AFTER)
             + _forget(db, Runner, col(Runner.ended_at) < moment - KEPT)  # one whose machine slept may come back
             + _forget(db, Task, *ended)
+            + signatures.forget_old(db)
         )
-    files = downloads.forget_old()
-    return f"{forgotten:,} rows and {files:,} files that had ended were forgotten."
+    files = downloads.forget_old() + offers.forget_old()
+    purged = seals.purge()
+    return f"{forgotten:,} rows and {files:,} files that had ended were forgotten, {purged:,} originals of personal data are gone."
 
 
 def _forget(db: Session, table: type, *conditions: object) -> int:

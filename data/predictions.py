@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from data import store
+from data import glance, store
 from data.tables import Prediction
 from data.values import LIVE
 
@@ -16,7 +16,9 @@ def add(db: Session, rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     insert: Any = sqlite.insert if store.is_sqlite() else postgresql.insert
-    return len(db.scalars(insert(Prediction).on_conflict_do_nothing().returning(Prediction.id), list(rows)).all())
+    added = len(db.scalars(insert(Prediction).on_conflict_do_nothing().returning(Prediction.id), list(rows)).all())
+    glance.refresh(db, {row["conversation_id"] for row in rows if row["mode"] == LIVE})
+    return added
 
 
 def live_by_conversation(db: Session, conversation_ids: Sequence[str], name: str = "intent") -> dict[str, Prediction]:

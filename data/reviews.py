@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, labels, store
+from data import access, audit, conversations, glance, labels, store
 from data.errors import Refused
 from data.tables import Person, Review
 from data.values import now
@@ -54,6 +54,8 @@ def record(
             by_person_id=by.id,
         )
         db.add(review)
+        db.flush()
+        glance.refresh(db, [conversation_id])
         intent = f" as {label.name}" if label else ""
         said = {"strong": "strong", "weak": "weak", "none": "neither strong nor weak"}[verdict]
         audit.record(

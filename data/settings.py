@@ -133,6 +133,14 @@ def propose_emergency(*, why: str, by: Person) -> Proposal:
     return _propose("emergency", "emergency", {}, "let admins decide for an hour", told, why, by)
 
 
+def propose_connection(
+    name: str, value: dict[str, Any], title: str, told: str, why: str, by: Person, *, at: datetime | None = None
+) -> Proposal:
+    """Called by connections.py, which knows what can be reached."""
+    access.require(by, "connection.propose")
+    return _propose("change_connection", name, value, title, told, why, by, at)
+
+
 def _propose(
     kind: str, name: str, value: dict[str, Any], title: str, told: str, why: str, by: Person, at: datetime | None = None
 ) -> Proposal:  # fmt: skip

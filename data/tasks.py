@@ -122,6 +122,12 @@ def waiting(most: int = 20, *, clock: float | None = None) -> list[Task]:
         return list(db.exec(select(Task).where(Task.state == "waiting", ready).order_by(Task.id).limit(most)))
 
 
+def under_way(name: str) -> bool:
+    """Whether one of this kind waits or runs."""
+    with store.reading() as db:
+        return db.exec(select(Task.id).where(Task.name == name, col(Task.state).in_(["waiting", "running"])).limit(1)).first() is not None
+
+
 def held_by(runner_id: str) -> list[Task]:
     with store.reading() as db:
         return list(db.exec(select(Task).where(Task.state == "running", Task.runner == runner_id).order_by(Task.id)))

@@ -52,6 +52,11 @@ def new_secret() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
+def signing_key(secret: str) -> str:
+    """What a program signs its requests with: shown with the token, derived from it, and never sent itself."""
+    return sealing.hmac_of(sealing.sha(secret), "signing")
+
+
 def _check(name: str, scopes: list[str], days: int) -> None:
     unknown = sorted(set(scopes) - set(access.SCOPES))
     if not name.strip():

@@ -6,15 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
-from pydantic import Field
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 
-from data import access, audit, conversations, datasets, downloads, people, sessions, store
+from data import access, audit, conversations, datasets, downloads, people, sessions, signatures, store
 from data.errors import Busy, Denied, Misuse, Refused
-from data.intake import door
-from data.intake.canonical import CanonicalConversation
 from data.tables import Person
-from portal import guard
+from portal import guard, ingest
 from portal.beat import worker_age
 
 api = FastAPI(title="Portal", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
@@ -35,7 +32,9 @@ By = Annotated[Person, Depends(signed_in)]
 
 @api.exception_handler(Refused)
 def refused(_request: Request, error: Refused) -> JSONResponse:
-    status = 403 if isinstance(error, Denied) else 503 if isinstance(error, Busy) else 422
+    status = (
+        401 if isinstance(error, signatures.BadSignature) else 403 if isinstance(error, Denied) else 503 if isinstance(error, Busy) else 422
+    )
     return JSONResponse({"detail": str(error)}, status)
 
 
@@ -147,10 +146,12 @@ def health_figures(by: By) -> PlainTextResponse:
     return PlainTextResponse(metrics.written(), media_type=metrics.CONTENT_TYPE)
 
 
-@api.post("/v1/conversations")
-def receive(conversations: Annotated[list[CanonicalConversation], Field(min_length=1, max_length=500)], by: By) -> dict[str, Any]:
-    """Conversations in the canonical form; sent twice they are kept once."""
-    access.require(by, "api.ingest")
-    arrival = door.receive(conversations, by=by)
-    counts = {key: arrival.counts[key] for key in ("conversations", "messages", "new", "updated", "unchanged", "redactions")}
-    return counts | {"ids": arrival.ids, "refused": [{"place": place, "why": why} for place, why in sorted(arrival.refused.items())]}
+@api.get("/v1/docs", include_in_schema=False)
+def described(by: By) -> HTMLResponse:
+    """The API as a page to read."""
+    from portal import apidocs
+
+    return HTMLResponse(apidocs.page(api.openapi()))
+
+
+api.include_router(ingest.router)

@@ -11,17 +11,20 @@ import typer
 from data import access, config, people, store, tasks
 from data.errors import Misuse, Refused
 from data.tables import Person
-from portal import logs, runner
+from portal import bench, logs, runner
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
 user = typer.Typer(no_args_is_help=True, help="People and their roles.")
 dataset = typer.Typer(no_args_is_help=True, help="Curated datasets.")
 audit_commands = typer.Typer(no_args_is_help=True, help="The record of what was done.")
+encoder = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
 token = typer.Typer(no_args_is_help=True, help="Tokens for programs.")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(dataset, name="dataset")
 app.add_typer(audit_commands, name="audit")
+app.add_typer(encoder, name="encoder")
+app.add_typer(bench.app, name="bench")
 
 AsPerson = Annotated[str, typer.Option("--by", help="Act as this person (e-mail); otherwise as the console.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
@@ -120,22 +123,79 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command("import")
-def import_(path: Path, by: AsPerson = "", as_json: Json = False) -> None:
-    """Import a file of canonical conversations (JSONL)."""
+def import_(
+    path: Path,
+    format_name: Annotated[str, typer.Option("--format", help="auto, jsonl, csv, zendesk, intercom, chatwoot, mbox, eml or vtt")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would come of it.")] = False,
+    source: Annotated[
+        str, typer.Option(help="What it comes from, where the file does not say: the same id there is the same conversation.")
+    ] = "",
+    role: Annotated[list[str], typer.Option("--role", help="Whose words a word of the file means: agent=rep")] = [],  # noqa: B006
+    column: Annotated[list[str], typer.Option("--column", help="Which column of a CSV holds what: text=body")] = [],  # noqa: B006
+    channel: Annotated[str, typer.Option(help="chat, email or voice, where the file does not say.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help="The time zone of times that name none: Europe/Berlin")] = "",
+    by: AsPerson = "",
+    as_json: Json = False,
+) -> None:
+    """Import conversations from a file or a folder."""
     _ready()
     from data.intake import files
 
-    person = _acting(by)
+    person, mapping = _acting(by), _mapping(source, role, column, channel, zone)
     report: dict[str, Any] = {}
+    if dry_run:
+        seen = files.look(path, by=person, format_name=format_name, mapping=mapping)
+        report = seen.told() | {"unit": seen.unit}
+        samples = files.samples(path, by=person, format_name=format_name, mapping=mapping)
+        _tell(report, "\n".join(["Nothing was stored. It would be:", files.in_words(report), *_samples(samples)]), as_json)
+        sys.exit(1 if report["refused"] and not report["conversations"] else 0)
 
     def work(progress: Callable[[float, str], None]) -> str:
-        report.update(files.import_file(path, by=person, progress=progress))
+        report.update(files.import_file(path, by=person, format_name=format_name, mapping=mapping, progress=progress))
         return files.in_words(report)
 
     sentence = _as_job("import", f"Import {path.name}", person, work)
     _tell(report, sentence, as_json)
     if report["refused"] and not report["conversations"]:
         sys.exit(1)
+
+
+def _mapping(source: str, roles: list[str], columns: list[str], channel: str, zone: str) -> Any:
+    """What was said on the command line; the rest is guessed from the file."""
+    from zoneinfo import available_timezones
+
+    from data.intake.reading import Mapping
+
+    if channel and channel not in ("chat", "email", "voice"):
+        raise Misuse(f"There is no channel '{channel}'. There are chat, email and voice.")
+    if zone and zone not in available_timezones():
+        raise Misuse(f"There is no time zone '{zone}'. One reads like Europe/Berlin.")
+    said = Mapping(
+        source=source or Mapping.source, channel=channel or None, roles=_pairs("--role", roles), columns=_pairs("--column", columns),
+        time_zone=zone or Mapping.time_zone,
+    )  # fmt: skip
+    unknown = [ours for ours in said.roles.values() if ours not in ("customer", "rep", "assistant", "system", "tool")]
+    if unknown:
+        raise Misuse(f"There is no role '{unknown[0]}'. There are customer, rep, assistant, system and tool.")
+    return said
+
+
+def _pairs(option: str, told: list[str]) -> dict[str, str]:
+    made = dict(one.partition("=")[::2] for one in told)
+    if any(not left or not right for left, right in made.items()):
+        raise Misuse(f"{option} reads like {'agent=rep' if option == '--role' else 'text=body'}.")
+    return made
+
+
+def _samples(samples: list[Any]) -> list[str]:
+    told = []
+    for sample in samples:
+        told.append(f"\n{sample.id}")
+        for (role, before), (_, after) in zip(sample.before, sample.after, strict=True):
+            told.append(f"  {role:9} {' '.join(before.split())[:120]}")
+            if before != after:
+                told.append(f"  {'becomes':>9} {' '.join(after.split())[:120]}")
+    return told
 
 
 def _as_job(name: str, title: str, by: Person, work: Callable[[Callable[[float, str], None]], str]) -> str:
@@ -267,7 +327,9 @@ def token_issue(
     from data import tokens
 
     secret = tokens.issue(name, scope, _known(person), by=people.console(), days=days)
-    _tell({"name": name, "scopes": sorted(set(scope)), "days": days, "token": secret}, f"For {name}, shown once: {secret}", as_json)
+    key = tokens.signing_key(secret)
+    told = {"name": name, "scopes": sorted(set(scope)), "days": days, "token": secret, "signing_key": key}
+    _tell(told, f"For {name}, shown once: {secret}\nWhat it sends it signs with: {key}", as_json)
 
 
 @token.command("list")
@@ -294,6 +356,34 @@ def token_revoke(token_id: str) -> None:
     from data import tokens
 
     print(f"Revoked the token '{tokens.revoke(token_id, by=people.console()).name}'.")
+
+
+@encoder.command("install")
+def encoder_install(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A folder with model.safetensors or model.onnx, and tokenizer.json.")
+    ] = None,
+    language: Annotated[list[str], typer.Option(help="What it was made for: en")] = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Put the sentence encoder into the portal's home: the shipped one, or another from a folder."""
+    _ready()
+    from dataclasses import asdict
+
+    from data import vectors
+
+    made = vectors.install(source, languages=tuple(language))
+    agrees = f", least cosine to the exact vectors {made.agreement:.3f}" if made.agreement is not None else ""
+    _tell(asdict(made), f"Installed {made.name}: {made.size} numbers a text{agrees}.", as_json)
+
+
+@encoder.command("fill")
+def encoder_fill() -> None:
+    """Encode what is not encoded yet, here and now. The worker does the same every few minutes."""
+    _ready()
+    from portal import encoders
+
+    print(encoders.fill(lambda share, doing: print(f"{share:4.0%} {doing}", file=sys.stderr)))
 
 
 @app.command()

@@ -50,7 +50,7 @@ class Guard:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = _refusal(scope)
-        if refused is None and scope["path"].startswith("/api/") and (secret := _bearer(scope)):
+        if refused is None and scope["path"].startswith("/api/") and (secret := bearer(scope)):
             refused = await _program(scope, secret)
         elif refused is None and not scope["path"].startswith(OPEN):
             try:
@@ -77,7 +77,7 @@ class Guard:
         await self.app(scope, receive, send)
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
-        csp = AUTH_CSP if scope["path"].startswith("/auth/") else self.app_csp
+        csp = AUTH_CSP if scope["path"].startswith(("/auth/", "/api/")) else self.app_csp
         extra = [*HEADERS, (b"content-security-policy", csp.encode()), *([STRICT_TRANSPORT] if is_secure(scope) else [])]
 
         began = time.perf_counter()
@@ -124,7 +124,7 @@ def _refusal(scope: Scope) -> Response | None:
         return PlainTextResponse("This address does not belong to the portal. Names are allowed by PORTAL_ALLOWED_HOSTS.", 421)
     if scope["path"].rstrip("/") in NEVER or scope["path"].startswith(NEVER[1:]):
         return PlainTextResponse("There is nothing here.", 404)
-    by_token = scope["path"].startswith("/api/") and bool(_bearer(scope))  # a browser sends no such header by itself
+    by_token = scope["path"].startswith("/api/") and bool(bearer(scope))  # a browser sends no such header by itself
     if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not by_token and not _same_origin(scope):
         return PlainTextResponse("This came from another site and was not done.", 403)
     return _too_much(scope)
@@ -174,7 +174,7 @@ async def _session(scope: Scope) -> Session | None:
     return await run_in_threadpool(sessions.of_cookie, cookie) if cookie else None
 
 
-def _bearer(scope: Scope) -> str | None:
+def bearer(scope: Scope) -> str | None:
     kind, _, secret = (header(scope, "authorization") or "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" else None
 

@@ -3,10 +3,9 @@
 import logging
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from data import access, approvals, config, nightly, people, settings, store, tasks, tokens
+from data import access, approvals, nightly, people, settings, store, tasks, tokens
 from data.errors import Busy, Denied, Refused
 from data.tables import Person, Task
 from data.values import Target, new_id
@@ -18,15 +17,47 @@ Job = Callable[[dict[str, Any], Person, Progress], str]  # arguments, whose, pro
 
 
 def _import(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
-    from data.intake import files
+    from data.intake import files, offers
 
     if arguments.get("here"):
         raise Refused("It was cut off. Run the same command again: it goes on where it stopped.")
-    path = Path(arguments["path"])
-    report = files.import_file(path, by=by, name=arguments.get("name", ""), progress=progress)
-    if path.parent == config.folder("uploads"):
-        path.unlink(missing_ok=True)
-    return files.in_words(report)
+    return files.in_words(offers.take(arguments["batch_id"], by=by, progress=progress))
+
+
+def _look(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from data.intake import offers
+
+    report = offers.look(arguments["batch_id"], by=by, progress=progress)
+    return f"{report.counts['conversations']:,} conversations read; nothing is stored yet."
+
+
+def _pull(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from data.intake import following
+
+    return following.pull_all(progress=progress)
+
+
+def _encode(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from portal import encoders
+
+    return encoders.fill(progress=progress)
+
+
+def _try_endpoint(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from data import asking, connections
+
+    endpoint = connections.endpoint()
+    question = [{"role": "user", "content": "Answer with the one word: ready"}]
+    call = asking.ask("triage", question, by=by, line=endpoint.line() if endpoint else None, budget=_budget(endpoint), max_tokens=200)
+    if not call.ok:
+        raise Refused(call.why)
+    return f"{call.model} answered in {call.ms / 1000:.1f} seconds: {call.text[:80]}"
+
+
+def _budget(endpoint: Any) -> Any:
+    from data import asking
+
+    return endpoint.budget() if endpoint else asking.Budget()
 
 
 def _train(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -71,12 +102,20 @@ def _restore(proposal_id: str) -> None:
     backups.restore_approved(proposal_id)
 
 
+def _connect(proposal_id: str) -> None:
+    """A help desk is asked at once: who connected it wants to see something come."""
+    with store.writing() as db:
+        put = settings.carry_out(proposal_id, "change_connection")
+        if put.name.startswith("help_desk_"):
+            tasks.later(db, "pull", {}, title="Ask the help desks", by=None)
+
+
 CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
     "ship_classifier": _ship,
     "grant_role": people.grant_role,
     "issue_token": tokens.issue_approved,
     "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
-    "change_connection": lambda proposal_id: settings.carry_out(proposal_id, "change_connection"),
+    "change_connection": _connect,
     "emergency": lambda proposal_id: settings.carry_out(proposal_id, "emergency"),
     "restore": _restore,
 }
@@ -109,11 +148,16 @@ def _tidy(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 JOBS: dict[str, Job] = {
     "import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out, "lapse": _lapse,
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
+    "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
 }  # fmt: skip
 
 
 RIGHTS = {  # of what a person can start
     "import": "conversation.import",
+    "look": "conversation.import",
+    "pull": "connection.propose",
+    "try_endpoint": "connection.propose",
+    "encode": "connection.propose",
     "train": "classifier.train",
     "evaluate": "eval.run",
     "back_up": "backup.make",

@@ -1,5 +1,6 @@
 """What runs by itself: a name, and the hour of the day or the minutes between. Each begins once, however many workers look."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ class Schedule:
     title: str
     hour: int | None = None  # of each day, in the portal's time zone
     minutes: int = 0  # ... or every so many minutes
+    needed: Callable[[], bool] = lambda: True  # whether there is anything to do
 
     def key(self, moment: datetime) -> str | None:
         """Names the turn that the moment belongs to; None before today's hour."""
@@ -26,7 +28,22 @@ class Schedule:
         return f"{self.task} {int(moment.timestamp()) // (self.minutes * 60)}"
 
 
+def _anything_to_pull() -> bool:
+    """A help desk is connected, and the last pull has ended: the first of them may take an hour."""
+    from data import connections
+
+    return bool(connections.help_desks()) and not tasks.under_way("pull")
+
+
+def _anything_to_encode() -> bool:
+    from portal import encoders
+
+    return encoders.anything_new() and not tasks.under_way("encode")
+
+
 SCHEDULES = (
+    Schedule("pull", "Ask the help desks", minutes=5, needed=_anything_to_pull),
+    Schedule("encode", "Encode new texts", minutes=5, needed=_anything_to_encode),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("check_record", "Check the record and the database", hour=3),
     Schedule("back_up", "Nightly backup", hour=4),
@@ -40,7 +57,7 @@ def begin_due(*, at: datetime | None = None) -> int:
     moment, begun = at or now(), 0
     for schedule in SCHEDULES:
         key = schedule.key(moment)
-        if key is None or _has_begun(key):
+        if key is None or _has_begun(key) or not schedule.needed():
             continue
         with store.writing() as db:
             store.one_at_a_time(db, "schedules")

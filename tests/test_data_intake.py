@@ -130,7 +130,7 @@ def test_a_file_that_is_not_what_it_says_is_refused_whole(tmp_path: Path, conten
     with pytest.raises(Refused, match=rf"^Nothing was imported: x\.jsonl {told}"):
         jsonl.check(path)
     with pytest.raises(Refused, match="is not a file"):
-        jsonl.check(tmp_path)
+        jsonl.check(tmp_path / "none.jsonl")
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
@@ -257,18 +257,18 @@ def test_a_card_written_as_a_number_is_no_number_any_more(home: Path, number: fl
     take(canonical(1, paid=number, order=1234567890, price=12.5, paid_at=1767225600000))
     extra = stored()[0].extra
     assert CARD not in json.dumps(extra)
-    assert "[card 1]" in extra["paid"]
+    assert "‹CARD 1›" in extra["paid"]
     assert (extra["order"], extra["price"], extra["paid_at"]) == (1234567890, 12.5, 1767225600000)
 
 
 def test_the_same_card_has_the_same_number_in_a_conversation_and_in_what_is_added_later(home: Path) -> None:
     first = said(f"Card {CARD}", f"or {OTHER_CARD}", f"{SPOKEN} I mean", f"write to {ADDRESS}")
     take(canonical(1, messages=first))
-    assert [message.text for message in stored()[1]] == ["Card [card 1]", "or [card 2]", "[card 1] I mean", "write to [email 1]"]
+    assert [message.text for message in stored()[1]] == ["Card ‹CARD 1›", "or ‹CARD 2›", "‹CARD 1› I mean", "write to ‹EMAIL 1›"]
     take(canonical(1, messages=[*first, *said(f"4111-1111-1111-1111 and 378282246310005 and {ADDRESS.upper()}")]))
-    assert stored()[1][-1].text == "[card 1] and [card 3] and [email 1]"
+    assert stored()[1][-1].text == "‹CARD 1› and ‹CARD 3› and ‹EMAIL 1›"
     take(canonical(2, messages=said(OTHER_CARD)))
-    assert stored(2)[1][0].text == "[card 1]"  # numbers are the conversation's own
+    assert stored(2)[1][0].text == "‹CARD 1›"  # numbers are the conversation's own
 
 
 def test_what_was_replaced_is_sealed_until_it_is_purged(home: Path) -> None:
@@ -278,7 +278,7 @@ def test_what_was_replaced_is_sealed_until_it_is_purged(home: Path) -> None:
     assert [(seal.kind, seal.number, sealing.unseal(seal.sealed_value or "", "seal")) for seal in seals] == [
         ("card", 1, CARD), ("email", 1, ADDRESS),
     ]  # fmt: skip
-    assert all(timedelta(days=89) < seal.purge_at - now() <= timedelta(days=90) for seal in seals)
+    assert all(timedelta(days=29) < seal.purge_at - now() <= timedelta(days=30) for seal in seals)
     assert seals[0].value_hmac == sealing.hmac_of(CARD, "seal")
 
 
@@ -303,7 +303,7 @@ def test_a_nul_is_left_out_and_hides_no_card(home: Path) -> None:
     take(canonical(1, subject="a\0b", messages=said("4111\x0011111111\x001111 here"), tags=["x\0y"], mood={"a\0b": "c\0d"}))
     conversation, messages = stored()
     assert (conversation.subject, conversation.tags, conversation.extra) == ("ab", ["xy"], {"mood": {"ab": "cd"}})
-    assert messages[0].text == "[card 1] here"
+    assert messages[0].text == "‹CARD 1› here"
 
 
 def test_fields_that_no_column_is_for_are_kept_and_reported(home: Path) -> None:
@@ -426,9 +426,18 @@ def test_who_may_not_import_imports_nothing(staff: Staff, tmp_path: Path) -> Non
 # It goes on where it was cut off.
 
 
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "STEP", SMALL_STEP)
+
+
+SMALL_STEP = 200
+
+
 def import_and_die(home: str, url: str, path: str, number: int) -> None:
     os.environ |= {"PORTAL_HOME": home, "PORTAL_DATABASE_URL": url}
     config.reset()
+    files.STEP = SMALL_STEP
     told = 0
 
     @event.listens_for(store.engine(), "before_cursor_execute")
@@ -441,11 +450,11 @@ def import_and_die(home: str, url: str, path: str, number: int) -> None:
     files.import_file(Path(path), by=people.console())
 
 
-def test_an_import_that_is_killed_goes_on_and_nothing_is_lost_or_twice(home: Path) -> None:
+def test_an_import_that_is_killed_goes_on_and_nothing_is_lost_or_twice(home: Path, small_steps: None) -> None:
     good = 3 * files.STEP - 120
     lines: list[dict[str, Any] | bytes] = [one(number, messages=said(f"{number}: {ADDRESS}")) for number in range(good)]
     lines[10:10] = [b"{broken\n"]
-    lines[1100:1100] = [b"{broken\n"]
+    lines[450:450] = [b"{broken\n"]
     path, url = write(home / "x.jsonl", *lines), config.settings().database_url
     steps = [2, 6, 9, 12, 15] if not SOAK else range(1, 30)
     deaths = 0
@@ -460,7 +469,7 @@ def test_an_import_that_is_killed_goes_on_and_nothing_is_lost_or_twice(home: Pat
     assert deaths >= 3
     report = files.import_file(path, by=people.console())
     assert (report["new"] + report["unchanged"], report["redactions"]) in ((good, good), (good, 0))
-    assert [refusal["line"] for refusal in report["refused"]] == [11, 1101]
+    assert [refusal["line"] for refusal in report["refused"]] == [11, 451]
     assert (count(Conversation), count(Message), count(Seal)) == (good, good, good)
     assert files.import_file(path, by=people.console())["unchanged"] == good
 
@@ -469,7 +478,7 @@ class PulledPlugError(Exception):
     pass
 
 
-def test_the_report_of_an_import_that_went_on_tells_of_the_whole_file(home: Path) -> None:
+def test_the_report_of_an_import_that_went_on_tells_of_the_whole_file(home: Path, small_steps: None) -> None:
     lines = [one(number, mood="good") for number in range(files.STEP + 10)]
     path = write(home / "x.jsonl", *lines)
 
@@ -497,7 +506,7 @@ def test_a_cut_off_import_of_another_person_is_not_gone_on_with(staff: Staff, tm
     assert (report["new"], stored(1)[0].team_id) == (2, staff.fern.id)
 
 
-def test_progress_never_goes_back_and_ends_near_the_end(home: Path) -> None:
+def test_progress_never_goes_back_and_ends_near_the_end(home: Path, small_steps: None) -> None:
     told: list[float] = []
     path = write(home / "x.jsonl", *(one(number) for number in range(files.STEP * 2 + 1)))
     files.import_file(path, by=people.console(), progress=lambda share, _doing: told.append(share))

@@ -193,7 +193,7 @@ def test_no_card_and_no_address_is_left_in_any_message(shop: Person) -> None:
         stored += [review.reply + review.note for review in db.exec(select(Review))]
         stored += [message["text"] for example in db.exec(select(Example)) for message in example.messages]
     assert [said for said in stored if redact.find(said)] == []
-    assert sum("[card " in said for said in stored) > 20 and sum("[email " in said for said in stored) > 20
+    assert sum("‹CARD " in said for said in stored) > 20 and sum("‹EMAIL " in said for said in stored) > 20
     raw = [message[1] for one in told(AUTUMN) for message in one.messages]
     assert len([said for said in raw if redact.find(said)]) > 60  # the control: before the door they were there
 

@@ -23,7 +23,7 @@ def record(message: str, *arguments: object, fault: bool = False) -> logging.Log
 def test_cards_and_addresses_are_masked_also_in_traces(form: logging.Formatter) -> None:
     said = form.format(record("%s wrote from %s", "4111 1111 1111 1111", "jo@example.org", fault=True))
     assert "4111" not in said and "jo@example.org" not in said
-    assert "[card 1] wrote from [email 1]" in said and "ValueError" in said
+    assert "‹CARD 1› wrote from ‹EMAIL 1›" in said and "ValueError" in said
 
 
 def test_without_the_mask_they_would_be_there() -> None:

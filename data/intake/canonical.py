@@ -50,6 +50,7 @@ class ToolCall(BaseModel):
 class CanonicalMessage(BaseModel):
     model_config = ConfigDict(extra="allow")
 
+    id: Key | None = None  # the source's own: with it a correction or a deletion of one message is seen as such
     role: Literal["customer", "rep", "assistant", "system", "tool"]
     text: Text = ""
     at: Moment | None = None
@@ -59,6 +60,24 @@ class CanonicalMessage(BaseModel):
     end_ms: Number | None = None
     tool_call: ToolCall | None = None
     tool_result: Kept | None = None
+
+    @model_validator(mode="after")
+    def keepable(self) -> "CanonicalMessage":
+        _keepable(self.model_extra or {})
+        return self
+
+
+class CanonicalSignal(BaseModel):
+    """What somebody did with the conversation in the help desk."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal[
+        "tag_changed", "intent_changed", "macro_used", "reassigned", "reopened", "draft_sent", "draft_edited", "draft_discarded", "rated"
+    ]
+    at: Moment
+    value: Name = ""  # the tag, the macro, the new assignee, the rating
+    id: Key | None = None  # the source's own
 
 
 class CanonicalConversation(BaseModel):
@@ -73,7 +92,8 @@ class CanonicalConversation(BaseModel):
     reopened_at: Moment | None = None
     status: Name | None = None
     resolved: bool | None = None
-    customer: Name | None = None
+    customer: Name | None = None  # who it is, as the source keys them: an id or an address
+    customer_names: Annotated[list[Name], Field(max_length=20)] = []  # what the source calls them: redacted wherever it stands
     segment: Name | None = None
     language: Name | None = None
     team: Name | None = None
@@ -84,6 +104,7 @@ class CanonicalConversation(BaseModel):
     consent_until: Moment | None = None
     messages: Annotated[list[CanonicalMessage], Field(min_length=1, max_length=10_000)]
     labels: dict[str, Any] = {}
+    signals: Annotated[list[CanonicalSignal], Field(max_length=1000)] = []
 
     @model_validator(mode="after")
     def in_order(self) -> "CanonicalConversation":

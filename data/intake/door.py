@@ -2,120 +2,170 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
-from data import access, releases, sealing, store, tasks
+from data import access, bulk, releases, sealing, store, tasks
+from data.intake import revising
 from data.intake.canonical import CanonicalConversation, CanonicalMessage
-from data.tables import Conversation, Customer, Message, Person, Seal, Team
+from data.intake.cleaning import Cleaner, names_of
+from data.tables import Conversation, ConversationWords, Customer, Message, Person, Seal, Signal, Team
 from data.values import new_id, now
-from language import redact
+from language import tongue, words
 
-SEALED_FOR = timedelta(days=90)
+A_SECOND = 24  # bits of a place that are left to those who were opened in the same second
 
 
 @dataclass
 class Arrival:
     """What became of some conversations."""
 
-    counts: Counter[str] = field(default_factory=Counter)  # conversations, messages, new, updated, unchanged, redactions
+    # conversations, messages, new, updated, unchanged, gone (messages), redactions, signals
+    counts: Counter[str] = field(default_factory=Counter)
+    channels: Counter[str] = field(default_factory=Counter)
+    redacted: Counter[str] = field(default_factory=Counter)  # by kind
     unknown: Counter[str] = field(default_factory=Counter)  # fields that no column is for
     refused: dict[int, str] = field(default_factory=dict)  # place in what was handed in -> why
     ids: list[str] = field(default_factory=list)  # of what is new or changed
 
+    def note(self, cleaner: Cleaner) -> None:
+        self.redacted.update(cleaner.found)
+        self.counts["redactions"] += cleaner.found.total()
+
 
 @dataclass
-class _Rows:
-    """What one call writes, table by table."""
+class Rows:
+    """What one call writes, table by table, in the order in which they refer to each other."""
 
     customers: list[dict[str, Any]] = field(default_factory=list)
     conversations: list[dict[str, Any]] = field(default_factory=list)
+    words: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     seals: list[dict[str, Any]] = field(default_factory=list)
+    signals: list[dict[str, Any]] = field(default_factory=list)
+
+    def flush(self, db: Session) -> None:
+        for table, waiting in (
+            (Customer, self.customers), (Conversation, self.conversations), (ConversationWords, self.words), (Message, self.messages),
+            (Seal, self.seals), (Signal, self.signals),
+        ):  # fmt: skip
+            if waiting:
+                bulk.insert(db, table, waiting)
+                waiting.clear()
 
 
-class _Redaction:
-    """The numbering of one conversation's cards and addresses: the same value keeps its number."""
+@dataclass
+class Prepared:
+    """What is to be written, made without holding anybody up: redacting takes a hundred times as long as writing."""
 
-    def __init__(self, conversation_id: str, at: datetime, known: Sequence[Seal] = ()) -> None:
-        self.conversation_id, self.at = conversation_id, at
-        self.numbers = {(seal.kind, seal.value_hmac): seal.number for seal in known}
-        self.seals: list[dict[str, Any]] = []
-        self.count = 0
-
-    def text(self, raw: str) -> str:
-        clean, findings = redact.redact(raw.replace("\0", ""), self._number)
-        self.count += len(findings)
-        return clean
-
-    def anything(self, value: Any) -> Any:
-        """The same inside lists and objects: extra fields and tool results are stored too."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.anything(part) for part in value]
-        if isinstance(value, dict):
-            return {self.text(str(name)): self.anything(part) for name, part in value.items()}
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= 10**12 and value == int(value):
-            clean = self.text(str(abs(int(value))))  # a card number written as a number
-            return clean if clean != str(abs(int(value))) else value
-        return value
-
-    def _number(self, finding: redact.Finding) -> int:
-        key = (finding.kind, sealing.hmac_of(finding.value, "seal"))
-        if key not in self.numbers:
-            self.numbers[key] = 1 + sum(1 for kind, _ in self.numbers if kind == finding.kind)
-            self.seals.append(
-                {
-                    "id": new_id(), "at": self.at, "conversation_id": self.conversation_id, "kind": finding.kind,
-                    "number": self.numbers[key], "value_hmac": key[1], "sealed_value": sealing.seal(finding.value, "seal"),
-                    "purge_at": self.at + SEALED_FOR,
-                }
-            )  # fmt: skip
-        return self.numbers[key]
+    arriving: Sequence[CanonicalConversation]
+    by: Person
+    at: datetime
+    arrival: Arrival
+    rows: Rows
+    seen: dict[tuple[str, str], tuple[str, int, str | None]]  # what it was made against: digest, revision, team of those that were here
+    changes: list[tuple[Conversation, CanonicalConversation, dict[str, Any]]]
 
 
 def receive(arriving: Sequence[CanonicalConversation], *, by: Person, at: datetime | None = None, classify: bool = True) -> Arrival:
     """Store what is new, update what changed, leave the rest. New conversations are classified in the background."""
-    reach = access.require(by, "conversation.import")
-    arrival, rows, at = Arrival(), _Rows(), at or now()
+    return keep(prepare(arriving, by=by, at=at), classify=classify)
+
+
+def prepare(arriving: Sequence[CanonicalConversation], *, by: Person, at: datetime | None = None) -> Prepared:
+    with store.reading() as db:
+        return _prepare(db, arriving, by, at or now())
+
+
+def keep(prepared: Prepared, *, classify: bool = True) -> Arrival:
+    """Write it, unless something came in between: then it is prepared anew, with everybody else waiting."""
     with store.writing() as db:
         store.one_at_a_time(db, "intake")  # two who send the same conversation at once: the second finds it there
-        teams = dict(db.exec(select(Team.name, Team.id)).all())
-        known, customers = _known(db, arriving), _customers(db, arriving)
-        for place, conversation in enumerate(arriving):
-            team_id = teams.get(conversation.team) if conversation.team else by.team_id if reach != access.ALL else None
-            if reach != access.ALL and team_id != by.team_id:
-                arrival.refused[place] = f"team: {conversation.team} is not your team"
-                continue
-            if conversation.team and team_id is None:
-                arrival.refused[place] = f"team: there is no team '{conversation.team}'"
-                continue
-            key = (conversation.source, conversation.id)
-            stored = known.get(key)
-            if stored is not None and reach != access.ALL and stored.team_id != by.team_id:
-                arrival.refused[place] = "it belongs to another team"
-                continue
-            digest = sealing.hmac_of(conversation.model_dump_json(), "content")
-            arrival.counts["conversations"] += 1
-            if stored is not None and stored.content_hmac == digest:
-                arrival.counts["unchanged"] += 1
-                continue
-            customer_id = _customer_id(conversation, customers, rows, at)
-            if stored is None:
-                known[key] = _add(conversation, digest, customer_id, team_id, rows, arrival, by, at)
-            else:
-                _flush(db, rows)
-                _change(db, stored, conversation, digest, customer_id, team_id, arrival, at)
-        _flush(db, rows)
+        if not _still_holds(db, prepared):
+            prepared = _prepare(db, prepared.arriving, prepared.by, prepared.at)
+        arrival, places = prepared.arrival, _Places(db, prepared.at)
+        prepared.rows.flush(db)
+        for stored, conversation, whose in prepared.changes:
+            _change(db, stored, conversation, whose, places, arrival, prepared.at, keep=True)
         if classify and arrival.ids and releases.anything_live(db, "classifier"):
-            tasks.later(db, "classify", {"conversation_ids": arrival.ids}, title=f"Classify {len(arrival.ids):,} new conversations", by=by)
+            title = f"Classify {len(arrival.ids):,} new conversations"
+            tasks.later(db, "classify", {"conversation_ids": arrival.ids}, title=title, by=prepared.by)
     return arrival
+
+
+def consider(arriving: Sequence[CanonicalConversation], *, by: Person, at: datetime | None = None) -> Arrival:
+    """What would become of them. Nothing is stored."""
+    with store.reading() as db:
+        prepared = _prepare(db, arriving, by, at or now())
+        places = _Places(db, prepared.at)
+        for stored, conversation, whose in prepared.changes:
+            _change(db, stored, conversation, whose, places, prepared.arrival, prepared.at, keep=False)
+    return prepared.arrival
+
+
+def _prepare(db: Session, arriving: Sequence[CanonicalConversation], by: Person, at: datetime) -> Prepared:
+    reach = access.require(by, "conversation.import")
+    arrival, rows = Arrival(), Rows()
+    changes: list[tuple[Conversation, CanonicalConversation, dict[str, Any]]] = []
+    teams = dict(db.exec(select(Team.name, Team.id)).all())
+    known, customers = _known(db, arriving), _customers(db, arriving)
+    places = _Places(db, at, arriving)
+    digests = {key: stored.content_hmac for key, stored in known.items()}
+    seen = {key: _seen(stored) for key, stored in known.items()}
+    for number, conversation in enumerate(arriving):
+        key = (conversation.source, conversation.id)
+        stored = known.get(key)
+        team_id, why = _team(conversation, stored, teams, reach, by)
+        if why:
+            arrival.refused[number] = why
+            continue
+        digest = sealing.hmac_of(conversation.model_dump_json(), "content")
+        arrival.counts["conversations"] += 1
+        arrival.channels[conversation.channel] += 1
+        if digests.get(key) == digest:
+            arrival.counts["unchanged"] += 1
+            continue
+        digests[key] = digest
+        whose = {"content_hmac": digest, "customer_id": _customer_id(conversation, customers, rows, at), "team_id": team_id}
+        if stored is None:
+            known[key] = _add(conversation, whose, places, rows, arrival, by, at)
+        else:
+            changes.append((stored, conversation, whose))
+    return Prepared(arriving, by, at, arrival, rows, seen, changes)
+
+
+def _seen(stored: Conversation) -> tuple[str, int, str | None]:
+    return stored.content_hmac, stored.revision, stored.team_id
+
+
+def _still_holds(db: Session, prepared: Prepared) -> bool:
+    """Nothing of what it was made against has changed: the conversations, the new customers' keys, the places in the lists."""
+    if {key: _seen(stored) for key, stored in _known(db, prepared.arriving).items()} != prepared.seen:
+        return False
+    keys = {row["key_hmac"] for row in prepared.rows.customers}
+    places = {row["place"] for row in prepared.rows.conversations}
+    taken = select(Customer.id).where(col(Customer.key_hmac).in_(keys)), select(Conversation.id).where(col(Conversation.place).in_(places))
+    return all(db.exec(query.limit(1)).first() is None for query in taken)
+
+
+def _team(
+    conversation: CanonicalConversation, stored: Conversation | None, teams: dict[str, str], reach: str, by: Person
+) -> tuple[str | None, str]:
+    """Whose it will be, or why it is not taken."""
+    everybodys = reach == access.ALL
+    team_id = teams.get(conversation.team) if conversation.team else None if everybodys else by.team_id
+    if not everybodys and team_id != by.team_id:
+        return None, f"team: {conversation.team} is not your team"
+    if conversation.team and team_id is None:
+        return None, f"team: there is no team '{conversation.team}'"
+    if stored is not None and not everybodys and stored.team_id != by.team_id:
+        return None, "it belongs to another team"
+    return team_id or (stored.team_id if stored else None), ""
 
 
 def _known(db: Session, arriving: Sequence[CanonicalConversation]) -> dict[tuple[str, str], Conversation]:
@@ -135,127 +185,205 @@ def _customers(db: Session, arriving: Sequence[CanonicalConversation]) -> dict[s
     return dict(db.exec(select(Customer.key_hmac, Customer.id).where(col(Customer.key_hmac).in_(keys))).all())
 
 
-def _customer_id(conversation: CanonicalConversation, customers: dict[str, str], rows: _Rows, at: datetime) -> str:
+def _customer_id(conversation: CanonicalConversation, customers: dict[str, str], rows: Rows, at: datetime) -> str:
     key = _customer_key(conversation)
     if key not in customers:
         customers[key] = new_id()
-        sealed = sealing.seal(conversation.customer, "name") if conversation.customer else None
-        segment = redact.redact(conversation.segment, lambda _: 1)[0] if conversation.segment else None
+        name = next(iter(conversation.customer_names), conversation.customer)
+        cleaner = Cleaner("", at, names=names_of(conversation))
         rows.customers.append(
             {
-                "id": customers[key],
-                "at": at,
-                "source": conversation.source,
-                "key_hmac": key,
-                "sealed_name": sealed,
-                "segment": segment,
+                "id": customers[key], "at": at, "source": conversation.source, "key_hmac": key,
+                "sealed_name": sealing.seal(name, "name") if name else None,
+                "segment": cleaner.text(conversation.segment) if conversation.segment else None,
             }
-        )
+        )  # fmt: skip
     return customers[key]
 
 
+class _Places:
+    """Gives each conversation its line in every list: the second it was opened in, and a number among those of the same second."""
+
+    def __init__(self, db: Session, otherwise: datetime, arriving: Sequence[CanonicalConversation] = ()) -> None:
+        self.db = db
+        self.asked = {_first_place(conversation, conversation.opened(otherwise)) for conversation in arriving}
+        self.taken = self._among(self.asked)
+
+    def _among(self, places: set[int]) -> set[int]:
+        return set(self.db.exec(select(Conversation.place).where(col(Conversation.place).in_(places))).all())
+
+    def of(self, conversation: CanonicalConversation, opened: datetime) -> int:
+        place = _first_place(conversation, opened)
+        while place in self.taken or (place not in self.asked and self._among({place})):
+            self.taken.add(place)
+            place += 1
+        self.taken.add(place)
+        return place
+
+
+def _first_place(conversation: CanonicalConversation, opened: datetime) -> int:
+    number = int(sealing.sha(f"{conversation.source} {conversation.id}")[:6], 16)
+    return int(opened.timestamp()) << A_SECOND | number
+
+
 def _add(
-    conversation: CanonicalConversation,
-    digest: str,
-    customer_id: str,
-    team_id: str | None,
-    rows: _Rows,
-    arrival: Arrival,
-    by: Person,
-    at: datetime,
+    conversation: CanonicalConversation, whose: dict[str, Any], places: _Places, rows: Rows, arrival: Arrival, by: Person, at: datetime
 ) -> Conversation:
     made = new_id()
-    redaction = _Redaction(made, at)
-    values = _columns(conversation, redaction, arrival, at)
-    values |= {
+    cleaner = Cleaner(made, at, names=names_of(conversation))
+    values = _columns(conversation, cleaner, arrival, at)
+    place = places.of(conversation, values["opened_at"])
+    values |= whose | {
         "id": made, "at": at, "by_person_id": by.id if by.role != access.CONSOLE else None, "source": conversation.source,
-        "external_id": conversation.id, "content_hmac": digest, "customer_id": customer_id, "team_id": team_id, "revision": 1,
+        "external_id": conversation.id, "revision": 1, "place": place,
     }  # fmt: skip
+    messages = [
+        _message(message, made, seq, cleaner, values["opened_at"], arrival)
+        for seq, message in enumerate(conversation.messages, start=1)
+    ]  # fmt: skip
+    values["language"] = values["language"] or _language(messages)
     rows.conversations.append(values)
-    for seq, message in enumerate(conversation.messages, start=1):
-        rows.messages.append(_message(message, made, seq, redaction, values["opened_at"]))
-    rows.seals += redaction.seals
+    rows.messages += messages
+    rows.words.append({"place": place, "conversation_id": made, "words": _words(values, messages)})
+    rows.signals += _signals(conversation, made, cleaner)
+    rows.seals += cleaner.seals
+    arrival.note(cleaner)
     arrival.ids.append(made)
-    arrival.counts.update(new=1, messages=len(conversation.messages), redactions=redaction.count)
+    arrival.counts.update(new=1, messages=len(messages), signals=len(conversation.signals))
     return Conversation(**values)
 
 
-def _columns(conversation: CanonicalConversation, redaction: _Redaction, arrival: Arrival, otherwise_opened: datetime) -> dict[str, Any]:
+def _columns(conversation: CanonicalConversation, cleaner: Cleaner, arrival: Arrival, otherwise_opened: datetime) -> dict[str, Any]:
     unknown = conversation.unknown_fields()
     arrival.unknown.update(unknown.keys())
     closed = conversation.closed_at
     return {
         "channel": conversation.channel,
-        "subject": redaction.text(conversation.subject) if conversation.subject else None,
+        "subject": cleaner.text(conversation.subject) if conversation.subject else None,
         "opened_at": conversation.opened(otherwise_opened),
         "closed_at": closed,
-        "status": redaction.text(conversation.status) if conversation.status else ("closed" if closed else "open"),
+        "status": cleaner.text(conversation.status) if conversation.status else ("closed" if closed else "open"),
         "resolved": conversation.resolved,
         "csat": conversation.csat,
         "handle_seconds": conversation.handle_seconds,
-        "language": redaction.text(conversation.language) if conversation.language else None,
-        "assignee": redaction.text(conversation.assignee) if conversation.assignee else None,
-        "tags": redaction.anything(conversation.tags),
-        "extra": redaction.anything(json.loads(json.dumps(unknown, default=str))),
+        "language": cleaner.text(conversation.language) if conversation.language else None,
+        "assignee": cleaner.staff(conversation.assignee) if conversation.assignee else None,
+        "tags": cleaner.anything(conversation.tags),
+        "extra": cleaner.anything(json.loads(json.dumps(unknown, default=str))) if unknown else {},
     }
 
 
-def _message(message: CanonicalMessage, conversation_id: str, seq: int, redaction: _Redaction, opened_at: datetime) -> dict[str, Any]:
+def _message(
+    message: CanonicalMessage, conversation_id: str, seq: int, cleaner: Cleaner, opened_at: datetime, arrival: Arrival
+) -> dict[str, Any]:
+    extra = message.model_extra
+    if extra:
+        arrival.unknown.update(f"messages.{name}" for name in extra)
     return {
         "id": new_id(),
         "at": message.at or opened_at + timedelta(seconds=seq),
         "conversation_id": conversation_id,
         "seq": seq,
         "role": message.role,
-        "text": redaction.text(message.text),
+        "text": cleaner.text(message.text),
         # of a customer nothing but the id is kept
-        "author": None if message.role == "customer" or not message.author else redaction.text(message.author),
+        "author": None if message.role == "customer" or not message.author else cleaner.staff(message.author),
         "private": message.private,
         "start_ms": message.start_ms,
         "end_ms": message.end_ms,
-        "tool_call": redaction.anything(message.tool_call.model_dump()) if message.tool_call else None,
-        "tool_result": redaction.anything(message.tool_result),
+        "tool_call": cleaner.anything(message.tool_call.model_dump()) if message.tool_call else None,
+        "tool_result": cleaner.anything(message.tool_result),
+        "external_id": message.id,
+        "extra": cleaner.anything(extra) if extra else None,
     }
 
 
+def _language(messages: Iterable[dict[str, Any]]) -> str | None:
+    return tongue.of(" ".join(message["text"] for message in messages if message["role"] == "customer"))
+
+
+def _words(values: dict[str, Any], messages: Sequence[dict[str, Any]]) -> str:
+    people = {message["author"] for message in messages if message["role"] == "rep" and message["author"]}
+    return words.document(
+        values["subject"], (message["text"] for message in messages), people | {values["assignee"] or ""} - {""}, values["tags"]
+    )
+
+
+def _signals(conversation: CanonicalConversation, conversation_id: str, cleaner: Cleaner) -> list[dict[str, Any]]:
+    """Weak: what somebody did in the help desk says something about the conversation, and never what is right."""
+    return [
+        {
+            "id": new_id(signal.at), "at": signal.at, "conversation_id": conversation_id, "kind": signal.kind,
+            "value": cleaner.text(signal.value), "source": conversation.source,
+            "key": sealing.sha(f"{conversation_id}|{signal.kind}|{signal.id or f'{signal.at.isoformat()}|{signal.value}'}"),
+        }
+        for signal in conversation.signals
+    ]  # fmt: skip
+
+
 def _change(
-    db: Session,
-    stored: Conversation,
-    conversation: CanonicalConversation,
-    digest: str,
-    customer_id: str,
-    team_id: str | None,
-    arrival: Arrival,
-    at: datetime,
-) -> None:
+    db: Session, stored: Conversation, conversation: CanonicalConversation, whose: dict[str, Any], places: _Places, arrival: Arrival,
+    at: datetime, *, keep: bool,
+) -> None:  # fmt: skip
     """A conversation that went on, or was corrected at its source. Message numbers stay: reviews point at them."""
     seals = db.exec(select(Seal).where(Seal.conversation_id == stored.id)).all()
-    redaction = _Redaction(stored.id, at, seals)
-    values = _columns(conversation, redaction, arrival, stored.opened_at)
-    values |= {"content_hmac": digest, "customer_id": customer_id, "revision": stored.revision + 1, "team_id": team_id or stored.team_id}
-    known = set(db.exec(select(Message.seq).where(Message.conversation_id == stored.id)).all())
-    fresh = []
-    for seq, message in enumerate(conversation.messages, start=1):
-        row = _message(message, stored.id, seq, redaction, values["opened_at"])
-        if seq not in known:
-            fresh.append(row)
-            continue
-        corrected = {name: value for name, value in row.items() if name not in ("id", "at")}
-        db.execute(update(Message).where(col(Message.conversation_id) == stored.id, col(Message.seq) == seq).values(**corrected))
-    db.execute(update(Conversation).where(col(Conversation.id) == stored.id).values(**values))
-    _insert(db, Message, fresh)
-    _insert(db, Seal, redaction.seals)
-    stored.content_hmac, stored.revision = digest, values["revision"]
+    cleaner = Cleaner(stored.id, at, names=names_of(conversation), known=seals)
+    values = whose | _columns(conversation, cleaner, arrival, stored.opened_at)
+    before = revising.messages_of(db, stored.id)
+    said = [
+        _message(message, stored.id, seq, cleaner, values["opened_at"], arrival)
+        for seq, message in revising.numbered(before, conversation.messages)
+    ]
+    values["language"] = values["language"] or _language(said) or stored.language
+    if int(values["opened_at"].timestamp()) != stored.place >> A_SECOND:
+        values["place"] = places.of(conversation, values["opened_at"])
+    signals = _signals(conversation, stored.id, cleaner)
+    arrival.counts["updated"] += 1
+    arrival.note(cleaner)
+    if keep:
+        change = revising.revise(db, stored, before, values, said, _words(values, said), at=at)
+        signals += revising.signals(stored, change, {signal["kind"] for signal in signals}, at)
+        arrival.counts.update(messages=change.new, gone=change.gone, signals=revising.keep_signals(db, signals))
+        arrival.ids.append(stored.id)
+        if cleaner.seals:
+            db.execute(insert(Seal), cleaner.seals)
+
+
+def append(conversation: tuple[str, str], said: Sequence[CanonicalMessage], *, by: Person, at: datetime | None = None) -> Arrival:
+    """Add messages to a conversation that is here, named by its source and its id there. A message that came before is left out."""
+    reach, at, arrival = access.require(by, "conversation.import"), at or now(), Arrival()
+    with store.writing() as db:
+        store.one_at_a_time(db, "intake")
+        source, external_id = conversation
+        stored = db.exec(select(Conversation).where(Conversation.source == source, Conversation.external_id == external_id)).first()
+        if stored is None or (reach != access.ALL and stored.team_id != by.team_id):
+            arrival.refused[0] = f"there is no conversation '{external_id}' of '{source}' within your reach: send it first"
+            return arrival
+        before = revising.messages_of(db, stored.id)
+        come = {message.external_id for message in before if message.external_id}
+        fresh = [message for message in said if message.id not in come]
+        arrival.counts.update(conversations=1, unchanged=0 if fresh else 1)
+        if fresh:
+            _append(db, stored, before, fresh, arrival, at)
+            if releases.anything_live(db, "classifier"):
+                tasks.later(db, "classify", {"conversation_ids": arrival.ids}, title="Classify a conversation that went on", by=by)
+    return arrival
+
+
+def _append(
+    db: Session, stored: Conversation, before: Sequence[Message], fresh: Sequence[CanonicalMessage], arrival: Arrival, at: datetime
+) -> None:
+    seals = db.exec(select(Seal).where(Seal.conversation_id == stored.id)).all()
+    customer = db.get_one(Customer, stored.customer_id)
+    names = [sealing.unseal(customer.sealed_name, "name")] if customer.sealed_name else []
+    cleaner = Cleaner(stored.id, at, names=names, known=seals)
+    last = max((message.seq for message in before), default=0)
+    rows = [_message(message, stored.id, seq, cleaner, at, arrival) for seq, message in enumerate(fresh, start=last + 1)]
+    spoken = [message.model_dump() for message in before] + rows
+    as_it_is = {"subject": stored.subject, "assignee": stored.assignee, "tags": stored.tags}
+    revising.extend(db, stored, rows, _words(as_it_is, spoken), at=at)
+    if cleaner.seals:
+        db.execute(insert(Seal), cleaner.seals)
+    arrival.note(cleaner)
+    arrival.counts.update(updated=1, messages=len(rows))
     arrival.ids.append(stored.id)
-    arrival.counts.update(updated=1, messages=len(fresh), redactions=redaction.count)
-
-
-def _flush(db: Session, rows: _Rows) -> None:
-    for table, waiting in ((Customer, rows.customers), (Conversation, rows.conversations), (Message, rows.messages), (Seal, rows.seals)):
-        _insert(db, table, waiting)
-        waiting.clear()
-
-
-def _insert(db: Session, table: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        db.execute(insert(table), rows)

@@ -2,24 +2,36 @@
 
 from sqlmodel import SQLModel
 
-from data.tables.conversations import Conversation, Customer, ImportBatch, Message, Seal
+from data.tables.conversations import (
+    Conversation,
+    ConversationWords,
+    Customer,
+    ImportBatch,
+    Message,
+    Revision,
+    Seal,
+    Signal,
+    SignedRequest,
+    Vector,
+)
 from data.tables.datasets import DatasetRow, DatasetVersion
 from data.tables.evals import Case, Comparison, EvalSet, Result, Run, Score, SetVersion
 from data.tables.govern import Approval, AuditEntry, Proposal, Runner, Setting, Task
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
 from data.tables.review import Example, Label, Review
+from data.tables.traces import Span, Trace
 from data.tables.versions import Prediction, Release, Version
 
 IMMUTABLE = (  # insert only: a trigger on both engines refuses anything else
     Approval, AuditEntry, Review, SetVersion, Case, Result, Score, Comparison, Version, Prediction, DatasetVersion, DatasetRow,
-    Setting,
+    Setting, Revision, Signal, Span,
 )  # fmt: skip
 
 metadata = SQLModel.metadata
 
 __all__ = [
-    "IMMUTABLE", "Approval", "AuditEntry", "Case", "Comment", "Comparison", "Conversation", "Customer", "DatasetRow", "DatasetVersion",
-    "Deputy", "EvalSet", "Example", "ImportBatch", "InboxItem", "Label", "Message", "Person", "Prediction", "Proposal", "Release", "Result",
-    "Review", "Run", "Runner", "Score", "Seal", "Session", "SetVersion", "Setting", "Task", "Team", "Ticket", "Token", "Tries", "Version",
-    "metadata",
+    "IMMUTABLE", "Approval", "AuditEntry", "Case", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer",
+    "DatasetRow", "DatasetVersion", "Deputy", "EvalSet", "Example", "ImportBatch", "InboxItem", "Label", "Message", "Person",
+    "Prediction", "Proposal", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session", "SetVersion",
+    "Setting", "Signal", "SignedRequest", "Span", "Task", "Team", "Ticket", "Token", "Trace", "Tries", "Vector", "Version", "metadata",
 ]  # fmt: skip

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
 
 from data.tables.base import Row, json_field, time_field
 
@@ -22,8 +22,11 @@ class Conversation(Row, table=True):
     __tablename__ = "conversation"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
-        Index("conversation_newest", "team_id", "opened_at"),
+        Index("conversation_place", "place", unique=True),
+        Index("conversation_of_team", "team_id", "place"),
         Index("conversation_opened", "opened_at"),
+        Index("conversation_intent", "intent_id", "place"),
+        Index("conversation_waiting", "reviewed", "place"),
     )
     source: str
     external_id: str  # the help desk's own id, so a resend is not a duplicate
@@ -44,6 +47,20 @@ class Conversation(Row, table=True):
     extra: dict[str, Any] = json_field(default_factory=dict)
     revision: int = 1
     hidden_at: datetime | None = time_field(default=None)
+    place: int = Field(sa_type=BigInteger)  # its line in every list: by when it was opened, and no two the same
+    # what lists and the queue ask of 200,000 at once, kept by data/standing.py in the transactions that change it
+    intent_id: str | None = Field(default=None, foreign_key="label.id")  # the last review's, else the first confident live prediction's
+    certainty: float | None = None  # of the first live prediction; None: no classifier has looked
+    reviewed: bool = False
+
+
+class ConversationWords(SQLModel, table=True):
+    """What a conversation is found by: its words as language/words.py writes them. Both engines index this one text."""
+
+    __tablename__ = "conversation_words"
+    place: int = Field(sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False))
+    conversation_id: str = Field(foreign_key="conversation.id", unique=True)
+    words: str
 
 
 class Message(Row, table=True):
@@ -59,6 +76,30 @@ class Message(Row, table=True):
     end_ms: int | None = None
     tool_call: dict[str, Any] | None = json_field(default=None)
     tool_result: Any | None = json_field(default=None)
+    external_id: str | None = None  # the help desk's own id of it
+    extra: dict[str, Any] | None = json_field(default=None)  # what came with it and no column is for
+    gone_at: datetime | None = time_field(default=None)  # deleted where it came from; kept, since reviews point at it
+
+
+class Revision(Row, table=True):
+    """What a conversation was before it changed at its source."""
+
+    __tablename__ = "revision"
+    __table_args__ = (UniqueConstraint("conversation_id", "number"),)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    number: int  # of the revision that came; what stands here is what it replaced
+    was: dict[str, Any] = json_field()  # {"columns": {name: value}, "messages": {seq: {name: value}}, "new_messages": n}
+
+
+class Signal(Row, table=True):
+    """What people did with a conversation in the help desk. Weak: it orders the queue and suggests, and is never gold."""
+
+    __tablename__ = "signal"
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    kind: str
+    value: str = ""
+    source: str
+    key: str = Field(unique=True)  # the same act sent twice is one signal
 
 
 class Seal(Row, table=True):
@@ -78,7 +119,29 @@ class ImportBatch(Row, table=True):
     file_name: str
     file_sha: str
     cursor: int = 0  # lines done; committed together with their rows
+    mapping: dict[str, Any] = json_field(default_factory=dict)  # whose words are whose, which column is what
     counts: dict[str, int] = json_field(default_factory=dict)
     unknown: dict[str, int] = json_field(default_factory=dict)  # fields that no column is for
     refusals: list[dict[str, Any]] = json_field(default_factory=list)
-    state: str = "running"  # running, done
+    state: str = "running"  # looked, running, done; a help desk that is followed: following, paused
+    upload: str = ""  # the file's name among the uploads, until it is imported or forgotten
+    position: dict[str, Any] = json_field(default_factory=dict)  # how far a help desk was followed, in its own words
+    pulled_at: datetime | None = time_field(default=None)
+    problem: str = ""  # why the last try to pull did not work
+
+
+class SignedRequest(Row, table=True):
+    """A signature that was accepted: the same request again is somebody's replay."""
+
+    __tablename__ = "signed_request"
+    signature_sha: str = Field(unique=True)
+
+
+class Vector(Row, table=True):
+    """A text as the encoder sees it: computed once for each distinct text."""
+
+    __tablename__ = "vector"
+    __table_args__ = (UniqueConstraint("text_sha", "encoder"),)
+    text_sha: str
+    encoder: str
+    vector: bytes = Field(sa_type=LargeBinary)  # float16

@@ -97,3 +97,6 @@ if access.may(person, "token.propose"):
     if secret := st.session_state.pop("account_secret", None):
         st.success("Proposed. This is the token: it is shown now and never again, and opens once an admin approved it.")
         st.code(secret, language=None)
+        st.caption("And this is its signing key: what the program sends, it signs with it (see the page on the API).")
+        st.code(tokens.signing_key(secret), language=None)
+        st.link_button("How programs use it", "/api/v1/docs", icon=":material/api:")

@@ -1,0 +1,158 @@
+"""Where the portal reaches out to: the help desks it follows and the model endpoint it asks. An address and its key are one value."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlmodel import col, select
+
+from data import access, config, sealing, settings, store
+from data.asking import Budget
+from data.errors import Refused
+from data.intake.connectors import CONNECTORS, Account
+from data.settings import SEALED
+from data.tables import Person, Proposal, Setting
+from data.values import now
+from language.call import JOBS, Line
+
+ENDPOINT = "model_endpoint"
+HELP_DESK = "help_desk_"  # and the product
+MOST_DAYS = 3650  # of history that a help desk is asked for
+
+
+class HelpDesk(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    product: str
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    account: Annotated[str, Field(max_length=200)] = ""
+    sealed_secret: str
+    source: Annotated[str, Field(min_length=1, max_length=100)]  # what its conversations are said to come from
+    since: datetime  # what is older is left where it is
+    on: bool = True
+
+    def opened(self) -> Account:
+        return Account(self.url, self.account, sealing.unseal(self.sealed_secret, SEALED), self.source)
+
+
+class Endpoint(BaseModel):
+    """Any server of chat completions. Another model for each kind of job; prices and budgets in one currency."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    sealed_key: str = ""
+    models: dict[str, Annotated[str, Field(min_length=1, max_length=200)]]
+    prices: dict[str, tuple[float, float]] = {}  # model -> per million tokens, in and out
+    timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
+    at_once: Annotated[int, Field(ge=1, le=64)] = 4
+    tokens_per_day: Annotated[int, Field(ge=0)] | None = 2_000_000
+    money_per_day: Annotated[float, Field(ge=0)] | None = 20.0
+    tokens_per_person: Annotated[int, Field(ge=0)] | None = 500_000
+    money_per_person: Annotated[float, Field(ge=0)] | None = 5.0
+
+    def line(self) -> Line:
+        key = sealing.unseal(self.sealed_key, SEALED) if self.sealed_key else ""
+        return Line(self.url, key, self.models, prices=self.prices, timeout=self.timeout, at_once=self.at_once)
+
+    def budget(self) -> Budget:
+        return Budget(self.tokens_per_day, self.money_per_day, self.tokens_per_person, self.money_per_person)
+
+
+# -- the model endpoint -----------------------------------------------------------------------------------------------------------------
+
+
+def fixed_by_environment() -> bool:
+    return bool(config.settings().openai_base_url or config.settings().openai_api_key)
+
+
+def endpoint() -> Endpoint | None:
+    """From the environment where it says so, else what was approved here. A key of one is never used with an address of the other."""
+    here = config.settings()
+    if fixed_by_environment():
+        return Endpoint(
+            url=here.openai_base_url or "https://api.openai.com/v1",
+            sealed_key=sealing.seal(here.openai_api_key, SEALED) if here.openai_api_key else "",
+            models=dict.fromkeys(JOBS, here.model or "gpt-5-mini"),
+        )
+    found = settings.current(ENDPOINT)
+    return Endpoint.model_validate(found) if found else None
+
+
+def propose_endpoint(
+    url: str, key: str, models: dict[str, str], *, why: str, by: Person, prices: dict[str, tuple[float, float]] | None = None, **limits: Any
+) -> Proposal:
+    """The key is typed anew with each proposal: one that is kept never goes to another address."""
+    access.require(by, "connection.propose")
+    if fixed_by_environment():
+        raise Refused("Not proposed: the environment sets the model endpoint (OPENAI_BASE_URL, OPENAI_API_KEY), and what it says wins.")
+    named = {job: models[job].strip() for job in JOBS if models.get(job, "").strip()}
+    if not named:
+        raise Refused("Not proposed: name at least one model.")
+    named = {job: named.get(job) or next(iter(named.values())) for job in JOBS}
+    try:
+        sealed = sealing.seal(key.strip(), SEALED) if key.strip() else ""
+        value = Endpoint(url=url.strip(), sealed_key=sealed, models=named, prices=prices or {}, **limits)
+        host = value.line().host
+    except ValidationError as error:
+        raise _unusable(error) from error
+    except ValueError as error:
+        raise Refused(f"Not proposed: {error}") from error
+    if not settings.is_private_line(value.url):
+        raise Refused("Not proposed: the address must begin with https://. The key would go readable over the network.")
+    told = f"Redacted conversations could be sent to the models of {host}, {_budget_in_words(value)}."
+    return settings.propose_connection(ENDPOINT, value.model_dump(mode="json"), f"ask the models of {host}", told, why, by)
+
+
+def _budget_in_words(value: Endpoint) -> str:
+    most = [f"{value.tokens_per_day:,} tokens"] if value.tokens_per_day is not None else []
+    most += [f"{value.money_per_day:,.2f} of money"] if value.money_per_day is not None else []
+    return f"at most {' and '.join(most)} a day" if most else "without a limit a day"
+
+
+def _unusable(error: ValidationError) -> Refused:
+    wrong = error.errors()[0]
+    return Refused(f"Not proposed: {wrong['loc'][0]} cannot be used: {wrong['msg'].lower()}.")
+
+
+# -- help desks -------------------------------------------------------------------------------------------------------------------------
+
+
+def help_desks() -> dict[str, HelpDesk]:
+    """Those in force, by product."""
+    found = {product: settings.current(f"{HELP_DESK}{product}") for product in CONNECTORS}
+    return {product: HelpDesk.model_validate(value) for product, value in found.items() if value}
+
+
+def who_connected(product: str) -> str | None:
+    """Who proposed it: what it brings in, it brings in on their right."""
+    with store.reading() as db:
+        query = select(Proposal.proposer_id).join(Setting, col(Setting.proposal_id) == col(Proposal.id))
+        last = query.where(Setting.name == f"{HELP_DESK}{product}").order_by(col(Setting.number).desc())
+        return db.exec(last).first()
+
+
+def propose_help_desk(
+    product: str, url: str, account: str, secret: str, *, why: str, by: Person, source: str = "", days: int = 90, at: datetime | None = None
+) -> Proposal:
+    access.require(by, "connection.propose")
+    if product not in CONNECTORS:
+        raise Refused(f"Not proposed: there is no connector for '{product}'. There are {', '.join(CONNECTORS)}.")
+    if not secret.strip():
+        raise Refused("Not proposed: the key is empty. Address and key are one value and change together.")
+    if not 0 <= days <= MOST_DAYS:
+        raise Refused(f"Not proposed: from 0 to {MOST_DAYS:,} days of history can be asked for, not {days:,}.")
+    if not settings.is_private_line(url.strip()):
+        raise Refused("Not proposed: the address must begin with https://. The key would go readable over the network.")
+    try:
+        value = HelpDesk(
+            product=product, url=url.strip().rstrip("/"), account=account.strip(), sealed_secret=sealing.seal(secret.strip(), SEALED),
+            source=source.strip() or product, since=((at or now()) - timedelta(days=days)).astimezone(UTC),
+        )  # fmt: skip
+    except ValidationError as error:
+        raise _unusable(error) from error
+    host, name = value.url.split("/")[2], CONNECTORS[product].NAME
+    told = f"Conversations of the last {days} days would come in from {host}, and new ones every few minutes, redacted at the door."
+    return settings.propose_connection(
+        f"{HELP_DESK}{product}", value.model_dump(mode="json"), f"follow {name} at {host}", told, why, by, at=at
+    )  # fmt: skip

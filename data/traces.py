@@ -1,0 +1,79 @@
+"""What machines did and what it cost: a trace for each piece of work, a span for each step of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+from sqlmodel import Session, col, func, select
+
+from data import access, config
+from data.tables import Person, Span, Trace
+from data.values import RUN, Subject, Target, now
+from language.call import Call
+from language.endpoint import Redaction
+
+COUNTS_FOR = timedelta(minutes=30)  # what a call may use, when its process died before it could say what it did use
+
+
+@dataclass(frozen=True)
+class Spent:
+    tokens: int
+    money: float
+
+
+def begin(
+    db: Session, target: Target, *, by: Person, tokens: int, cost: float, subject: Subject | None = None, mode: str = RUN,
+    at: datetime | None = None,
+) -> Trace:  # fmt: skip
+    """Work that starts, with the most that it may use. Until it is over that counts as spent."""
+    trace = Trace(
+        **target.columns(), mode=mode, conversation_id=subject.conversation_id if subject else None, seq=subject.seq if subject else None,
+        tokens=tokens, cost=cost, at=at or now(), by_person_id=None if by.role == access.CONSOLE else by.id,
+    )  # fmt: skip
+    db.add(trace)
+    db.flush()
+    return trace
+
+
+def record(db: Session, trace: Trace, call: Call, *, seq: int = 1, at: datetime | None = None) -> Span:
+    """A call to a model as a step of the trace, which then is over. What went out is redacted already; what came back is here."""
+    parsed = call.parsed.model_dump(mode="json") if isinstance(call.parsed, BaseModel) else call.parsed
+    used = [{"name": tool.name, "arguments": tool.arguments} for tool in call.tools]
+    span = Span(
+        trace_id=trace.id, seq=seq, kind="model", name=f"{call.job}: {call.model}", input={"messages": list(call.messages)},
+        output=Redaction().all({"text": call.text, "parsed": parsed, "tools": used}) if call.ok else None,
+        ms=call.ms, tokens=call.tokens_in + call.tokens_out, cost=call.cost, error=call.why,
+        at=at or now(), by_person_id=trace.by_person_id,
+    )  # fmt: skip
+    db.add(span)
+    trace.state, trace.tokens, trace.cost = ("done" if call.ok else "failed"), span.tokens, span.cost
+    db.add(trace)
+    db.flush()
+    return span
+
+
+def stop(db: Session, trace: Trace) -> None:
+    """It ended without a step. What it may have used is unknown, so it is told as stopped and counts no longer."""
+    trace.state, trace.tokens, trace.cost = "stopped", 0, 0.0
+    db.add(trace)
+    db.flush()
+
+
+def today(at: datetime | None = None) -> datetime:
+    """When the day began where the portal stands."""
+    return (at or now()).astimezone(ZoneInfo(config.settings().time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def spent(db: Session, *, since: datetime, person_id: str | None = None, at: datetime | None = None) -> Spent:
+    """What models used since then, by everybody or by one person; what is under way counts with the most it may use."""
+    step = select(func.coalesce(func.sum(Span.tokens), 0), func.coalesce(func.sum(Span.cost), 0.0)).where(
+        Span.kind == "model", col(Span.at) >= since
+    )
+    running = select(func.coalesce(func.sum(Trace.tokens), 0), func.coalesce(func.sum(Trace.cost), 0.0)).where(
+        Trace.state == "running", col(Trace.at) >= max(since, (at or now()) - COUNTS_FOR)
+    )
+    if person_id is not None:
+        step, running = step.where(Span.by_person_id == person_id), running.where(Trace.by_person_id == person_id)
+    (tokens, money), (more_tokens, more_money) = db.exec(step).one(), db.exec(running).one()
+    return Spent(int(tokens) + int(more_tokens), float(money) + float(more_money))

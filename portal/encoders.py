@@ -1,0 +1,70 @@
+"""Which encoder is in force, and how far it has come: for the worker, the screens and the command line."""
+
+import json
+from typing import Any
+
+from sqlmodel import col, select
+
+from data import config, connections, store, vectors
+from data.errors import Refused
+from data.tables import Message
+from data.values import now
+from language.embeddings import EndpointEncoder
+from language.encoder import Encodes
+
+ENDPOINT = "endpoint:"  # and the model's name
+CURSOR = "cursor.json"  # beside the encoder: how far its vectors go. Lost, everything is looked at once more, and little is computed
+
+
+def chosen() -> Encodes | None:
+    """None: it is missing, and texts are compared by words alone."""
+    told = config.settings().encoder
+    if not told.startswith(ENDPOINT):
+        return vectors.installed()
+    endpoint = connections.endpoint()
+    return EndpointEncoder(endpoint.line(), told.removeprefix(ENDPOINT)) if endpoint else None
+
+
+def fill(progress: Any = None) -> str:
+    """Encode what is not encoded yet. Once a day everything is looked at, so that nothing is left out for ever."""
+    encoder = chosen()
+    if encoder is None:
+        raise Refused("Nothing was encoded: the encoder is missing. Install it: portal encoder install.")
+    told = _cursor()
+    today = now().date().isoformat()
+    same = told.get("encoder") == encoder.name and told.get("day") == today
+    filled = vectors.fill(encoder, after=told["after"] if same else "", progress=progress)
+    path = config.folder("encoder") / CURSOR
+    path.write_text(json.dumps({"encoder": encoder.name, "day": today, "after": filled.cursor}))
+    return f"{filled.encoded:,} texts encoded by {encoder.name}."
+
+
+def _cursor() -> dict[str, str]:
+    path = config.folder("encoder") / CURSOR
+    try:
+        told = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):  # never run, or cut off while it was written
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def anything_new() -> bool:
+    """Whether customers wrote since the last run, or the encoder is another."""
+    if not config.settings().encoder.startswith(ENDPOINT) and not (config.settings().home / "encoder" / "manifest.json").exists():
+        return False
+    told = _cursor()
+    query = select(Message.id).where(Message.id > told.get("after", ""), Message.role == "customer", Message.text != "")
+    with store.reading() as db:
+        return db.exec(query.order_by(col(Message.id)).limit(1)).first() is not None
+
+
+def in_words() -> str:
+    """For the Installation page and the doctor."""
+    try:
+        encoder = chosen()
+    except Refused as refused:
+        return str(refused)
+    if encoder is None:
+        return "The encoder is missing: similar texts are found by words only. Install it: portal encoder install."
+    reach = vectors.coverage(encoder)
+    return f"Encoder {encoder.name}: {reach.texts:,} texts. {reach.sentence}"
