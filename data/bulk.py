@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, Boolean
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from data import store
@@ -20,11 +21,14 @@ def insert(db: Session, table: Any, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     db.flush()
-    driver: Any = db.connection().connection.driver_connection
-    if store.is_sqlite():
-        _into_sqlite(driver, table.__table__, rows)
-    else:
-        _into_postgres(driver, table.__table__, rows)
+    connection = db.connection()
+    driver: Any = connection.connection.driver_connection
+    dialect = connection.dialect
+    try:
+        (_into_sqlite if store.is_sqlite() else _into_postgres)(driver, table.__table__, rows)
+    except dialect.loaded_dbapi.Error as error:  # said as SQLAlchemy says it, so that whoever opened the transaction understands
+        told: Any = DBAPIError.instance(f"bulk insert into {table.__tablename__}", None, error, dialect.loaded_dbapi.Error, dialect=dialect)
+        raise told from error
 
 
 def _into_sqlite(driver: Any, table: Any, rows: Sequence[dict[str, Any]]) -> None:

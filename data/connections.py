@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+from cryptography.exceptions import InvalidTag
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import col, select
 
@@ -10,7 +11,7 @@ from data import access, config, sealing, settings, store
 from data.asking import Budget
 from data.errors import Refused
 from data.intake.connectors import CONNECTORS, Account
-from data.settings import SEALED
+from data.intake.connectors.asking import address
 from data.tables import Person, Proposal, Setting
 from data.values import now
 from language.call import JOBS, Line
@@ -18,6 +19,20 @@ from language.call import JOBS, Line
 ENDPOINT = "model_endpoint"
 HELP_DESK = "help_desk_"  # and the product
 MOST_DAYS = 3650  # of history that a help desk is asked for
+
+
+def _sealed(key: str, url: str) -> str:
+    """The address is part of the seal: a key that was carried over to another address does not open there."""
+    return sealing.seal(key, f"connection {url}")
+
+
+def _unsealed(sealed: str, url: str) -> str:
+    try:
+        return sealing.unseal(sealed, f"connection {url}")
+    except (InvalidTag, ValueError):
+        raise Refused(
+            "Nothing was asked: the key that is kept is not of this address. Propose the connection again, with its key."
+        ) from None
 
 
 class HelpDesk(BaseModel):
@@ -32,7 +47,7 @@ class HelpDesk(BaseModel):
     on: bool = True
 
     def opened(self) -> Account:
-        return Account(self.url, self.account, sealing.unseal(self.sealed_secret, SEALED), self.source)
+        return Account(self.url, self.account, _unsealed(self.sealed_secret, self.url), self.source)
 
 
 class Endpoint(BaseModel):
@@ -52,8 +67,11 @@ class Endpoint(BaseModel):
     money_per_person: Annotated[float, Field(ge=0)] | None = 5.0
 
     def line(self) -> Line:
-        key = sealing.unseal(self.sealed_key, SEALED) if self.sealed_key else ""
-        return Line(self.url, key, self.models, prices=self.prices, timeout=self.timeout, at_once=self.at_once)
+        key = _unsealed(self.sealed_key, self.url) if self.sealed_key else ""
+        try:
+            return Line(self.url, key, self.models, prices=self.prices, timeout=self.timeout, at_once=self.at_once)
+        except ValueError as wrong:
+            raise Refused(f"Nothing was asked: {wrong}") from None
 
     def budget(self) -> Budget:
         return Budget(self.tokens_per_day, self.money_per_day, self.tokens_per_person, self.money_per_person)
@@ -70,9 +88,10 @@ def endpoint() -> Endpoint | None:
     """From the environment where it says so, else what was approved here. A key of one is never used with an address of the other."""
     here = config.settings()
     if fixed_by_environment():
+        url = here.openai_base_url or "https://api.openai.com/v1"
         return Endpoint(
-            url=here.openai_base_url or "https://api.openai.com/v1",
-            sealed_key=sealing.seal(here.openai_api_key, SEALED) if here.openai_api_key else "",
+            url=url,
+            sealed_key=_sealed(here.openai_api_key, url) if here.openai_api_key else "",
             models=dict.fromkeys(JOBS, here.model or "gpt-5-mini"),
         )
     found = settings.current(ENDPOINT)
@@ -91,17 +110,17 @@ def propose_endpoint(
         raise Refused("Not proposed: name at least one model.")
     named = {job: named.get(job) or next(iter(named.values())) for job in JOBS}
     try:
-        sealed = sealing.seal(key.strip(), SEALED) if key.strip() else ""
-        value = Endpoint(url=url.strip(), sealed_key=sealed, models=named, prices=prices or {}, **limits)
-        host = value.line().host
+        line = Line(url.strip(), key.strip(), named)
+        sealed = _sealed(line.key, line.url) if line.key else ""
+        value = Endpoint(url=line.url, sealed_key=sealed, models=named, prices=prices or {}, **limits)
     except ValidationError as error:
-        raise _unusable(error) from error
+        raise _unusable(error) from None
     except ValueError as error:
-        raise Refused(f"Not proposed: {error}") from error
+        raise Refused(f"Not proposed: {error}") from None
     if not settings.is_private_line(value.url):
         raise Refused("Not proposed: the address must begin with https://. The key would go readable over the network.")
-    told = f"Redacted conversations could be sent to the models of {host}, {_budget_in_words(value)}."
-    return settings.propose_connection(ENDPOINT, value.model_dump(mode="json"), f"ask the models of {host}", told, why, by)
+    told = f"Redacted conversations could be sent to the models of {line.host}, {_budget_in_words(value)}."
+    return settings.propose_connection(ENDPOINT, value.model_dump(mode="json"), f"ask the models of {line.host}", told, why, by)
 
 
 def _budget_in_words(value: Endpoint) -> str:
@@ -138,20 +157,26 @@ def propose_help_desk(
     access.require(by, "connection.propose")
     if product not in CONNECTORS:
         raise Refused(f"Not proposed: there is no connector for '{product}'. There are {', '.join(CONNECTORS)}.")
-    if not secret.strip():
+    name, secret = CONNECTORS[product].NAME, secret.strip()
+    if not secret:
         raise Refused("Not proposed: the key is empty. Address and key are one value and change together.")
+    if not secret.isascii() or not secret.isprintable():
+        raise Refused("Not proposed: the key holds signs that no key has. Copy it again.")
     if not 0 <= days <= MOST_DAYS:
         raise Refused(f"Not proposed: from 0 to {MOST_DAYS:,} days of history can be asked for, not {days:,}.")
     if not settings.is_private_line(url.strip()):
         raise Refused("Not proposed: the address must begin with https://. The key would go readable over the network.")
+    where = address(url, name)  # without a path, so that who approves reads the host and nothing that looks like one
+    if not where.isascii():
+        raise Refused("Not proposed: the address holds letters that look like others. Write it in a to z, as your browser shows it.")
     try:
         value = HelpDesk(
-            product=product, url=url.strip().rstrip("/"), account=account.strip(), sealed_secret=sealing.seal(secret.strip(), SEALED),
+            product=product, url=where, account=account.strip(), sealed_secret=_sealed(secret, where),
             source=source.strip() or product, since=((at or now()) - timedelta(days=days)).astimezone(UTC),
         )  # fmt: skip
     except ValidationError as error:
-        raise _unusable(error) from error
-    host, name = value.url.split("/")[2], CONNECTORS[product].NAME
+        raise _unusable(error) from None
+    host = where.split("/")[2]
     told = f"Conversations of the last {days} days would come in from {host}, and new ones every few minutes, redacted at the door."
     return settings.propose_connection(
         f"{HELP_DESK}{product}", value.model_dump(mode="json"), f"follow {name} at {host}", told, why, by, at=at

@@ -156,7 +156,7 @@ def _listed(db: Session, found: Sequence[Conversation]) -> list[Listed]:
     openings = dict(
         db.exec(
             select(Message.conversation_id, Message.text)
-            .where(col(Message.conversation_id).in_(ids), Message.role == "customer")
+            .where(col(Message.conversation_id).in_(ids), Message.role == "customer", col(Message.gone_at).is_(None))
             .order_by(col(Message.seq).desc())  # the dictionary keeps the last, which is the first message
         ).all()
     )
@@ -200,8 +200,9 @@ def messages_of(db: Session, conversation_id: str) -> list[Message]:
 
 
 def frozen(messages: Iterable[Message]) -> list[dict[str, Any]]:
-    """A copy of messages as they are now, for what must not change with them. Private notes stay behind."""
-    return [{"seq": message.seq, "role": message.role, "text": message.text} for message in messages if not message.private]
+    """A copy of messages as they are now, for what must not change with them. Private notes stay behind, and what was deleted since."""
+    said = (message for message in messages if not message.private and message.gone_at is None)
+    return [{"seq": message.seq, "role": message.role, "text": message.text} for message in said]
 
 
 def text_of(subject_line: str | None, messages: Iterable[dict[str, Any]]) -> str:
@@ -235,7 +236,7 @@ def texts(db: Session, conversation_ids: Sequence[str]) -> dict[str, tuple[Subje
     spoken: dict[str, list[dict[str, Any]]] = {made: [] for made in lines}
     query = (
         select(Message.conversation_id, Message.seq, Message.role, Message.text)
-        .where(col(Message.conversation_id).in_(conversation_ids), ~col(Message.private))
+        .where(col(Message.conversation_id).in_(conversation_ids), ~col(Message.private), col(Message.gone_at).is_(None))
         .order_by(Message.conversation_id, col(Message.seq))
     )
     for conversation_id, seq, role, text in db.exec(query):

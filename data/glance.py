@@ -5,7 +5,7 @@ It follows from reviews and predictions; whoever writes one of those has it writ
 
 from collections.abc import Iterable
 
-from sqlalchemy import case, exists, update
+from sqlalchemy import Update, bindparam, case, exists, update
 from sqlmodel import Session, col, select
 
 from data.tables import Conversation, Prediction, Review
@@ -14,17 +14,16 @@ from data.values import LIVE
 INTENT = "intent"  # the classifier whose label is a conversation's intent
 
 
-def refresh(db: Session, conversation_ids: Iterable[str]) -> None:
-    """An intent is the last review's label; where nobody reviewed, the first live prediction's that was confident."""
+def _statement() -> Update:
     mine = col(Conversation.id) == col(Review.conversation_id)
     last = select(Review.label_id).where(mine).order_by(col(Review.at).desc(), col(Review.id).desc()).limit(1).scalar_subquery()
     live = (Prediction.conversation_id == Conversation.id, Prediction.mode == LIVE, Prediction.target_name == INTENT)
     first = select(Prediction).where(*live).order_by(col(Prediction.at), col(Prediction.id)).limit(1)
     confident = first.where(col(Prediction.label_id).is_not(None)).with_only_columns(col(Prediction.label_id))
     reviewed = exists().where(mine)
-    db.execute(
+    return (
         update(Conversation)
-        .where(col(Conversation.id).in_(list(conversation_ids)))
+        .where(col(Conversation.id).in_(bindparam("ids", expanding=True)))
         .values(
             reviewed=reviewed,
             intent_id=case((reviewed, last), else_=confident.scalar_subquery()),
@@ -32,3 +31,11 @@ def refresh(db: Session, conversation_ids: Iterable[str]) -> None:
         )
         .execution_options(synchronize_session=False)
     )
+
+
+REFRESH = _statement()  # written once: it is asked with each review
+
+
+def refresh(db: Session, conversation_ids: Iterable[str]) -> None:
+    """An intent is the last review's label; where nobody reviewed, the first live prediction's that was confident."""
+    db.execute(REFRESH, {"ids": list(conversation_ids)})

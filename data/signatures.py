@@ -1,6 +1,6 @@
 """Requests that a program signs: made within five minutes, by whoever holds the key, and taken once.
 
-X-Portal-Signature: t=1767225600,v1=HMAC-SHA256(signing key, "1767225600." + body) in hex
+Portal-Signature: t=1767225600,v1=HMAC-SHA256(signing key, "1767225600." + body) in hex
 """
 
 import hmac
@@ -17,9 +17,9 @@ from data.errors import Denied
 from data.tables import SignedRequest
 from data.values import new_id, now
 
-HEADER = "X-Portal-Signature"
+HEADER = "Portal-Signature"  # the guard drops what begins with X-Portal-: those are its own
 WINDOW = 300  # seconds, to both sides: clocks differ
-FORM = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})")
+FORM = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
 
 
 class BadSignature(Denied):
@@ -44,10 +44,10 @@ def check(secret: str, header: str | None, body: bytes, *, clock: float | None =
     moment, told = int(found[1]), found[2]
     if not hmac.compare_digest(_seal(secret, moment, body), told):
         raise BadSignature("Not taken: the signature does not fit this body and this token's signing key.")
-    apart = abs((time.time() if clock is None else clock) - moment)
-    if apart > WINDOW:
-        told = f"it was signed {apart / 60:.0f} minutes from now, {WINDOW // 60} are allowed"
-        raise BadSignature(f"Not taken: {told}. Look at the clock and sign again.")
+    here = time.time() if clock is None else clock
+    if abs(here - moment) > WINDOW:
+        when = f"{abs(here - moment):,.0f} seconds {'ago' if moment < here else 'from now'}"
+        raise BadSignature(f"Not taken: it was signed {when}, and {WINDOW} are allowed. Look at the clock and sign again.")
     return sealing.sha(told)
 
 
@@ -56,7 +56,7 @@ def take_once(db: Session, signature_sha: str, *, at: datetime | None = None) ->
     insert = sqlite.insert if store.is_sqlite() else postgresql.insert
     row = {"id": new_id(), "at": at or now(), "signature_sha": signature_sha}
     if not db.scalars(insert(SignedRequest).on_conflict_do_nothing().returning(SignedRequest.id), [row]).all():  # type: ignore[call-overload]
-        raise BadSignature("Not taken: this very request came before. Sign it again to send it again.")
+        raise BadSignature("Not taken: this very request came before. To send it again, sign it again a second later.")
 
 
 def forget_old(db: Session, *, at: datetime | None = None) -> int:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 from sqlmodel import Session, col, func, select
 
-from data import access, config
+from data import access, config, store
 from data.tables import Person, Span, Trace
 from data.values import RUN, Subject, Target, now
 from language.call import Call
@@ -63,6 +63,12 @@ def stop(db: Session, trace: Trace) -> None:
 def today(at: datetime | None = None) -> datetime:
     """When the day began where the portal stands."""
     return (at or now()).astimezone(ZoneInfo(config.settings().time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def spent_today() -> Spent:
+    """By everybody, for those who look after it."""
+    with store.reading() as db:
+        return spent(db, since=today())
 
 
 def spent(db: Session, *, since: datetime, person_id: str | None = None, at: datetime | None = None) -> Spent:

@@ -17,6 +17,7 @@ from data.values import now
 from evals import demo as evals_demo
 from evals import sets
 from evals.demo import Flag
+from portal.ferngrove import helpdesk as intake_demo
 from portal.ferngrove import story
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
@@ -33,6 +34,7 @@ class Ferngrove:
     labels: dict[str, Label]  # by the phrases' key
     eval_set: EvalSet
     told: dict[str, Told] = field(default_factory=dict)  # what each conversation is really about, by its id
+    sent: list[dict[str, Any]] = field(default_factory=list)  # the last conversations that came, as the help desk wrote them
 
     @property
     def rng(self) -> random.Random:
@@ -56,6 +58,7 @@ def _govern(ferngrove: Ferngrove, until: datetime) -> None:
     data_demo.govern(ferngrove.company, until)
     evals_demo.propose_gate(ferngrove.eval_set, by=ferngrove.company.staff["Marco Silva"], at=until - timedelta(hours=26))
     data_demo.talk(ferngrove.company, until)
+    data_demo.bring_files(ferngrove.company, intake_demo.overlap(ferngrove.sent), intake_demo.waiting(until), until)
 
 
 def _found(rng: random.Random, at: datetime) -> Ferngrove:
@@ -68,7 +71,9 @@ def _found(rng: random.Random, at: datetime) -> Ferngrove:
 def _live_through(ferngrove: Ferngrove, told: list[Told], end: datetime, *, is_last: bool) -> None:
     """Conversations arrive and are classified, are reviewed and flagged; then a candidate is made from all reviews so far."""
     company = ferngrove.company
-    ids = data_demo.arrive(company, [_canonical(company, one) for one in told])
+    sent = [_canonical(company, one) for one in told]
+    ids = data_demo.arrive(company, sent)
+    ferngrove.sent[:] = sent[:40]
     ferngrove.told.update(zip(ids, told, strict=True))
     classifiers_demo.predict_daily((made, one.opened_at) for made, one in zip(ids, told, strict=True))
     reviewed = [made for made in ids if ferngrove.rng.random() < REVIEWED and ferngrove.told[made].opened_at < end - timedelta(hours=20)]
@@ -83,11 +88,14 @@ def _live_through(ferngrove: Ferngrove, told: list[Told], end: datetime, *, is_l
 
 def _canonical(company: Company, told: Told) -> dict[str, Any]:
     rep = company.somebody_of(told.team)
+    rng = random.Random(told.external_id)  # of its own, so that what follows of the story stays as it is
     messages = [
         {"role": role, "text": text, "at": at, **({"author": rep.name} if role == "rep" else {})} for role, text, at in told.messages
     ]
     kept = ("channel", "subject", "opened_at", "closed_at", "resolved", "customer", "language", "team", "handle_seconds", "csat")
     said = {name: getattr(told, name) for name in kept}
+    said |= {"customer_names": [told.customer.rpartition(" ")[0]], "signals": intake_demo.signals(told, rng)}
+    messages += intake_demo.note(told, rep.name, rng)
     return said | {"id": told.external_id, "source": "ferngrove-helpdesk", "status": "closed", "assignee": rep.name, "messages": messages}
 
 

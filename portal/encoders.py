@@ -28,6 +28,11 @@ def chosen() -> Encodes | None:
 def fill(progress: Any = None) -> str:
     """Encode what is not encoded yet. Once a day everything is looked at, so that nothing is left out for ever."""
     encoder = chosen()
+    if encoder is None and config.settings().encoder:
+        raise Refused("Nothing was encoded: PORTAL_ENCODER names the model endpoint, and none is set.")
+    if encoder is None:  # the first time: installing it is part of setting up
+        vectors.install()
+        encoder = chosen()
     if encoder is None:
         raise Refused("Nothing was encoded: the encoder is missing. Install it: portal encoder install.")
     told = _cursor()
@@ -49,9 +54,7 @@ def _cursor() -> dict[str, str]:
 
 
 def anything_new() -> bool:
-    """Whether customers wrote since the last run, or the encoder is another."""
-    if not config.settings().encoder.startswith(ENDPOINT) and not (config.settings().home / "encoder" / "manifest.json").exists():
-        return False
+    """Whether customers wrote since the last run."""
     told = _cursor()
     query = select(Message.id).where(Message.id > told.get("after", ""), Message.role == "customer", Message.text != "")
     with store.reading() as db:
@@ -65,6 +68,9 @@ def in_words() -> str:
     except Refused as refused:
         return str(refused)
     if encoder is None:
-        return "The encoder is missing: similar texts are found by words only. Install it: portal encoder install."
+        return (
+            "The encoder is not there yet: similar texts are found by words only. "
+            "The worker installs it within minutes of its start; portal encoder install does at once."
+        )
     reach = vectors.coverage(encoder)
     return f"Encoder {encoder.name}: {reach.texts:,} texts. {reach.sentence}"

@@ -1,24 +1,25 @@
 """What comes in over HTTP: conversations, and messages that follow. JSON only; a program signs what it sends, and sends it once."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
+from sqlmodel import Session
 
 from data import access, sealing, signatures, store
 from data.intake import door, reading
 from data.intake.canonical import CanonicalConversation, CanonicalMessage, Key
 from data.intake.readers.jsonl import strict_json
 from data.tables import Person
+from language import redact
 from portal import guard
 from portal.pace import Pace
 
 MOST = 500  # conversations or messages a request
 A_MINUTE = 600  # requests of one token
 JSON = "application/json"
+NO_OBJECT = "it is not an object"
 
 router = APIRouter(prefix="/v1")
 pace = Pace(A_MINUTE)
@@ -34,6 +35,24 @@ class FollowingMessage(CanonicalMessage):
     id: Key = Field(...)
 
 
+class NotTaken(BaseModel):
+    place: int  # in the list that was sent, the first is 0
+    why: str
+
+
+class Taken(BaseModel):
+    """What became of what was sent. `ids` are ours, of the conversations that are new or changed."""
+
+    conversations: int
+    messages: int
+    new: int
+    updated: int
+    unchanged: int
+    redactions: int
+    ids: list[str]
+    refused: list[NotTaken]
+
+
 class Sent:
     """One request: who sent it, what stands in it, and the signature it is remembered by."""
 
@@ -41,106 +60,124 @@ class Sent:
         self.by, self.items, self.signature_sha = by, items, signature_sha
 
 
-def _refusal(status: int, told: str, **headers: str) -> JSONResponse:
-    return JSONResponse({"detail": told}, status, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-
-async def sent(request: Request) -> Sent | JSONResponse:
-    """The request, if it is one that is taken; else what is wrong with it. Nothing is parsed before it is known who sent it."""
+def sender(request: Request) -> Person:
+    """Who sends this, if they may send as much and it is of the right kind: its body is not read before that."""
     from portal.api import signed_in
 
     by, secret = signed_in(request), guard.bearer(request.scope)
     if secret and (seconds := pace.wait(sealing.sha(secret))):
-        return _refusal(
-            429, f"Not taken: {A_MINUTE} requests a minute are the most. Try again in {seconds} seconds.", Retry_After=str(seconds)
-        )
+        told = f"Not taken: {pace.a_minute} requests a minute are the most. Try again in {seconds} seconds."
+        raise HTTPException(429, told, {"Retry-After": str(seconds)})
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        return _refusal(415, f"Not taken: the body is sent as {JSON}, nothing else is read.")
-    body = await request.body()
+        raise HTTPException(415, f"Not taken: the body is sent as {JSON}, nothing else is read.")
+    return by
+
+
+async def content(request: Request, _by: Annotated[Person, Depends(sender)]) -> bytes:
+    return await request.body()
+
+
+def sent(request: Request, by: Annotated[Person, Depends(sender)], body: Annotated[bytes, Depends(content)]) -> Sent:
+    """The request, if it is one that is taken. Nothing is parsed before it is known who sent it and that they may."""
+    secret = guard.bearer(request.scope)
     signature_sha = signatures.check(secret, request.headers.get(signatures.HEADER), body) if secret else None
     access.require(by, "api.ingest")
     try:
         told = strict_json(body)
-    except (ValueError, RecursionError) as error:
-        return _refusal(422, f"Nothing was stored: the body is not JSON ({str(error)[:200]}).")
+    except ValueError as error:
+        raise HTTPException(422, f"Nothing was stored: the body is not JSON ({redact.masked(str(error))[:200]}).") from None
     items = told if isinstance(told, list) else [told] if isinstance(told, dict) else None
     if not items:
-        return _refusal(422, "Nothing was stored: the body is a list of objects, and this one has none.")
+        raise HTTPException(422, "Nothing was stored: the body is one object or a list of them, and here is none.")
     if len(items) > MOST:
-        return _refusal(422, f"Nothing was stored: {MOST} at once are the most, these are {len(items):,}. Send them in parts.")
+        raise HTTPException(422, f"Nothing was stored: {MOST} at once are the most, these are {len(items):,}. Send them in parts.")
     return Sent(by, items, signature_sha)
 
 
-Request_ = Annotated[Sent | JSONResponse, Depends(sent)]
+Asked = Annotated[Sent, Depends(sent)]
 
 
-def _once(asked: Sent, work: Callable[[], dict[str, Any]]) -> JSONResponse:
-    """Keep it all in one transaction with the signature: what failed may be sent again as it is, what was kept may not."""
-    with store.writing() as db:
-        if asked.signature_sha:
-            signatures.take_once(db, asked.signature_sha)
-        told = work()
-    if told["refused"] and not told["conversations"]:
-        first = told["refused"][0]
-        many = "it was" if len(told["refused"]) == 1 else f"all {len(told['refused'])} were"
-        return JSONResponse({"detail": f"Nothing was stored: {many} refused. Number {first['place']}: {first['why']}", **told}, 422)
+def _take_once(db: Session, asked: Sent) -> None:
+    """In one transaction with what is stored: a request that failed may be sent again as it is, one that was kept may not."""
+    if asked.signature_sha:
+        signatures.take_once(db, asked.signature_sha)
+
+
+def _answer(arrival: door.Arrival, refused: dict[int, str]) -> JSONResponse:
+    """What a reason repeats of the request is masked: answers are logged by those who ask."""
+    whys = [NotTaken(place=place, why=redact.masked(why)) for place, why in sorted(refused.items())]
+    counts = {key: arrival.counts[key] for key in ("conversations", "messages", "new", "updated", "unchanged", "redactions")}
+    told = Taken(**counts, ids=arrival.ids, refused=whys).model_dump()
+    if whys and not arrival.counts["conversations"]:
+        first = whys[0].why if len(whys) == 1 else f"all {len(whys)} were refused. The first: {whys[0].why}"
+        return JSONResponse({"detail": f"Nothing was stored: {first}", **told}, 422)
     return JSONResponse(told)
 
 
-def _told(arrival: door.Arrival) -> dict[str, Any]:
-    return {key: arrival.counts[key] for key in ("conversations", "messages", "new", "updated", "unchanged", "redactions")}
-
-
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
+def _described(model: type[BaseModel]) -> dict[str, Any]:
     """For the API's description: bodies are checked one by one, so that a bad one does not spoil the rest."""
-    each = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    each.pop("$defs", None)
-    items = {"type": "array", "items": each, "minItems": 1, "maxItems": MOST}
+    each = model.model_json_schema()
+    items = {"type": "array", "items": _whole(each, each.pop("$defs", {})), "minItems": 1, "maxItems": MOST}
     return {"requestBody": {"required": True, "content": {JSON: {"schema": items}}}}
 
 
-@router.post("/conversations", openapi_extra=_schema(CanonicalConversation))
-async def conversations(asked: Request_) -> JSONResponse:
+def _whole(schema: Any, parts: dict[str, Any]) -> Any:
+    """With its parts in their places: a document that is put together from several has one place for parts, and that is not ours."""
+    if isinstance(schema, list):
+        return [_whole(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _whole(parts[schema["$ref"].rpartition("/")[2]], parts)
+    return {name: _whole(one, parts) for name, one in schema.items()}
+
+
+@router.post("/conversations", openapi_extra=_described(CanonicalConversation), response_model=Taken)
+def conversations(asked: Asked) -> JSONResponse:
     """Conversations in the canonical form, up to 500. Sent twice they are kept once; one that changed becomes a revision."""
-    if isinstance(asked, JSONResponse):
-        return asked
-    return await run_in_threadpool(_once, asked, lambda: _receive(asked))
-
-
-def _receive(asked: Sent) -> dict[str, Any]:
-    read = [reading.made(item) if isinstance(item, dict) else "it is not an object" for item in asked.items]
+    read = [reading.made(item) if isinstance(item, dict) else NO_OBJECT for item in asked.items]
     places = [place for place, one in enumerate(read) if isinstance(one, CanonicalConversation)]
-    arrival = door.receive([one for one in read if isinstance(one, CanonicalConversation)], by=asked.by)
+    prepared = door.prepare([one for one in read if isinstance(one, CanonicalConversation)], by=asked.by)  # nobody waits for this
+    with store.writing() as db:
+        _take_once(db, asked)
+        arrival = door.keep(prepared)
     refused = {place: one for place, one in enumerate(read) if isinstance(one, str)}
-    refused |= {places[number]: why for number, why in arrival.refused.items()}
-    return _told(arrival) | {"ids": arrival.ids, "refused": [{"place": place, "why": why} for place, why in sorted(refused.items())]}
+    return _answer(arrival, refused | {places[number]: why for number, why in arrival.refused.items()})
 
 
-@router.post("/messages", openapi_extra=_schema(FollowingMessage))
-async def messages(asked: Request_) -> JSONResponse:
+@router.post("/messages", openapi_extra=_described(FollowingMessage), response_model=Taken)
+def messages(asked: Asked) -> JSONResponse:
     """Messages of conversations that were sent before, up to 500. One that came before, by its id, is left out."""
-    if isinstance(asked, JSONResponse):
-        return asked
-    return await run_in_threadpool(_once, asked, lambda: _append(asked))
+    following, refused = _by_conversation(asked.items)
+    whole = door.Arrival()
+    with store.writing() as db:
+        _take_once(db, asked)
+        for conversation, said in following.items():
+            arrival = door.append(conversation, [_message(message) for _, message in said.values()], by=asked.by)
+            whole.counts.update(arrival.counts)
+            whole.ids += arrival.ids
+            refused |= {place: arrival.refused[0] for place, _ in said.values() if arrival.refused}
+    return _answer(whole, refused)
 
 
-def _append(asked: Sent) -> dict[str, Any]:
-    refused: list[dict[str, Any]] = []
-    following: dict[tuple[str, str], list[tuple[int, FollowingMessage]]] = {}
-    for place, item in enumerate(asked.items):
+Following = dict[tuple[str, str], dict[str, tuple[int, FollowingMessage]]]  # conversation -> the message's id -> place and message
+
+
+def _by_conversation(items: list[Any]) -> tuple[Following, dict[int, str]]:
+    """Those of one conversation together, each id once; and what is none."""
+    following: Following = {}
+    refused: dict[int, str] = {}
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            refused[place] = NO_OBJECT
+            continue
         try:
             message = FollowingMessage.model_validate(item)
         except ValidationError as error:
-            refused.append({"place": place, "why": reading.in_words(error)})
+            refused[place] = reading.in_words(error)
         else:
-            following.setdefault((message.source, message.conversation), []).append((place, message))
-    whole = door.Arrival()
-    for conversation, said in following.items():
-        arrival = door.append(conversation, [_message(message) for _, message in said], by=asked.by)
-        whole.counts.update(arrival.counts)
-        whole.ids += arrival.ids
-        refused += [{"place": place, "why": arrival.refused[0]} for place, _ in said if arrival.refused]
-    return _told(whole) | {"ids": whole.ids, "refused": sorted(refused, key=lambda one: one["place"])}
+            following.setdefault((message.source, message.conversation), {}).setdefault(message.id, (place, message))
+    return following, refused
 
 
 def _message(message: FollowingMessage) -> CanonicalMessage:

@@ -1,6 +1,7 @@
 """What each background task does: a name, the domain verb behind it, and whose right it needs. No DBOS here."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from data.values import Target, new_id
 
 logger = logging.getLogger("portal.jobs")
 
+OPTION = re.compile(r": --(?:column|role) (?:'[^']*'|\S)+[^\s.,;…]*…?")
+
 Progress = Callable[[float, str], None]
 Job = Callable[[dict[str, Any], Person, Progress], str]  # arguments, whose, progress -> what came of it, in words
 
@@ -21,13 +24,21 @@ def _import(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
     if arguments.get("here"):
         raise Refused("It was cut off. Run the same command again: it goes on where it stopped.")
-    return files.in_words(offers.take(arguments["batch_id"], by=by, progress=progress))
+    return on_a_screen(files.in_words(offers.take(arguments["batch_id"], by=by, progress=progress)))
+
+
+def on_a_screen(told: str) -> str:
+    """What the command line has options for is said in the form beside it."""
+    return OPTION.sub(" in the form below", told)
 
 
 def _look(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from data.intake import offers
 
-    report = offers.look(arguments["batch_id"], by=by, progress=progress)
+    try:
+        report = offers.look(arguments["batch_id"], by=by, progress=progress)
+    except Refused as refused:
+        raise Refused(on_a_screen(str(refused))) from refused
     return f"{report.counts['conversations']:,} conversations read; nothing is stored yet."
 
 

@@ -83,12 +83,37 @@ def _bubble(message: Message, width: int) -> None:
     speaker, icon = _speaker(message)
     side = st.container(horizontal_alignment="left" if message.role == "customer" else "right")
     with side, st.container(border=True, width=width, gap="xxsmall"):
-        private = " · private note" if message.private else ""
-        st.caption(f"{icon} {plain(speaker)} · {local(message.at):%H:%M}{private}")
+        private = " · :orange[:material/lock:] private note" if message.private else ""
+        gone = " · :gray[:material/delete:] deleted where it came from" if message.gone_at else ""
+        spoken = f" · {_clock(message.start_ms)}" if message.start_ms is not None else ""
+        st.caption(f"{icon} {plain(speaker)} · {local(message.at):%H:%M}{spoken}{private}{gone}")
         if message.tool_call:
-            st.text(f"Called {message.tool_call['name']}")
+            _tool(f"Called {message.tool_call['name']}", message.tool_call.get("arguments"))
+        if message.tool_result is not None:
+            _tool("Its answer", message.tool_result)
         if message.text:
             st.text(message.text)
+
+
+def _clock(ms: int) -> str:
+    """How far into a call."""
+    minutes, seconds = divmod(ms // 1000, 60)
+    return f"{minutes}:{seconds:02d} into the call"
+
+
+def _tool(words: str, value: object) -> None:
+    """A machine's step: named, and readable on demand."""
+    with st.expander(plain(words), icon=":material/build:"):
+        st.text("\n".join(_lines(value)) or "nothing")
+
+
+def _lines(value: object, before: str = "") -> list[str]:
+    """An object as lines of 'name: value': no screen shows JSON."""
+    if isinstance(value, dict):
+        return [line for name, part in value.items() for line in _lines(part, f"{before}{name}: ")]
+    if isinstance(value, list):
+        return [line for number, part in enumerate(value[:50], start=1) for line in _lines(part, f"{before}{number}. ")]
+    return [f"{before}{value}"]
 
 
 def _speaker(message: Message) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What is personal in one conversation: replaced by numbered placeholders, and sealed for as long as somebody may have to look."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from data.values import new_id
 from language import redact
 
 SEALED_FOR = timedelta(days=30)
+SHORTEST_NAME = 3  # letters
 SEALED = "seal"  # the purpose under which originals are sealed
 
 
@@ -20,6 +22,14 @@ def names_of(conversation: CanonicalConversation) -> tuple[str, ...]:
     key = conversation.customer or ""
     is_name = "@" in key or (any(letter.isalpha() for letter in key) and not any(letter.isdigit() for letter in key))
     return tuple(dict.fromkeys([*conversation.customer_names, *([key] if is_name else [])]))
+
+
+TELLING = re.compile(r"[^\w./:#-]")  # a help desk's own key holds no other signs; an address and a number to be called do
+
+
+def key_of(said: str) -> str:
+    """A source's id as it is kept: where it says who somebody is, a key that tells nobody."""
+    return f"#{sealing.hmac_of(said, 'id')[:40]}" if TELLING.search(said) and redact.find(said) else said
 
 
 class Cleaner:
@@ -65,6 +75,10 @@ class Cleaner:
         if key not in self.numbers:
             self.given[finding.kind] += 1
             self.numbers[key] = self.given[finding.kind]
+            if finding.kind == "name":  # who signed as Anna Schmidt is the Anna that is answered
+                for part in finding.value.split():
+                    if len(part) >= SHORTEST_NAME:
+                        self.numbers.setdefault(("name", sealing.hmac_of(part, SEALED)), self.numbers[key])
             self.seals.append(
                 {
                     "id": new_id(), "at": self.at, "conversation_id": self.conversation_id, "kind": finding.kind,

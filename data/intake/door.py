@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import insert
@@ -13,12 +14,12 @@ from sqlmodel import Session, col, select
 from data import access, bulk, releases, sealing, store, tasks
 from data.intake import revising
 from data.intake.canonical import CanonicalConversation, CanonicalMessage
-from data.intake.cleaning import Cleaner, names_of
+from data.intake.cleaning import Cleaner, key_of, names_of
+from data.intake.places import A_SECOND as A_SECOND
+from data.intake.places import Places, in_its_second
 from data.tables import Conversation, ConversationWords, Customer, Message, Person, Seal, Signal, Team
 from data.values import new_id, now
-from language import tongue, words
-
-A_SECOND = 24  # bits of a place that are left to those who were opened in the same second
+from language import redact, tongue, words
 
 
 @dataclass
@@ -69,7 +70,23 @@ class Prepared:
     arrival: Arrival
     rows: Rows
     seen: dict[tuple[str, str], tuple[str, int, str | None]]  # what it was made against: digest, revision, team of those that were here
-    changes: list[tuple[Conversation, CanonicalConversation, dict[str, Any]]]
+    changes: list["Changed"]
+    again: list["Again"]  # said more than once in what came: later ones are made against what the first ones wrote
+
+
+@dataclass
+class Changed:
+    """A conversation that is here, as it is to be from now on."""
+
+    stored: Conversation
+    before: list[Message]
+    values: dict[str, Any]
+    said: list[dict[str, Any]]
+    signals: list[dict[str, Any]]
+    seals: list[dict[str, Any]]
+
+
+Again = tuple[Conversation, CanonicalConversation, dict[str, Any]]
 
 
 def receive(arriving: Sequence[CanonicalConversation], *, by: Person, at: datetime | None = None, classify: bool = True) -> Arrival:
@@ -88,10 +105,12 @@ def keep(prepared: Prepared, *, classify: bool = True) -> Arrival:
         store.one_at_a_time(db, "intake")  # two who send the same conversation at once: the second finds it there
         if not _still_holds(db, prepared):
             prepared = _prepare(db, prepared.arriving, prepared.by, prepared.at)
-        arrival, places = prepared.arrival, _Places(db, prepared.at)
+        arrival, places = prepared.arrival, Places(db, prepared.at)
         prepared.rows.flush(db)
-        for stored, conversation, whose in prepared.changes:
-            _change(db, stored, conversation, whose, places, arrival, prepared.at, keep=True)
+        for change in prepared.changes:
+            _keep_change(db, change, arrival, prepared.at)
+        for stored, conversation, whose in prepared.again:
+            _keep_change(db, _change(db, stored, conversation, whose, places, arrival, prepared.at), arrival, prepared.at)
         if classify and arrival.ids and releases.anything_live(db, "classifier"):
             title = f"Classify {len(arrival.ids):,} new conversations"
             tasks.later(db, "classify", {"conversation_ids": arrival.ids}, title=title, by=prepared.by)
@@ -102,23 +121,23 @@ def consider(arriving: Sequence[CanonicalConversation], *, by: Person, at: datet
     """What would become of them. Nothing is stored."""
     with store.reading() as db:
         prepared = _prepare(db, arriving, by, at or now())
-        places = _Places(db, prepared.at)
-        for stored, conversation, whose in prepared.changes:
-            _change(db, stored, conversation, whose, places, prepared.arrival, prepared.at, keep=False)
+        places = Places(db, prepared.at)
+        for stored, conversation, whose in prepared.again:
+            _change(db, stored, conversation, whose, places, prepared.arrival, prepared.at)
     return prepared.arrival
 
 
 def _prepare(db: Session, arriving: Sequence[CanonicalConversation], by: Person, at: datetime) -> Prepared:
     reach = access.require(by, "conversation.import")
-    arrival, rows = Arrival(), Rows()
-    changes: list[tuple[Conversation, CanonicalConversation, dict[str, Any]]] = []
+    arrival, rows, changes, again = Arrival(), Rows(), list[Changed](), list[Again]()
     teams = dict(db.exec(select(Team.name, Team.id)).all())
     known, customers = _known(db, arriving), _customers(db, arriving)
-    places = _Places(db, at, arriving)
+    places = Places(db, at, arriving)
     digests = {key: stored.content_hmac for key, stored in known.items()}
     seen = {key: _seen(stored) for key, stored in known.items()}
+    came: set[tuple[str, str]] = set()  # written by this very call
     for number, conversation in enumerate(arriving):
-        key = (conversation.source, conversation.id)
+        key = (conversation.source, key_of(conversation.id))
         stored = known.get(key)
         team_id, why = _team(conversation, stored, teams, reach, by)
         if why:
@@ -134,9 +153,12 @@ def _prepare(db: Session, arriving: Sequence[CanonicalConversation], by: Person,
         whose = {"content_hmac": digest, "customer_id": _customer_id(conversation, customers, rows, at), "team_id": team_id}
         if stored is None:
             known[key] = _add(conversation, whose, places, rows, arrival, by, at)
+        elif key in came:
+            again.append((stored, conversation, whose))
         else:
-            changes.append((stored, conversation, whose))
-    return Prepared(arriving, by, at, arrival, rows, seen, changes)
+            changes.append(_change(db, stored, conversation, whose, places, arrival, at))
+        came.add(key)
+    return Prepared(arriving, by, at, arrival, rows, seen, changes, again)
 
 
 def _seen(stored: Conversation) -> tuple[str, int, str | None]:
@@ -148,7 +170,7 @@ def _still_holds(db: Session, prepared: Prepared) -> bool:
     if {key: _seen(stored) for key, stored in _known(db, prepared.arriving).items()} != prepared.seen:
         return False
     keys = {row["key_hmac"] for row in prepared.rows.customers}
-    places = {row["place"] for row in prepared.rows.conversations}
+    places = {row["place"] for row in prepared.rows.conversations} | {change.values.get("place", 0) for change in prepared.changes}
     taken = select(Customer.id).where(col(Customer.key_hmac).in_(keys)), select(Conversation.id).where(col(Conversation.place).in_(places))
     return all(db.exec(query.limit(1)).first() is None for query in taken)
 
@@ -169,7 +191,7 @@ def _team(
 
 
 def _known(db: Session, arriving: Sequence[CanonicalConversation]) -> dict[tuple[str, str], Conversation]:
-    ids = {conversation.id for conversation in arriving}
+    ids = {key_of(conversation.id) for conversation in arriving}
     found = db.exec(select(Conversation).where(col(Conversation.external_id).in_(ids)))
     return {(row.source, row.external_id): row for row in found}
 
@@ -201,33 +223,8 @@ def _customer_id(conversation: CanonicalConversation, customers: dict[str, str],
     return customers[key]
 
 
-class _Places:
-    """Gives each conversation its line in every list: the second it was opened in, and a number among those of the same second."""
-
-    def __init__(self, db: Session, otherwise: datetime, arriving: Sequence[CanonicalConversation] = ()) -> None:
-        self.db = db
-        self.asked = {_first_place(conversation, conversation.opened(otherwise)) for conversation in arriving}
-        self.taken = self._among(self.asked)
-
-    def _among(self, places: set[int]) -> set[int]:
-        return set(self.db.exec(select(Conversation.place).where(col(Conversation.place).in_(places))).all())
-
-    def of(self, conversation: CanonicalConversation, opened: datetime) -> int:
-        place = _first_place(conversation, opened)
-        while place in self.taken or (place not in self.asked and self._among({place})):
-            self.taken.add(place)
-            place += 1
-        self.taken.add(place)
-        return place
-
-
-def _first_place(conversation: CanonicalConversation, opened: datetime) -> int:
-    number = int(sealing.sha(f"{conversation.source} {conversation.id}")[:6], 16)
-    return int(opened.timestamp()) << A_SECOND | number
-
-
 def _add(
-    conversation: CanonicalConversation, whose: dict[str, Any], places: _Places, rows: Rows, arrival: Arrival, by: Person, at: datetime
+    conversation: CanonicalConversation, whose: dict[str, Any], places: Places, rows: Rows, arrival: Arrival, by: Person, at: datetime
 ) -> Conversation:
     made = new_id()
     cleaner = Cleaner(made, at, names=names_of(conversation))
@@ -235,7 +232,7 @@ def _add(
     place = places.of(conversation, values["opened_at"])
     values |= whose | {
         "id": made, "at": at, "by_person_id": by.id if by.role != access.CONSOLE else None, "source": conversation.source,
-        "external_id": conversation.id, "revision": 1, "place": place,
+        "external_id": key_of(conversation.id), "revision": 1, "place": place,
     }  # fmt: skip
     messages = [
         _message(message, made, seq, cleaner, values["opened_at"], arrival)
@@ -255,7 +252,7 @@ def _add(
 
 def _columns(conversation: CanonicalConversation, cleaner: Cleaner, arrival: Arrival, otherwise_opened: datetime) -> dict[str, Any]:
     unknown = conversation.unknown_fields()
-    arrival.unknown.update(unknown.keys())
+    arrival.unknown.update(map(_field, unknown))
     closed = conversation.closed_at
     return {
         "channel": conversation.channel,
@@ -273,12 +270,18 @@ def _columns(conversation: CanonicalConversation, cleaner: Cleaner, arrival: Arr
     }
 
 
+@lru_cache(maxsize=1000)
+def _field(name: str) -> str:
+    """A field's name stands in reports: where it says who somebody is, it is redacted like anything else."""
+    return redact.masked(name)
+
+
 def _message(
     message: CanonicalMessage, conversation_id: str, seq: int, cleaner: Cleaner, opened_at: datetime, arrival: Arrival
 ) -> dict[str, Any]:
     extra = message.model_extra
     if extra:
-        arrival.unknown.update(f"messages.{name}" for name in extra)
+        arrival.unknown.update(f"messages.{_field(name)}" for name in extra)
     return {
         "id": new_id(),
         "at": message.at or opened_at + timedelta(seconds=seq),
@@ -293,7 +296,7 @@ def _message(
         "end_ms": message.end_ms,
         "tool_call": cleaner.anything(message.tool_call.model_dump()) if message.tool_call else None,
         "tool_result": cleaner.anything(message.tool_result),
-        "external_id": message.id,
+        "external_id": key_of(message.id) if message.id else None,
         "extra": cleaner.anything(extra) if extra else None,
     }
 
@@ -314,7 +317,7 @@ def _signals(conversation: CanonicalConversation, conversation_id: str, cleaner:
     return [
         {
             "id": new_id(signal.at), "at": signal.at, "conversation_id": conversation_id, "kind": signal.kind,
-            "value": cleaner.text(signal.value), "source": conversation.source,
+            "value": (cleaner.staff if signal.kind == "reassigned" else cleaner.text)(signal.value), "source": conversation.source,
             "key": sealing.sha(f"{conversation_id}|{signal.kind}|{signal.id or f'{signal.at.isoformat()}|{signal.value}'}"),
         }
         for signal in conversation.signals
@@ -322,9 +325,9 @@ def _signals(conversation: CanonicalConversation, conversation_id: str, cleaner:
 
 
 def _change(
-    db: Session, stored: Conversation, conversation: CanonicalConversation, whose: dict[str, Any], places: _Places, arrival: Arrival,
-    at: datetime, *, keep: bool,
-) -> None:  # fmt: skip
+    db: Session, stored: Conversation, conversation: CanonicalConversation, whose: dict[str, Any], places: Places, arrival: Arrival,
+    at: datetime,
+) -> Changed:  # fmt: skip
     """A conversation that went on, or was corrected at its source. Message numbers stay: reviews point at them."""
     seals = db.exec(select(Seal).where(Seal.conversation_id == stored.id)).all()
     cleaner = Cleaner(stored.id, at, names=names_of(conversation), known=seals)
@@ -335,18 +338,22 @@ def _change(
         for seq, message in revising.numbered(before, conversation.messages)
     ]
     values["language"] = values["language"] or _language(said) or stored.language
-    if int(values["opened_at"].timestamp()) != stored.place >> A_SECOND:
+    if not in_its_second(stored.place, values["opened_at"]):
         values["place"] = places.of(conversation, values["opened_at"])
     signals = _signals(conversation, stored.id, cleaner)
     arrival.counts["updated"] += 1
     arrival.note(cleaner)
-    if keep:
-        change = revising.revise(db, stored, before, values, said, _words(values, said), at=at)
-        signals += revising.signals(stored, change, {signal["kind"] for signal in signals}, at)
-        arrival.counts.update(messages=change.new, gone=change.gone, signals=revising.keep_signals(db, signals))
-        arrival.ids.append(stored.id)
-        if cleaner.seals:
-            db.execute(insert(Seal), cleaner.seals)
+    return Changed(stored, before, values, said, signals, cleaner.seals)
+
+
+def _keep_change(db: Session, change: Changed, arrival: Arrival, at: datetime) -> None:
+    values, said = change.values, sorted(change.said, key=lambda row: row["seq"])
+    done = revising.revise(db, change.stored, change.before, values, said, _words(values, said), at=at)
+    derived = revising.signals(change.stored, done, {signal["kind"] for signal in change.signals}, at)
+    arrival.counts.update(messages=done.new, gone=done.gone, signals=revising.keep_signals(db, change.signals + derived))
+    arrival.ids.append(change.stored.id)
+    if change.seals:
+        db.execute(insert(Seal), change.seals)
 
 
 def append(conversation: tuple[str, str], said: Sequence[CanonicalMessage], *, by: Person, at: datetime | None = None) -> Arrival:
@@ -355,13 +362,17 @@ def append(conversation: tuple[str, str], said: Sequence[CanonicalMessage], *, b
     with store.writing() as db:
         store.one_at_a_time(db, "intake")
         source, external_id = conversation
-        stored = db.exec(select(Conversation).where(Conversation.source == source, Conversation.external_id == external_id)).first()
+        stored = db.exec(select(Conversation).where(Conversation.source == source, Conversation.external_id == key_of(external_id))).first()
         if stored is None or (reach != access.ALL and stored.team_id != by.team_id):
             arrival.refused[0] = f"there is no conversation '{external_id}' of '{source}' within your reach: send it first"
             return arrival
         before = revising.messages_of(db, stored.id)
         come = {message.external_id for message in before if message.external_id}
-        fresh = [message for message in said if message.id not in come]
+        fresh = []
+        for message in said:
+            if message.id is None or key_of(message.id) not in come:
+                fresh.append(message)
+                come |= {key_of(message.id)} if message.id else set()
         arrival.counts.update(conversations=1, unchanged=0 if fresh else 1)
         if fresh:
             _append(db, stored, before, fresh, arrival, at)
@@ -379,7 +390,7 @@ def _append(
     cleaner = Cleaner(stored.id, at, names=names, known=seals)
     last = max((message.seq for message in before), default=0)
     rows = [_message(message, stored.id, seq, cleaner, at, arrival) for seq, message in enumerate(fresh, start=last + 1)]
-    spoken = [message.model_dump() for message in before] + rows
+    spoken = [message.model_dump() for message in before if message.gone_at is None] + rows
     as_it_is = {"subject": stored.subject, "assignee": stored.assignee, "tags": stored.tags}
     revising.extend(db, stored, rows, _words(as_it_is, spoken), at=at)
     if cleaner.seals:

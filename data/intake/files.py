@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -111,18 +112,30 @@ def import_file(
     report = _as_it_stands(batch, reader)
     done, total = 0, max(_size(path), 1)
     rows = (row for row in reader.read(path, mapping) if row[0] > batch.cursor)
-    for chunk in _steps(rows):
-        prepared = door.prepare(_conversations(chunk), by=by, at=at)
-        with store.writing() as db:
-            arrival = door.keep(prepared)
-            report.add(arrival)
-            report.refuse(_refusals(chunk, arrival))
-            write_down(batch, report)
-            batch.cursor = chunk[-1][0]
-            db.merge(batch)
-        done += _weight(chunk)
-        progress(min(done / total, 0.99), f"{report.counts['conversations']:,} conversations read")
+    try:
+        for chunk in _steps(rows):
+            prepared = door.prepare(_conversations(chunk), by=by, at=at)
+            with store.writing() as db:
+                arrival = door.keep(prepared)
+                report.add(arrival)
+                report.refuse(_refusals(chunk, arrival))
+                write_down(batch, report)
+                batch.cursor = chunk[-1][0]
+                db.merge(batch)
+            done += _weight(chunk)
+            progress(min(done / total, 0.99), f"{report.counts['conversations']:,} conversations read")
+    except OSError as error:
+        raise cut_off(error) from error
     return _end(batch, report, by, at)
+
+
+def cut_off(error: OSError) -> Refused:
+    """The file went away while it was read, or the disk is full."""
+    told = os.strerror(error.errno or 0).lower()
+    return Refused(
+        f"Nothing more was read: {told}. Look whether the file is still there and the disk has room, and do the same again: "
+        "an import goes on where it stopped."
+    )
 
 
 def look(
@@ -135,15 +148,17 @@ def look(
     reader.check(path, mapping)
     report, total, done = Report(unit=reader.UNIT), max(_size(path), 1), 0
     seen: set[bytes] = set()
-    rows = reader.read(path, mapping)
-    for chunk in _steps(rows):
-        first = [row for row in chunk if not _is_second(row, seen)]
-        arrival = door.consider(_conversations(first), by=by)
-        report.add(arrival)
-        report.counts["duplicates"] += len(chunk) - len(first)
-        report.refuse(_refusals(first, arrival))
-        done += _weight(chunk)
-        progress(min(done / total, 0.99), f"{report.counts['conversations']:,} conversations read")
+    try:
+        for chunk in _steps(reader.read(path, mapping)):
+            first = [row for row in chunk if not _is_second(row, seen)]
+            arrival = door.consider(_conversations(first), by=by)
+            report.add(arrival)
+            report.counts["duplicates"] += len(chunk) - len(first)
+            report.refuse(_refusals(first, arrival))
+            done += _weight(chunk)
+            progress(min(done / total, 0.99), f"{report.counts['conversations']:,} conversations read")
+    except OSError as error:
+        raise cut_off(error) from error
     return report
 
 
@@ -212,6 +227,7 @@ def _begin(path: Path, name: str, reader: Reader, mapping: Mapping, by: Person, 
     """Another person's import is not gone on with: they may bring in other things. Nor is one that was mapped otherwise."""
     file_sha = sha_of(path)
     person_id = by.id if by.role != access.CONSOLE else None
+    name = redact.masked(name)
     with store.writing() as db:
         query = select(ImportBatch).where(
             ImportBatch.file_sha == file_sha, ImportBatch.state == "running", ImportBatch.reader == reader.NAME
@@ -275,9 +291,7 @@ def _end(batch: ImportBatch, report: Report, by: Person, at: datetime | None) ->
 
 def in_words(report: dict[str, Any]) -> str:
     """The report as a person reads it."""
-    kinds = ", ".join(
-        f"{count:,} {WORDS_FOR.get(kind, kind)}" for kind, count in sorted(report.get("redacted", {}).items(), key=lambda one: -one[1])
-    )
+    kinds = kinds_in_words(report.get("redacted", {}))
     told = (
         f"{report['new']:,} new, {report['updated']:,} updated and {report['unchanged']:,} unchanged conversations; "
         f"{report['messages']:,} messages; {report['redactions']:,} pieces of personal data redacted{f' ({kinds})' if kinds else ''}."
@@ -292,10 +306,17 @@ def in_words(report: dict[str, Any]) -> str:
     return told
 
 
-WORDS_FOR = {
-    "card": "cards", "iban": "IBANs", "email": "e-mail addresses", "phone": "phone numbers", "url": "secret links", "ip": "IP addresses",
-    "id": "national ids", "address": "addresses", "name": "names", "secret": "secrets",
+WORDS_FOR = {  # one, several
+    "card": ("card", "cards"), "iban": ("IBAN", "IBANs"), "email": ("e-mail address", "e-mail addresses"),
+    "phone": ("phone number", "phone numbers"), "url": ("secret link", "secret links"), "ip": ("IP address", "IP addresses"),
+    "id": ("national id", "national ids"), "address": ("address", "addresses"), "name": ("name", "names"), "secret": ("secret", "secrets"),
 }  # fmt: skip
+
+
+def kinds_in_words(redacted: dict[str, int]) -> str:
+    """What was replaced, the most first."""
+    found = sorted(redacted.items(), key=lambda one: -one[1])
+    return ", ".join(f"{count:,} {WORDS_FOR.get(kind, (kind, kind))[count != 1]}" for kind, count in found)
 
 
 def latest(*, by: Person, most: int = 10) -> list[ImportBatch]:

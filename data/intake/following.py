@@ -5,18 +5,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import update
+from sqlmodel import col, select
 
 from data import access, audit, connections, people, store
 from data.errors import Refused
 from data.intake import door
 from data.intake.canonical import CanonicalConversation
-from data.intake.connectors import CONNECTORS, TryLater
+from data.intake.connectors import CONNECTORS, Page, TryLater
 from data.intake.files import REFUSALS_KEPT
 from data.tables import ImportBatch, Person
 from data.values import now
+from language import redact
 
-FOLLOWING, PAUSED = "following", "paused"
+FOLLOWING, PAUSED, LEFT = "following", "paused", "left"  # left: its product is connected at another address now
 Progress = Callable[[float, str], None]
 
 
@@ -47,22 +49,31 @@ def pull(product: str, *, progress: Progress = lambda _share, _doing: None, at: 
     desk = connections.help_desks().get(product)
     if desk is None:
         raise Refused(f"Nothing was pulled: {product} is not connected.")
-    by = _acting(product)
-    batch = _begin(product, desk, by, at)
-    if batch.state == PAUSED:
-        return f"{CONNECTORS[product].NAME} is paused."
-    came: dict[str, int] = {}
+    name, came = CONNECTORS[product].NAME, Counter[str]()
+    batch = _row(product, desk)
+    if batch and batch.state == PAUSED:
+        return f"{name} is paused."
     try:
-        for page in CONNECTORS[product].pages(desk.opened(), batch.position, since=desk.since):
-            batch = _keep(batch.id, page.conversations, page.position, by, at)
-            came = {key: came.get(key, 0) + count for key, count in batch.counts.items() if key.startswith("last ")}
-            progress(0.5, f"{batch.counts.get('conversations', 0):,} conversations so far")
+        batch = batch or _begin(product, desk, _acting(product), at)
+        position = batch.position
+        for page in CONNECTORS[product].pages(desk.opened(), position, since=desk.since):
+            if connections.help_desks().get(product) != desk:
+                return f"{name}: {_came(came)}; it was connected otherwise meanwhile."
+            kept = _keep(batch.id, page, position, _acting(product), at)
+            if isinstance(kept, str):
+                return f"{name}: {_came(came)}; {kept}"
+            came, position = came + kept, page.position
+            progress(0.5, f"{came['conversations']:,} conversations so far")
     except Refused as problem:
-        _note(batch.id, str(problem), at)
+        if batch:
+            _note(batch.id, str(problem), at)
         raise
     _note(batch.id, "", at)
-    new, updated = came.get("last new", 0), came.get("last updated", 0)
-    return f"{CONNECTORS[product].NAME}: {new:,} new and {updated:,} changed conversations."
+    return f"{name}: {_came(came)}."
+
+
+def _came(came: Counter[str]) -> str:
+    return f"{came['new']:,} new and {came['updated']:,} changed conversations"
 
 
 def _acting(product: str) -> Person:
@@ -77,43 +88,51 @@ def _acting(product: str) -> Person:
 
 
 def _begin(product: str, desk: connections.HelpDesk, by: Person, at: datetime | None) -> ImportBatch:
+    with store.writing() as db:
+        store.one_at_a_time(db, "following")  # two pulls that come first begin one row
+        if found := _row(product, desk):
+            return found
+        others = (col(ImportBatch.reader) == product, col(ImportBatch.state).in_([FOLLOWING, PAUSED]))
+        db.execute(update(ImportBatch).where(*others).values(state=LEFT))
+        begun = ImportBatch(
+            reader=product, file_name=_where(desk), file_sha="", by_person_id=by.id, state=FOLLOWING, mapping={"source": desk.source},
+            at=at or now(),
+        )  # fmt: skip
+        db.add(begun)
+        sentence = f"Began to follow {CONNECTORS[product].NAME} at {desk.url.split('/')[2]}."
+        audit.record(db, by, "connected", "import_batch", begun.id, sentence, at=at)
+        return begun
+
+
+def _row(product: str, desk: connections.HelpDesk) -> ImportBatch | None:
     """The row that follows this help desk; another address begins anew."""
-    where = f"{desk.url} {desk.account}"
-    with store.writing() as db:
-        found = _row(db, product, where)
-        if found is None:
-            told = {"source": desk.source}
-            found = ImportBatch(
-                reader=product, file_name=where, file_sha="", by_person_id=by.id, state=FOLLOWING, mapping=told, at=at or now()
-            )  # fmt: skip
-            db.add(found)
-            name = CONNECTORS[product].NAME
-            audit.record(db, by, "connected", "import_batch", found.id, f"Began to follow {name} at {desk.url.split('/')[2]}.", at=at)
-        return found
-
-
-def _row(db: Session, product: str, where: str) -> ImportBatch | None:
     states = col(ImportBatch.state).in_([FOLLOWING, PAUSED])
-    return db.exec(select(ImportBatch).where(ImportBatch.reader == product, ImportBatch.file_name == where, states)).first()
+    query = select(ImportBatch).where(ImportBatch.reader == product, ImportBatch.file_name == _where(desk), states)
+    with store.reading() as db:
+        return db.exec(query).first()
 
 
-def _keep(
-    batch_id: str, conversations: list[CanonicalConversation | str], position: dict[str, Any], by: Person, at: datetime | None
-) -> ImportBatch:
+def _where(desk: connections.HelpDesk) -> str:
+    return f"{desk.url} {desk.account}"
+
+
+def _keep(batch_id: str, page: Page, before: dict[str, Any], by: Person, at: datetime | None) -> Counter[str] | str:
+    """What came of the page, or why it is left: a pull that was overtaken must not put an older state over a newer one."""
+    prepared = door.prepare([one for one in page.conversations if isinstance(one, CanonicalConversation)], by=by, at=at)
     with store.writing() as db:
-        arrival = door.receive([one for one in conversations if isinstance(one, CanonicalConversation)], by=by, at=at)
-        batch = db.get_one(ImportBatch, batch_id)
-        counts = {key: count for key, count in batch.counts.items() if not key.startswith("last ")}
-        for key, count in arrival.counts.items():
-            counts[key] = counts.get(key, 0) + count
-            counts[f"last {key}"] = count
-        batch.counts, batch.position, batch.pulled_at = counts, position, at or now()
+        batch = db.get_one(ImportBatch, batch_id, with_for_update=True, populate_existing=True)
+        if batch.state == PAUSED:
+            return "it was paused meanwhile."
+        if batch.position != before:
+            return "another pull went on with it meanwhile."
+        arrival = door.keep(prepared)
+        batch.counts = dict(Counter(batch.counts) + arrival.counts)
         batch.unknown = dict(Counter(batch.unknown) + arrival.unknown)
-        refused = [{"line": 0, "why": one} for one in conversations if isinstance(one, str)]
-        refused += [{"line": 0, "why": why} for why in arrival.refused.values()]
-        batch.refusals = [*refused, *batch.refusals][:REFUSALS_KEPT]
+        why = [*(one for one in page.conversations if isinstance(one, str)), *arrival.refused.values()]
+        batch.refusals = [*({"line": 0, "why": redact.masked(one)} for one in why), *batch.refusals][:REFUSALS_KEPT]
+        batch.position, batch.pulled_at = page.position, at or now()
         db.add(batch)
-        return batch
+        return arrival.counts
 
 
 def _note(batch_id: str, problem: str, at: datetime | None) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from data import sealing, store
+from data import conversations, sealing, store
 from data.intake.canonical import CanonicalMessage
-from data.tables import Conversation, ConversationWords, Message, Revision, Signal
+from data.intake.cleaning import key_of
+from data.tables import Conversation, ConversationWords, Message, Person, Revision, Signal
 from data.values import new_id
 
 COLUMNS = (
@@ -29,9 +30,14 @@ def messages_of(db: Session, conversation_id: str) -> list[Message]:
 
 def numbered(before: Sequence[Message], said: Sequence[CanonicalMessage]) -> Iterator[tuple[int, CanonicalMessage]]:
     """Each message's number: the one it had, found by the source's own id of it, else by its place; a new one's is the next."""
-    by_id = {message.external_id: message.seq for message in before if message.external_id}
+    by_id: dict[str, list[int]] = {}
+    for known in before:
+        if known.external_id:
+            by_id.setdefault(known.external_id, []).append(known.seq)
     unnamed = {message.seq for message in before if not message.external_id}
-    wanted = [by_id.get(message.id) if message.id else None for message in said]
+    # a source that gives two messages one id means two messages
+    keys = [key_of(message.id) if message.id else "" for message in said]
+    wanted = [by_id[key].pop(0) if by_id.get(key) else None for key in keys]
     taken = {seq for seq in wanted if seq}
     following = max((message.seq for message in before), default=0)
     for place, (message, seq) in enumerate(zip(said, wanted, strict=True), start=1):
@@ -101,10 +107,14 @@ def extend(db: Session, stored: Conversation, fresh: list[dict[str, Any]], words
     db.execute(update(ConversationWords).where(col(ConversationWords.conversation_id) == stored.id).values(words=words))
 
 
-def history(db: Session, conversation_id: str) -> list[Revision]:
-    """What it was before each change, newest first."""
-    query = select(Revision).where(Revision.conversation_id == conversation_id)
-    return list(db.exec(query.order_by(col(Revision.number).desc())))
+def told(conversation_id: str, *, by: Person) -> tuple[list[Signal], list[Revision]]:
+    """What happened to a conversation within reach in the help desk, and what it was before each change, newest first."""
+    if conversations.get(conversation_id, by=by) is None:
+        return [], []
+    happened = select(Signal).where(Signal.conversation_id == conversation_id).order_by(col(Signal.at).desc())
+    before = select(Revision).where(Revision.conversation_id == conversation_id).order_by(col(Revision.number).desc())
+    with store.reading() as db:
+        return list(db.exec(happened)), list(db.exec(before))
 
 
 def _differences(message: Message, row: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +144,7 @@ def signals(stored: Conversation, change: Change, told: set[str], at: datetime) 
             "key": sealing.sha(f"{stored.id}|{kind}|revision {change.number}"),
         }
         for kind, value in found.items()
-        if kind not in told
+        if kind not in told and (value or kind != "tag_changed")  # the same tags in another order are no change
     ]  # fmt: skip
 
 

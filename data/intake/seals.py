@@ -1,9 +1,10 @@
 """What was replaced at the door, for those who must see it: by right, with a reason, on the record, and for thirty days only."""
 
+import re
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from data import audit, conversations, sealing, store
 from data.errors import Refused
@@ -37,14 +38,23 @@ def reveal(conversation_id: str, kind: str, number: int, *, why: str, by: Person
             raise Refused("Not revealed: nothing was replaced there.")
         if seal.sealed_value is None or seal.purge_at <= moment:
             raise Refused("Not revealed: it was kept for 30 days, and is gone.")
+        store.one_at_a_time(db, "reveal")  # two at once do not both get the last of the day
         today = select(func.count()).where(
             AuditEntry.verb == "revealed", AuditEntry.by_person_id == by.id, AuditEntry.at > moment - timedelta(days=1)
         )  # fmt: skip
         if db.exec(today).one() >= MOST_A_DAY:
             raise Refused(f"Not revealed: {MOST_A_DAY} originals a day are the most one person may look at. Ask your lead, or wait.")
-        sentence = f"Revealed {redact.placeholder(kind, number)} of a conversation: {redact.masked(why.strip())}"
+        sentence = f"Revealed {redact.placeholder(kind, number)} of a conversation: {_without_originals(db, conversation_id, why.strip())}"
         audit.record(db, by, "revealed", "conversation", conversation_id, sentence, at=at)
         return sealing.unseal(seal.sealed_value, SEALED)
+
+
+def _without_originals(db: Session, conversation_id: str, why: str) -> str:
+    """The reason as the record may keep it: what was replaced in the conversation is replaced here, also where nothing tells what it is."""
+    for seal in db.exec(select(Seal).where(Seal.conversation_id == conversation_id, col(Seal.sealed_value).is_not(None))):
+        original = re.escape(sealing.unseal(seal.sealed_value or "", SEALED))
+        why = re.sub(rf"(?<!\w){original}(?!\w)", redact.placeholder(seal.kind, seal.number), why, flags=re.IGNORECASE)
+    return redact.masked(why)
 
 
 def purge(*, at: datetime | None = None) -> int:

@@ -5,10 +5,12 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from data import access, conversations, examples, labels, people, predictions, reviews
+from data import access, conversations, examples, labels, people, predictions, reviews, search
 from data.conversations import PAGE, Filter
+from data.errors import Refused
+from data.intake import revising, seals
 from data.measures import next_week
-from portal import widgets
+from portal import acts, widgets
 
 person = st.session_state["person"]
 
@@ -57,12 +59,71 @@ def one(conversation_id: str) -> None:
         for example in examples.of_conversation(conversation_id, by=person):
             state = {"loose": "waits for the next freeze", "eval": "is a test case"}.get(example.use, example.use)
             st.caption(f":material/flag: Flagged as {example.kind}: {widgets.plain(example.why)} It {state}.")
+        happened(conversation_id)
+        reveal(conversation_id)
+
+
+SIGNALS = {
+    "tag_changed": "Tag changed", "intent_changed": "Intent changed", "macro_used": "Macro used", "reassigned": "Reassigned",
+    "reopened": "Opened again", "draft_sent": "Machine's draft sent as it was", "draft_edited": "Machine's draft edited",
+    "draft_discarded": "Machine's draft thrown away", "rated": "Rated",
+}  # fmt: skip
+
+
+def happened(conversation_id: str) -> None:
+    """What people did with it in the help desk, and what it was before it changed there."""
+    signals, before = revising.told(conversation_id, by=person)
+    if signals:
+        with st.expander(f"In the help desk: {len(signals)} things happened", icon=":material/timeline:"):
+            st.caption("Weak signs: they order what you see, and are never taken for what is right.")
+            for signal in signals:
+                what = f": {signal.value}" if signal.value else ""
+                st.text(f"{SIGNALS.get(signal.kind, signal.kind)}{what} · {widgets.exact(signal.at)}")
+    if before:
+        with st.expander(f"It changed {len(before)} times at its source", icon=":material/history:"):
+            for revision in before:
+                st.text(f"{widgets.exact(revision.at)}: {in_words(revision.was)}")
+
+
+def in_words(was: dict) -> str:
+    told = [f"{name.replace('_', ' ')} was {value if value not in (None, '', []) else 'empty'}" for name, value in was["columns"].items()]
+    for seq, changed in was["messages"].items():
+        told.append(
+            f"message {seq} was deleted there" if list(changed) == ["gone_at"] else f"message {seq} was “{changed.get('text', '…')}”"
+        )
+    if was["new_messages"]:
+        told.append(f"{was['new_messages']} messages came")
+    return "; ".join(told) or "nothing that is shown"
+
+
+def reveal(conversation_id: str) -> None:
+    """The original behind a placeholder, for who may see it and says why."""
+    sealed = seals.sealed_in(conversation_id, by=person) if access.may(person, "personal_data.reveal") else []
+    if not sealed:
+        return
+    with st.popover("Show what was replaced", icon=":material/visibility:"):
+        st.caption("Who looked, at what and why stands in the record. Originals are kept for 30 days.")
+        names = {seal.id: f"‹{seal.kind.upper()} {seal.number}›" for seal in sealed}
+        chosen = st.selectbox("Which", list(names), format_func=names.get, key=f"conversations_seal_{conversation_id}")
+        why = st.text_input("What you need it for", key=f"conversations_why_{conversation_id}")
+        if st.button("Show it", key=f"conversations_show_{conversation_id}"):
+            seal = next(one for one in sealed if one.id == chosen)
+            shown = {}
+            if acts.attempt(lambda: shown.update(text=seals.reveal(conversation_id, seal.kind, seal.number, why=why or "", by=person))):
+                st.code(shown["text"], language=None)  # drawn once: with the next click it is gone
+            else:
+                st.rerun()
 
 
 def many() -> None:
     widgets.page("Conversations", "Everything that came in, newest first. Narrow it down, then choose a line to read it.")
     chosen = _filter()
-    total = conversations.counted(chosen, by=person)
+    try:
+        total = conversations.counted(chosen, by=person)
+    except Refused as refused:  # a search that cannot be understood
+        st.warning(str(refused), icon=":material/search_off:")
+        how_to_search(opened=True)
+        return
     if not total:
         st.info(
             "No conversation fits. Take a filter away." if not chosen.is_empty() else "Nothing is here yet. Import a file to begin.",
@@ -71,20 +132,29 @@ def many() -> None:
         if chosen.is_empty() and access.may(person, "conversation.import"):
             st.page_link("screens/imports.py", label="Import conversations", icon=":material/upload_file:")
         return
-    pages = -(-total // PAGE)
+    pages = -(-min(total, conversations.MOST_COUNTED) // PAGE)
     left, right = st.columns([3, 2], vertical_alignment="center")
-    left.caption(f"{total:,} conversations")
+    left.caption(f"{conversations.in_words(total)} conversations")
     with right, st.container(horizontal_alignment="right"):
         page = st.pagination(pages, key=f"conversations_page_{hash(chosen)}") if pages > 1 else 1
     listed = conversations.listed(chosen, by=person, page=(page or 1) - 1)
     _table(listed)
+    how_to_search(opened=False)
+
+
+def how_to_search(*, opened: bool) -> None:
+    with st.expander("How to search", expanded=opened, icon=":material/help:"):
+        rows = "\n".join(f"| `{example}` | {told} |" for example, told in search.HELP)
+        st.markdown(f"| You type | and find what |\n|---|---|\n{rows}")
 
 
 def _filter() -> Filter:
     """The row of filters. What is chosen stands in the address in the words that are shown, so that a link says what it opens."""
     channels = {words: channel for channel, words in widgets.CHANNEL_WORDS.items()}
-    row = st.columns([2.2, 2, 2.2, 2], vertical_alignment="bottom")
-    words = row[0].text_input("Words", key="words", bind="query-params", placeholder="Any words in it", icon=":material/search:")
+    row = st.columns([3, 1.6, 2.2, 1.8], vertical_alignment="bottom")
+    words = row[0].text_input(
+        "Search", key="words", bind="query-params", placeholder='Words, "phrases", intent:refund', icon=":material/search:"
+    )
     channel = row[1].selectbox("Channel", list(channels), index=None, key="channel", bind="query-params", placeholder="All")
     intents = [label.name for label in labels.of()]
     intent = row[2].selectbox(

@@ -21,7 +21,7 @@ widgets.page(f"Hello {hello}", "This is what waits for you. Each review makes th
 
 waits = st.columns(3, border=True)
 with waits[0]:
-    st.metric("Not reviewed yet", f"{unreviewed:,}", icon=":material/rate_review:")
+    st.metric("Not reviewed yet", conversations.in_words(unreviewed), icon=":material/rate_review:")
     if access.may(person, "review.record"):
         st.page_link("screens/review.py", label="Review, the least certain first", icon=":material/arrow_forward:")
     else:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from data import access, audit, backups, config, settings
-from portal import acts, doctor, jobs, widgets
+from data import access, audit, backups, config, connections, settings, traces
+from portal import acts, doctor, encoders, jobs, widgets
 
 person = st.session_state["person"]
 widgets.page(
@@ -57,6 +57,55 @@ st.subheader("The record's head", anchor=False)
 number, seal = audit.head()
 st.caption("Write it down elsewhere from time to time: portal audit verify --head then finds whatever was cut off or rewritten since.")
 st.code(f"{number}:{seal}", language=None)
+
+st.subheader("The model endpoint", anchor=False)
+endpoint = connections.endpoint()
+if endpoint:
+    models = ", ".join(f"{job}: {model}" for job, model in endpoint.models.items())
+    used = traces.spent_today()
+    st.markdown(
+        f"Models are asked at **{widgets.plain(endpoint.url)}** ({widgets.plain(models)}). "
+        f"Today {used.tokens:,} tokens, {used.money:,.2f} of money. What leaves is redacted first."
+    )
+    if access.may(person, "connection.propose") and st.button("Try it", icon=":material/network_check:"):
+        acts.attempt(lambda: jobs.start("try_endpoint", {}, title="Try the model endpoint", by=person))
+        st.rerun()
+    if tried := widgets.newest_job("try_endpoint", by=person):
+        widgets.follow(tried, by=person)
+else:
+    st.caption("None is set. The portal works without one; with one it can ask any server that speaks chat completions.")
+if connections.fixed_by_environment():
+    st.caption("The environment sets it (OPENAI_BASE_URL, OPENAI_API_KEY, PORTAL_MODEL), so it cannot be changed here.")
+elif access.may(person, "connection.propose"):
+    with (
+        st.expander("Propose another" if endpoint else "Propose one"),
+        st.form("installation_endpoint", enter_to_submit=False, border=False),
+    ):
+        row = st.columns(2)
+        url = row[0].text_input("Address", placeholder="https://api.openai.com/v1", key="installation_endpoint_url")
+        key = row[1].text_input("Key", type="password", help="It is typed anew with each change: a kept key never goes to another address.")
+        row = st.columns(3)
+        triage = row[0].text_input("Model for triage", placeholder="small and fast")
+        talking = row[1].text_input("Model for conversations", placeholder="large; empty: the same")
+        accuracy = row[2].text_input("Model where being right matters most", placeholder="reasoning; empty: the same")
+        row = st.columns(4)
+        limits = {
+            "tokens_per_day": int(row[0].number_input("Tokens a day", 0, 1_000_000_000, 2_000_000, step=100_000)),
+            "money_per_day": float(row[1].number_input("Money a day", 0.0, 100_000.0, 20.0)),
+            "tokens_per_person": int(row[2].number_input("Tokens a person a day", 0, 1_000_000_000, 500_000, step=100_000)),
+            "money_per_person": float(row[3].number_input("Money a person a day", 0.0, 100_000.0, 5.0)),
+        }
+        why = st.text_input("Why", placeholder="The approver reads it first", key="installation_endpoint_why")
+        if st.form_submit_button("Propose it"):
+            models = {"triage": triage or "", "conversation": talking or "", "accuracy": accuracy or ""}
+            acts.attempt(
+                lambda: connections.propose_endpoint(url or "", key or "", models, why=why or "", by=person, **limits),
+                done="Proposed. An admin decides.",
+            )
+            st.rerun()
+
+st.subheader("The sentence encoder", anchor=False)
+st.markdown(widgets.plain(encoders.in_words()))
 
 st.subheader("Sign-in through the company", anchor=False)
 company = settings.company_sign_in()
