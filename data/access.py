@@ -35,7 +35,7 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     Rule("Read conversations, personal data masked", {"conversation.read": "rep:team lead:team engineer admin"},
          {"read": ("conversation.read",)}),
-    Rule("Reveal personal data, with a reason, on the record", {"personal_data.reveal": "rep:team lead:team"}, in_use=False),
+    Rule("Reveal personal data, with a reason, on the record", {"personal_data.reveal": "rep:team lead:team"}),
     Rule("Review, flag and comment",
          {"review.record": "rep:team lead:team engineer", "example.flag": "rep:team lead:team engineer",
           "comment.write": "rep:team lead:team engineer"},

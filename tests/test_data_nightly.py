@@ -1,5 +1,6 @@
 """What the portal looks at by night, whom it tells, and what it forgets."""
 
+import json
 import os
 import time
 from datetime import timedelta
@@ -12,10 +13,12 @@ from sqlmodel import func, select
 
 from data import audit, config, downloads, inbox, nightly, people, sessions, store, tasks, tickets, tries
 from data.errors import Refused
-from data.tables import Person, Runner, Task, Ticket, Tries
+from data.intake import door, offers
+from data.tables import ImportBatch, Person, Runner, Seal, SignedRequest, Task, Ticket, Tries
 from data.tables import Session as SignIn
 from data.values import now
 from tests.conftest import Staff, hire
+from tests.conversations import canonical, one
 from tests.test_data_audit import by_hand
 
 
@@ -87,7 +90,29 @@ def test_what_has_ended_is_forgotten_and_the_rest_stays(staff: Staff) -> None:
     kept = [downloads.keep(b"x", "csv"), downloads.keep(b"x", "csv"), downloads.keep(b"x", "jsonl")]
     for key in kept[1:]:
         os.utime(config.folder("exports") / key, (time.time() - 3 * 86_400,) * 2)
-    assert nightly.tidy() == "5 rows and 1 files that had ended were forgotten."
+    assert nightly.tidy() == "5 rows and 1 files that had ended were forgotten, 0 originals of personal data are gone."
     assert [count(table) for table in (SignIn, Ticket, Runner, Task, Tries)] == [1, 1, 2, 3, 1]
     assert sorted(path.name for path in config.folder("exports").iterdir()) == sorted([kept[0], kept[2]])
-    assert nightly.tidy() == "0 rows and 0 files that had ended were forgotten."
+    assert nightly.tidy() == NOTHING
+
+
+NOTHING = "0 rows and 0 files that had ended were forgotten, 0 originals of personal data are gone."
+
+
+def test_originals_files_that_nobody_imported_and_old_signatures_are_forgotten(staff: Staff) -> None:
+    said = [{"role": "customer", "text": "My card is 4111 1111 1111 1111, write to jo.doe@example.org"}]
+    door.receive([canonical(1, messages=said), canonical(2, messages=said)], by=people.console())
+    batch, other = (offers.offer([("x.jsonl", json.dumps(one(3)).encode())], by=staff.rep) for _ in range(2))
+    assert nightly.tidy() == NOTHING
+    with store.writing() as db:
+        db.execute(update(Seal).where(Seal.kind == "card").values(purge_at=now() - timedelta(minutes=1)))
+        db.execute(update(ImportBatch).where(ImportBatch.id == batch.id).values(at=now() - timedelta(days=2)))
+        db.add(SignedRequest(signature_sha="old", at=now() - timedelta(days=2)))
+        db.add(SignedRequest(signature_sha="new"))
+    os.utime(config.folder("uploads") / batch.upload, (time.time() - 2 * 86_400,) * 2)
+    assert nightly.tidy() == "1 rows and 1 files that had ended were forgotten, 2 originals of personal data are gone."
+    with store.reading() as db:
+        left = {(seal.kind, seal.sealed_value is None) for seal in db.exec(select(Seal))}
+    assert left == {("card", True), ("email", False)}
+    assert ([path.name for path in config.folder("uploads").iterdir()], count(ImportBatch), count(SignedRequest)) == ([other.upload], 1, 1)
+    assert nightly.tidy() == NOTHING

@@ -128,6 +128,6 @@ def sees_them_come(page: Page, help_desk: Helpdesk) -> None:
 
 def finds_them(page: Page) -> None:
     page.goto(page.url.split("/imports")[0] + '/conversations?words=source:intercom "parcel 7"')
-    expect(page.get_by_text("1 conversations")).to_be_visible()
+    expect(page.get_by_text("1 conversation", exact=True)).to_be_visible()
     settled(page)
     shoot(page, "intake-5-found")

@@ -6,18 +6,19 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import func, select
 from typer.testing import CliRunner
 
 from classifiers import labels
 from data import audit, config, conversations, people, reviews, sessions, store, tasks, tokens
 from data.conversations import Filter
 from data.intake import files
-from data.tables import AuditEntry, Task
+from data.tables import AuditEntry, Conversation, ImportBatch, Message, Task
 from portal import cli
 from portal.beat import beat_file
 from tests.conftest import Staff, let_go
@@ -72,7 +73,9 @@ def refused(done: Done, code: int, words: str) -> None:
 def test_an_import_tells_a_person_what_came_in(home: Path, run: Run, staff: Staff) -> None:
     export = write_file(home / "export.jsonl", count=20, team="Oak")
     done = run("import", export)
-    assert done.code == 0 and done.out.startswith("20 new, 0 updated and 0 unchanged conversations; 40 messages; 2 cards and addresses")
+    assert done.code == 0 and done.out == (
+        "20 new, 0 updated and 0 unchanged conversations; 40 messages; 2 pieces of personal data redacted (1 card, 1 e-mail address).\n"
+    )
     again = run("import", export)
     assert again.code == 0 and again.out.startswith("0 new, 0 updated and 20 unchanged conversations")
     with export.open("a") as file:
@@ -111,7 +114,7 @@ def test_an_odd_line_does_not_spoil_the_rest(home: Path, run: Run, what: str) ->
 @on_sqlite
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "is not a file"), (b"", "is empty"), (b"id,text\n1,x\n", "is not JSONL"), (b"PK\x03\x04zip", "is not JSONL")],
+    [(None, "is not a file"), (b"", "is empty"), (b"<html><p>Hello", "HTML"), (b"PK\x03\x04zip", "is a ZIP archive. Unpack it")],
 )
 def test_a_file_that_cannot_be_imported_is_a_no(home: Path, run: Run, content: bytes | None, words: str) -> None:
     export = home / "export.jsonl"
@@ -119,6 +122,67 @@ def test_a_file_that_cannot_be_imported_is_a_no(home: Path, run: Run, content: b
         export.write_bytes(content)
     refused(run("import", export), 1, words)
     refused(run("import", export, "--json"), 1, words)
+
+
+def everything() -> tuple[int, ...]:
+    with store.reading() as db:
+        return tuple(
+            db.exec(select(func.count()).select_from(table)).one() for table in (Conversation, Message, ImportBatch, Task, AuditEntry)
+        )
+
+
+def test_a_dry_run_tells_what_would_come_of_it_and_stores_nothing(home: Path, run: Run, staff: Staff) -> None:
+    export = write_file(home / "export.jsonl", count=8, first_number=5, team="Oak")
+    with export.open("a") as file:
+        file.write("{\n")
+    before = everything()
+    done, told = run("import", export, "--dry-run"), run("import", export, "--dry-run", "--json").told
+    assert done.code == 0 and done.out.startswith("Nothing was stored. It would be:\n8 new, 0 updated and 0 unchanged conversations")
+    assert "1 line was refused; the first is line 9: not JSON" in done.out
+    samples = done.out.partition("\n\n")[2]
+    assert "My card is 4111 1111 1111 1111." in samples and "becomes" in samples and "My card is ‹CARD 1›." in samples
+    assert (told["new"], told["refused_count"], told["redacted"], told["unit"]) == (8, 1, {"card": 1, "email": 1}, "line")
+    assert sum(told["channels"].values()) == 8 and everything() == before
+    assert run("import", export).out == done.out.splitlines()[1] + "\n"  # and that is what comes
+    again = run("import", export, "--dry-run").out
+    assert "0 new, 0 updated and 8 unchanged" in again
+    export.write_text("{\n")
+    assert run("import", export, "--dry-run").code == 1
+
+
+def test_what_the_file_does_not_say_is_said_on_the_command_line(home: Path, run: Run, staff: Staff) -> None:
+    export = home / "calls.csv"
+    export.write_text("Number;Who;Said;When\n7;caller1;Where is it?;2026-03-01 09:00\n7;desk;I look.;2026-03-01 09:01\n")
+    options = ["--format", "csv", "--source", "hotline", "--channel", "voice", "--zone", "America/New_York"]
+    columns = [f"--column={pair}" for pair in ("id=Number", "role=Who", "text=Said", "at=When")]
+    without = run("import", export, *options, *columns)
+    assert without.code == 1 and "--role" in without.out + without.err  # it says how to go on
+    told = run("import", export, *options, *columns, "--role", "caller1=customer", "--role", "desk=rep", "--json").told
+    assert (told["new"], told["messages"], told["refused"]) == (1, 2, [])
+    with store.reading() as db:
+        kept = db.exec(select(Conversation)).one()
+        said = db.exec(select(Message.role, Message.text).order_by(Message.seq)).all()
+    assert (kept.source, kept.external_id, kept.channel) == ("hotline", "7", "voice")
+    assert kept.opened_at.astimezone(UTC).isoformat() == "2026-03-01T14:00:00+00:00"
+    assert said == [("customer", "Where is it?"), ("rep", "I look.")]
+
+
+MISUSED = {
+    "a channel that is none": (("--channel", "fax"), "There is no channel 'fax'. There are chat, email and voice."),
+    "a zone that is none": (("--zone", "Mars/Base"), "There is no time zone 'Mars/Base'"),
+    "a role that is none": (("--role", "agent=boss"), "There is no role 'boss'"),
+    "half a role": (("--role", "agent"), "--role reads like agent=rep"),
+    "half a column": (("--column", "=body"), "--column reads like text=body"),
+}
+
+
+def test_options_that_mean_nothing_are_misuse(home: Path, run: Run, staff: Staff) -> None:
+    export = write_file(home / "export.jsonl", count=1)
+    for arguments, words in MISUSED.values():
+        refused(run("import", export, *arguments), 2, words)
+    refused(run("import", export, "--format", "xls"), 1, "there is no format 'xls'. There are jsonl, csv")
+    refused(run("import", export, "--format", "mbox"), 1, "Nothing was imported")  # a file that is not what it says
+    assert everything()[:2] == (0, 0)
 
 
 @on_sqlite
@@ -300,10 +364,15 @@ def test_a_token_is_issued_once_listed_and_revoked(run: Run, staff: Staff) -> No
     told = run("token", "issue", "Nightly", "--scope", "read", "--scope", "export", "--for", "emil@example.com", "--json").told
     person = tokens.person_of(told["token"])
     assert person is not None and person.id == staff.engineer.id and person.scopes == {"read", "export"}
+    assert told["signing_key"] == tokens.signing_key(told["token"]) and told["token"] not in told["signing_key"]
+    for_people = run("token", "issue", "CRM", "--scope", "ingest", "--for", "emil@example.com").out
+    shown = re.fullmatch(r"For CRM, shown once: (portal_\S+)\nWhat it sends it signs with: ([0-9a-f]{64})\n", for_people)
+    assert shown and shown[2] == tokens.signing_key(shown[1])
+    run("token", "revoke", next(row["id"] for row in run("token", "list", "--json").told["tokens"] if row["name"] == "CRM"))
     listed = run("token", "list", "--json").told["tokens"]
-    assert [(row["name"], row["person"], row["revoked_at"]) for row in listed] == [("Nightly", "Emil", None)]
+    assert [(row["name"], row["person"]) for row in listed if not row["revoked_at"]] == [("Nightly", "Emil")]
     assert told["token"] not in run("token", "list").out
-    assert run("token", "revoke", listed[0]["id"]).out == "Revoked the token 'Nightly'.\n"
+    assert run("token", "revoke", listed[-1]["id"]).out == "Revoked the token 'Nightly'.\n"
     assert tokens.person_of(told["token"]) is None
     refused(run("token", "issue", "Odd", "--scope", "everything", "--for", "emil@example.com"), 1, "there is no scope 'everything'")
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +13,9 @@ from sqlalchemy import text, update
 from sqlmodel import col, func, select
 
 from classifiers import shipping, training
-from data import access, approvals, audit, nightly, people, releases, store, tasks, versions
+from data import access, approvals, audit, config, nightly, people, releases, store, tasks, versions
 from data.errors import Busy, Denied, Refused
-from data.intake import door
+from data.intake import door, offers
 from data.tables import Conversation, InboxItem, Person, Prediction, Proposal, Run, Task
 from data.values import Target, now
 from portal import jobs
@@ -57,15 +58,22 @@ def trained(staff: Staff, *, by: Person) -> None:
     shipping.evaluate(versions.target_of(training.train(by=by)), by=by)
 
 
+def brought(folder: Path, by: Person, *, count: int = 5, first_number: int = 1) -> str:
+    """A file that this person brought; it waits to be imported."""
+    path = write_file(folder / f"new {first_number}.jsonl", count=count, first_number=first_number, team="Oak")
+    return offers.offer([(path.name, path.read_bytes())], by=by).id
+
+
 def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> list[Task]:
     """A task of every kind, asked for by this person; what is approved was proposed by the rep. The portal's own
     are nobody's or, wrongly, theirs."""
     proposal = shipping.propose(ONE, why="The first one.", by=staff.rep)
     approvals.approve(proposal.id, by=by)
-    own = ("lapse", "mail", "back_up", "check_record", "tidy")  # these are nobody's
+    own = ("lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint")  # these are nobody's
     return [
         *[later(name, {}, by=None if portals else by) for name in own],
-        later("import", {"path": str(write_file(folder / "new.jsonl", count=5, first_number=500, team="Oak"))}, by=by),
+        later("look", {"batch_id": brought(folder, by, first_number=500)}, by=by),
+        later("import", {"batch_id": brought(folder, by, first_number=500)}, by=by),
         later("train", {"name": "intent"}, by=by),
         later("evaluate", {"name": "intent", "number": 1}, by=by),
         later("classify", {"conversation_ids": door.receive([canonical(400, team="Oak")], by=staff.engineer).ids}, by=by),
@@ -89,7 +97,7 @@ def test_no_task_of_somebody_who_was_disabled_since_is_done(staff: Staff, tmp_pa
     assert {task.name for task in asked} == set(jobs.JOBS)
     people.disable(staff.lead.id, by=staff.admin)
     before = effects()
-    assert jobs.run_waiting() == len(asked) == 10
+    assert jobs.run_waiting() == len(asked) == 14
     for task in map(again, asked):
         assert (task.state, task.error, task.tries) == ("failed", "Not done: the person who asked for it is no longer active.", 1), (
             task.name
@@ -105,8 +113,12 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     asked = one_of_each(staff, staff.lead, tmp_path, portals=True)
     before = effects()
     jobs.run_waiting()
-    told = {task.name: (task.state, task.result) for task in map(again, asked)}
-    assert {state for state, _ in told.values()} == {"done"}
+    told = {task.name: (task.state, task.result or task.error) for task in map(again, asked)}
+    assert {name for name, (state, _) in told.items() if state != "done"} == {"encode", "try_endpoint"}  # nothing is set up for them
+    assert told["encode"] == ("failed", "Nothing was encoded: the encoder is missing. Install it: portal encoder install.")
+    assert told["try_endpoint"][1].startswith("Nothing was asked: no model endpoint is set.")
+    assert told["pull"] == ("done", "No help desk is connected.")
+    assert told["look"] == ("done", "5 conversations read; nothing is stored yet.")
     assert told["import"][1].startswith("5 new, 0 updated and 0 unchanged conversations; 10 messages; ")
     assert told["train"][1].startswith("intent 2 is right in ")
     assert "right in " in told["evaluate"][1]
@@ -118,7 +130,7 @@ def test_a_task_runs_with_the_rights_its_person_has_now(staff: Staff, tmp_path: 
     trained(staff, by=staff.rep)
     proposal = shipping.propose(ONE, why="The first one.", by=staff.rep)
     approvals.approve(proposal.id, by=staff.lead)
-    imported = later("import", {"path": str(write_file(tmp_path / "new.jsonl", count=5, first_number=500, team="Oak"))}, by=staff.lead)
+    imported = later("import", {"batch_id": brought(tmp_path, staff.lead, first_number=500)}, by=staff.lead)
     before = counted(Conversation)
     change(staff.lead, role="rep", team_id=staff.fern.id)  # demoted, and moved to the other team
     jobs.run_waiting()
@@ -130,12 +142,16 @@ def test_a_task_runs_with_the_rights_its_person_has_now(staff: Staff, tmp_path: 
 
 
 def test_a_refusal_fails_at_once_in_its_own_words(staff: Staff, tmp_path: Path) -> None:
-    task = later("import", {"path": str(tmp_path / "not there.jsonl")}, by=staff.engineer)
+    batch_id = brought(tmp_path, staff.engineer)
+    shutil.rmtree(config.folder("uploads"))
+    task = later("import", {"batch_id": batch_id}, by=staff.engineer)
+    theirs = later("import", {"batch_id": batch_id}, by=staff.rep)
     few = later("train", {"name": "intent"}, by=staff.rep)
-    assert jobs.run_waiting() == 2
+    assert jobs.run_waiting() == 3
     failed = again(task)
     assert (failed.state, failed.tries) == ("failed", 1)
-    assert failed.error == f"Nothing was imported: {tmp_path / 'not there.jsonl'} is not a file."
+    assert failed.error.startswith("Not done: new 1.jsonl is no longer here.")
+    assert again(theirs).error.startswith("Not done: this is not a file that you brought")
     assert failed.ended_at is not None
     assert again(few).error.startswith("Not trained: 0 reviewed conversations can be learned from, at least 40")
 
@@ -188,9 +204,20 @@ def test_a_fault_that_passes_is_not_seen_at_the_end(staff: Staff, boom: list[int
     assert (done.state, done.result, done.error, done.tries, done.progress) == ("done", "It worked.", "", 3, 1.0)
 
 
+def missing(folder: Path, by: Person) -> str:
+    """What was brought, while the disk that holds it is away."""
+    batch_id = brought(folder, by, count=3)
+    config.folder("uploads").rename(folder / "away")
+    return batch_id
+
+
+def back(folder: Path) -> None:
+    config.folder("uploads").rmdir()
+    (folder / "away").rename(config.folder("uploads"))
+
+
 def test_a_failed_task_is_tried_again_when_somebody_asks(staff: Staff, tmp_path: Path) -> None:
-    path = tmp_path / "late.jsonl"
-    task = later("import", {"path": str(path)}, by=staff.rep)
+    task = later("import", {"batch_id": missing(tmp_path, staff.rep)}, by=staff.rep)
     for state in ("waiting", "failed"):
         if state == "waiting":
             with pytest.raises(Refused, match=r"^Not tried again: 'A import' is waiting\. Only a job that failed can be tried again\.$"):
@@ -199,7 +226,7 @@ def test_a_failed_task_is_tried_again_when_somebody_asks(staff: Staff, tmp_path:
     for stranger in (staff.lead, staff.other):
         with pytest.raises(Refused, match="there is no such job of yours"):
             tasks.retry(task.id, by=stranger)
-    write_file(path, count=3, team="Oak")
+    back(tmp_path)
     assert tasks.retry(task.id, by=staff.rep).state == "waiting"
     assert jobs.run_waiting() == 1
     assert (again(task).state, again(task).error) == ("done", "") and counted(Conversation) == 3
@@ -210,10 +237,10 @@ def test_a_failed_task_is_tried_again_when_somebody_asks(staff: Staff, tmp_path:
 
 
 def test_a_job_that_another_retries_still_runs_as_who_asked_for_it(staff: Staff, tmp_path: Path) -> None:
-    task = later("import", {"path": str(tmp_path / "late.jsonl")}, by=staff.rep)
+    task = later("import", {"batch_id": missing(tmp_path, staff.rep)}, by=staff.rep)
     jobs.run_waiting()
     people.disable(staff.rep.id, by=staff.admin)
-    write_file(tmp_path / "late.jsonl", count=3, team="Oak")
+    back(tmp_path)
     tasks.retry(task.id, by=staff.admin)
     jobs.run_waiting()
     assert again(task).error == "Not done: the person who asked for it is no longer active." and counted(Conversation) == 0
@@ -392,7 +419,7 @@ def test_at_night_the_portal_forgets_its_own_old_jobs_and_nobodys_else(staff: St
         db.execute(update(Task).where(col(Task.id).in_([own.id, failed.id, mine.id])).values(ended_at=old))
     told = later("tidy", {}, by=None)
     jobs.run_waiting()
-    assert again(told).result == "1 rows and 0 files that had ended were forgotten."
+    assert again(told).result == "1 rows and 0 files that had ended were forgotten, 0 originals of personal data are gone."
     assert tasks.get(own.id) is None and all(tasks.get(task.id) for task in (recent, failed, mine))
     assert [one.id for one in tasks.living_runners()] == [runner.id]
 

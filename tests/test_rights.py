@@ -4,6 +4,7 @@ What should come out is computed from the access table alone; what does come out
 """
 
 import ast
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
@@ -25,6 +26,8 @@ from data import (
     audit,
     backups,
     comments,
+    config,
+    connections,
     conversations,
     datasets,
     deputies,
@@ -35,13 +38,17 @@ from data import (
     reviews,
     sessions,
     settings,
+    signatures,
     store,
     tasks,
     tokens,
+    vectors,
 )
 from data.config import ROOT
 from data.errors import Denied, Refused
-from data.intake import door, files
+from data.intake import door, files, following, offers, revising, seals
+from data.intake.canonical import CanonicalMessage
+from data.intake.reading import Mapping
 from data.tables import Comment, DatasetVersion, Deputy, ImportBatch, Person, Run, Team
 from data.values import Target, new_id, now
 from evals import compare, runs, sets
@@ -65,6 +72,7 @@ class World:
     gone: dict[str, Person] = field(default_factory=dict)
     fresh: dict[str, str] = field(default_factory=dict)  # conversations: not reviewed yet
     reviewed: dict[str, str] = field(default_factory=dict)
+    sealed: dict[str, str] = field(default_factory=dict)  # with a card in it, which was replaced, and reopened since
     example: dict[str, str] = field(default_factory=dict)
     proposal: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, team/other or the id of who built it)
     things: dict[tuple[str, str], str] = field(default_factory=dict)  # (what, its owner's id)
@@ -116,12 +124,15 @@ def _fill_conversations(world: World) -> None:
     kept, waiting, frozen = (sets.create(name, by=lead) for name in ("Kept", "Waiting", "Frozen"))
     world.ids |= {"kept": kept.id, "waiting": waiting.id, "frozen": frozen.id}
 
-    def arrive(number: int, whose: str) -> str:
-        conversation = canonical(number, team="Fern" if whose == OTHER else "Oak", channel=CHANNEL[whose], customer=f"customer {number}")
+    def arrive(number: int, whose: str, **more: Any) -> str:
+        belongs = {"team": "Fern" if whose == OTHER else "Oak", "channel": CHANNEL[whose], "customer": f"customer {number}"}
+        conversation = canonical(number, **belongs, **more)
         return door.receive([conversation], by=engineer, classify=False).ids[0]
 
     for number, whose in enumerate(WHOSE, start=1):
         world.fresh[whose], world.reviewed[whose] = arrive(number, whose), arrive(number + 10, whose)
+        card = {"role": "customer", "text": "My card is 4111 1111 1111 1111."}
+        world.sealed[whose] = arrive(number + 30, whose, messages=[card], signals=[{"kind": "reopened", "at": now()}])
         said = {"label_id": world.ids["Refund"], "by": engineer}
         reviews.record(world.reviewed[whose], "strong", **said)
         flagged = examples.flag(world.reviewed[whose], "strong", why="A clear case.", eval_set_id=kept.id, **said)
@@ -129,6 +140,10 @@ def _fill_conversations(world: World) -> None:
         comments.write("example", flagged.id, "Is this one clear?", by=engineer, asks_engineer=True)
     examples.flag(arrive(20, OWN), "strong", why="A clear case.", eval_set_id=frozen.id, label_id=world.ids["Refund"], by=engineer)
     world.ids["version"] = sets.freeze(frozen.id, by=lead).id
+    with store.writing() as db:
+        followed = ImportBatch(reader="zendesk", file_name="https://desk.example.com ada", file_sha="", state=following.FOLLOWING)
+        db.add(followed)
+        world.ids["followed"] = followed.id
     world.run = runs.run(world.ids["version"], Target("classifier", "other", 1), answer, by=engineer)
 
 
@@ -307,6 +322,31 @@ def imported(by: Person, world: World, whose: str) -> object:
     return files.import_file(path, by=by)["new"]
 
 
+def export(whose: str) -> bytes:
+    return canonical(902, team="Fern" if whose == OTHER else "Oak").model_dump_json().encode() + b"\n"
+
+
+def exported(whose: str) -> Path:
+    path = config.folder("uploads") / f"{whose}.jsonl"
+    path.write_bytes(export(whose))
+    return path
+
+
+def offered(by: Person, world: World, whose: str) -> str:
+    """A file that its owner brought and has not imported yet."""
+    owner = world.owner(by, whose)
+    return offers.offer([("new.jsonl", export(OTHER if owner.team_id == world.ids["Fern"] else OWN))], by=owner).id
+
+
+def append(by: Person, world: World, whose: str) -> object:
+    number = {OWN: "1", OTHER: "3"}[whose]
+    return door.append(("test", number), [CanonicalMessage(id=new_id(), role="customer", text="And then?")], by=by).ids
+
+
+def connect(by: Person) -> object:
+    return connections.propose_endpoint("https://models.example.com/v1", "a-key", {"triage": "small"}, why="To draft.", by=by)
+
+
 def entries(by: Person, world: World, whose: str) -> audit.Filter:
     return audit.Filter(person_id=world.owner(by, whose).id)
 
@@ -319,6 +359,7 @@ def gate(world: World) -> settings.Gate:
     return settings.Gate(eval_set_id=world.ids["frozen"], eval_set="Frozen", bar=0.5)
 
 
+TEAMS = {OWN: "Oak", OTHER: "Fern"}
 HERE, THERE = (OWN, OTHER), (NOBODYS,)  # a conversation belongs to a team, not to a person; and what belongs to nobody
 ANOTHER = (TEAM, OTHER)
 SAID = {"why": "A clear case."}
@@ -392,7 +433,34 @@ CALLS: tuple[Call, ...] = (
          lambda by, w, whose: settings.propose_emergency(why="All leads are ill.", by=by), THERE),
     Call("conversation.import", "door.receive", receive, HERE),
     Call("conversation.import", "files.import_file", imported, HERE),
-    Call("conversation.import", "files.keep_upload", lambda by, w, whose: files.keep_upload(b"{}", by=by), THERE),
+    Call("conversation.import", "files.look", lambda by, w, whose: files.look(exported(whose), by=by).counts["new"], HERE),
+    Call("conversation.import", "files.samples", lambda by, w, whose: files.samples(exported(OWN), by=by), THERE),
+    Call("conversation.import", "door.consider", lambda by, w, whose: door.consider([canonical(903, team=TEAMS[whose])], by=by).ids, HERE),
+    Call("conversation.import", "door.prepare", lambda by, w, whose: door.prepare([canonical(903, team=TEAMS[whose])], by=by).rows.messages,
+         HERE),
+    Call("conversation.import", "door.append", append, HERE),
+    Call("conversation.import", "offers.offer", lambda by, w, whose: offers.offer([("new.jsonl", export(OWN))], by=by), THERE),
+    Call("conversation.import", "offers.mine", lambda by, w, whose: offers.mine(offered(by, w, whose), by=by), own=True),
+    Call("conversation.import", "offers.waiting", lambda by, w, whose: offered(by, w, whose) in {one.id for one in offers.waiting(by=by)},
+         own=True),
+    Call("conversation.import", "offers.remap",
+         lambda by, w, whose: offers.remap(offered(by, w, whose), "jsonl", Mapping(), by=by), own=True),
+    Call("conversation.import", "offers.look", lambda by, w, whose: offers.look(offered(by, w, whose), by=by), own=True),
+    Call("conversation.import", "offers.samples", lambda by, w, whose: offers.samples(offered(by, w, whose), by=by), own=True),
+    Call("conversation.import", "offers.take", lambda by, w, whose: offers.take(offered(by, w, whose), by=by), own=True),
+    Call("conversation.import", "offers.forget", lambda by, w, whose: did(offers.forget(offered(by, w, whose), by=by)), own=True),
+    Call("conversation.import", "following.all_followed", lambda by, w, whose: following.all_followed(by=by), THERE),
+    Call("connection.propose", "following.pause", lambda by, w, whose: following.pause(w.ids["followed"], by=by), THERE),
+    Call("connection.propose", "connections.propose_endpoint", lambda by, w, whose: connect(by), THERE),
+    Call("connection.propose", "connections.propose_help_desk", lambda by, w, whose: connections.propose_help_desk(
+        "zendesk", "https://desk.example.com", "ada", "a key", why="To follow it.", by=by), THERE),
+    Call("connection.propose", "settings.propose_connection", lambda by, w, whose: settings.propose_connection(
+        "model_endpoint", {"url": "x"}, "ask models", "It could be asked.", "To draft.", by), THERE),
+    Call("connection.propose", "vectors.forget", lambda by, w, whose: did(vectors.forget("an encoder", by=by)), THERE),
+    Call("personal_data.reveal", "seals.reveal", lambda by, w, whose: seals.reveal(
+        w.sealed[whose], "card", 1, why="The refund goes to the wrong card.", by=by)),
+    Call("conversation.read", "seals.sealed_in", lambda by, w, whose: seals.sealed_in(w.sealed[whose], by=by)),
+    Call("conversation.read", "revising.told", lambda by, w, whose: revising.told(w.sealed[whose], by=by)[0]),
     Call("conversation.import", "files.latest", lambda by, w, whose: listed(files.latest(by=by, most=99), w.thing("import", by, whose))),
     Call("dataset.build", "datasets.build", build, HERE),
     Call("dataset.read", "datasets.all_versions",
@@ -480,7 +548,10 @@ def matrix(world: World, calls: tuple[Call, ...], table: dict[str, dict[str, str
 
 
 @pytest.fixture
-def world(home: Path) -> World:
+def world(home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):  # where they are set, nobody proposes an endpoint
+        monkeypatch.delenv(name, raising=False)
+    config.reset()
     logging.getLogger("portal.access").setLevel(logging.ERROR)  # thousands are denied here
     return build_world()
 
@@ -520,6 +591,7 @@ ONLY_ONESELF = {
     "people.change_password", "people.unlink", "people.dismiss_tour", "inbox.mark_read",  # no argument of theirs names somebody else
     "downloads.fetch",  # a ticket is its owner's; over HTTP below
     "downloads.offer",  # the domain that calls it has checked the right
+    "asking.ask",  # background work, whose right was asked; by= says whose budget it is
     "approvals.may_decide",  # tells a screen what the verbs will say
     "access.may", "access.reach", "access.require", "access.within",  # the check itself
 }  # fmt: skip
@@ -603,6 +675,18 @@ def ticket_of(world: World, by: Person, whose: str) -> str:
     return downloads.offer(world.things["file", owner.id], "refunds.csv", by=owner, right="dataset.download")
 
 
+def send(client: httpx.Client, place: str, item: dict[str, Any]) -> httpx.Response:
+    """Programs sign what they send."""
+    body = json.dumps([item]).encode()
+    secret = client.headers.get("Authorization", "").removeprefix("Bearer ")
+    signature = {signatures.HEADER: signatures.sign(secret, body)} if secret else {}
+    return client.post(f"/api/v1/{place}", content=body, headers={"Content-Type": "application/json"} | signature)
+
+
+def following_message(whose: str) -> dict[str, Any]:
+    return {"source": "test", "conversation": {OWN: "1", OTHER: "3"}[whose], "id": new_id(), "role": "customer", "text": "And then?"}
+
+
 def plain(place: str) -> Callable[[httpx.Client, World, Person, str], httpx.Response]:
     return lambda client, _world, _by, _whose: client.get(place)
 
@@ -611,13 +695,14 @@ ROUTES: dict[str, Row] = {
     "GET /v1/health": Row(None, plain("/api/v1/health")),
     "GET /v1/ready": Row(None, plain("/api/v1/ready")),
     "GET /v1/openapi.json": Row("", plain("/api/v1/openapi.json")),
+    "GET /v1/docs": Row("", plain("/api/v1/docs")),
     "GET /v1/me": Row("", plain("/api/v1/me")),
     "GET /v1/audit": Row("audit.read", pages, WHOSE, shown=names_owner),
     "GET /v1/conversations/{conversation_id}": Row(
         "conversation.read", lambda client, w, by, whose: client.get(f"/api/v1/conversations/{w.fresh[whose]}"), WHOSE),
     "POST /v1/conversations": Row(
-        "api.ingest", lambda client, w, by, whose: client.post(
-            "/api/v1/conversations", json=[one(1, id=new_id(), team="Fern" if whose == OTHER else "Oak")]), HERE),
+        "api.ingest", lambda client, w, by, whose: send(client, "conversations", one(1, id=new_id(), team=TEAMS[whose])), HERE),
+    "POST /v1/messages": Row("api.ingest", lambda client, w, by, whose: send(client, "messages", following_message(whose)), HERE),
     "GET /v1/datasets": Row(
         "dataset.read", plain("/api/v1/datasets"), WHOSE,
         shown=lambda told, w, by, whose: w.thing("dataset", by, whose) in {row["id"] for row in told}),
@@ -719,6 +804,9 @@ def test_a_route_that_lets_more_through_than_the_table_is_found(portal: Portal) 
 
 def routes_of(app: Any) -> Iterator[str]:
     for route in app.routes:
+        if included := getattr(route, "original_router", None):
+            yield from (told.replace(" ", f" {route.include_context.prefix}", 1) for told in routes_of(included))
+            continue
         methods = route.methods - {"HEAD", "OPTIONS"} if isinstance(route, APIRoute | Route) and route.methods else {"ANY"}
         yield from (f"{method} {getattr(route, 'path', route)}" for method in methods)
 
@@ -732,4 +820,7 @@ def test_a_new_route_without_a_row_would_be_found() -> None:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.get("/v1/leak")(lambda: None)
     app.mount("/v1/files", FastAPI())
-    assert sorted(routes_of(app)) == ["ANY /v1/files", "GET /v1/leak"]
+    router = APIRouter(prefix="/more")
+    router.post("/leak")(lambda: None)
+    app.include_router(router, prefix="/v1")
+    assert sorted(routes_of(app)) == ["ANY /v1/files", "GET /v1/leak", "POST /v1/more/leak"]

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from data import sealing
@@ -13,6 +14,7 @@ from data.values import new_id
 from language import redact
 
 SEALED_FOR = timedelta(days=30)
+SHORT = 60  # letters of a text that is remembered
 SHORTEST_NAME = 3  # letters
 SEALED = "seal"  # the purpose under which originals are sealed
 
@@ -32,21 +34,36 @@ def key_of(said: str) -> str:
     return f"#{sealing.hmac_of(said, 'id')[:40]}" if TELLING.search(said) and redact.find(said) else said
 
 
+@lru_cache(maxsize=20_000)
+def _nothing_in(text: str) -> bool:
+    """Remembered of short texts: fields' names, tags and 'Thank you' come again and again."""
+    return not redact.find(text)
+
+
 class Cleaner:
     """Replaces what is personal in one conversation's texts. The same value keeps its number, also in what is added later."""
 
     def __init__(self, conversation_id: str, at: datetime, *, names: Sequence[str] = (), known: Sequence[Seal] = ()) -> None:
         self.conversation_id, self.at, self.names = conversation_id, at, tuple(names)
+        self.parts = [part for name in self.names for part in re.split(r"[\W_]+", name.casefold()) if part]
         self.numbers = {(seal.kind, seal.value_hmac): seal.number for seal in known}
         self.given = Counter(seal.kind for seal in known)  # numbers given, by kind
         self.seals: list[dict[str, Any]] = []  # to be written
         self.found: Counter[str] = Counter()  # replaced, by kind
 
     def text(self, raw: str) -> str:
-        clean, findings = redact.redact(raw.replace("\0", ""), self._number, known=self.names)
+        raw = raw.replace("\0", "")  # first: it could part a card's digits
+        if len(raw) <= SHORT and _nothing_in(raw) and not self._calls(raw):
+            return raw
+        clean, findings = redact.redact(raw, self._number, known=self.names)
         if findings:
             self.found.update(finding.kind for finding in findings)
         return clean
+
+    def _calls(self, raw: str) -> bool:
+        """Whether a part of what the customer is called may stand in it."""
+        low = raw.casefold()
+        return any(part in low for part in self.parts)
 
     def staff(self, raw: str) -> str:
         """Who answered: a colleague's name stays readable, whatever else is personal in it does not."""

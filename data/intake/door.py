@@ -50,14 +50,14 @@ class Rows:
     seals: list[dict[str, Any]] = field(default_factory=list)
     signals: list[dict[str, Any]] = field(default_factory=list)
 
-    def flush(self, db: Session) -> None:
-        for table, waiting in (
-            (Customer, self.customers), (Conversation, self.conversations), (ConversationWords, self.words), (Message, self.messages),
-            (Seal, self.seals), (Signal, self.signals),
-        ):  # fmt: skip
-            if waiting:
-                bulk.insert(db, table, waiting)
-                waiting.clear()
+    def ready(self) -> list[bulk.Ready]:
+        return [
+            bulk.ready(table, rows)
+            for table, rows in (
+                (Customer, self.customers), (Conversation, self.conversations), (ConversationWords, self.words),
+                (Message, self.messages), (Seal, self.seals), (Signal, self.signals),
+            )
+        ]  # fmt: skip
 
 
 @dataclass
@@ -69,6 +69,7 @@ class Prepared:
     at: datetime
     arrival: Arrival
     rows: Rows
+    ready: list[bulk.Ready]  # the same rows, as the database takes them
     seen: dict[tuple[str, str], tuple[str, int, str | None]]  # what it was made against: digest, revision, team of those that were here
     changes: list["Changed"]
     again: list["Again"]  # said more than once in what came: later ones are made against what the first ones wrote
@@ -106,7 +107,8 @@ def keep(prepared: Prepared, *, classify: bool = True) -> Arrival:
         if not _still_holds(db, prepared):
             prepared = _prepare(db, prepared.arriving, prepared.by, prepared.at)
         arrival, places = prepared.arrival, Places(db, prepared.at)
-        prepared.rows.flush(db)
+        for made in prepared.ready:
+            bulk.write(db, made)
         for change in prepared.changes:
             _keep_change(db, change, arrival, prepared.at)
         for stored, conversation, whose in prepared.again:
@@ -158,7 +160,7 @@ def _prepare(db: Session, arriving: Sequence[CanonicalConversation], by: Person,
         else:
             changes.append(_change(db, stored, conversation, whose, places, arrival, at))
         came.add(key)
-    return Prepared(arriving, by, at, arrival, rows, seen, changes, again)
+    return Prepared(arriving, by, at, arrival, rows, rows.ready(), seen, changes, again)
 
 
 def _seen(stored: Conversation) -> tuple[str, int, str | None]:

@@ -90,9 +90,15 @@ def _path(folder: Path) -> Path:
     return inside[0] if len(inside) == 1 else folder
 
 
+def _folder(batch: ImportBatch) -> Path:
+    """Directly among the uploads, whatever stands in the row; one that says otherwise has none."""
+    name = batch.upload if batch.upload == Path(batch.upload).name else ""
+    return config.folder("uploads") / (name or "none")
+
+
 def path_of(batch: ImportBatch) -> Path:
-    folder = config.folder("uploads") / batch.upload
-    if not batch.upload or not folder.is_dir():
+    folder = _folder(batch)
+    if not folder.is_dir():
         raise Refused(
             f"Not done: {batch.file_name} is no longer here. Files that were not imported are forgotten after a day; bring it again."
         )
@@ -175,7 +181,7 @@ def take(batch_id: str, *, by: Person, progress: Progress = nobody, at: datetime
     )
     with store.writing() as db:
         _let_go(db, batch_id)
-    shutil.rmtree(config.folder("uploads") / batch.upload, ignore_errors=True)
+    shutil.rmtree(_folder(batch), ignore_errors=True)
     return report
 
 
@@ -184,7 +190,7 @@ def forget(batch_id: str, *, by: Person) -> None:
     with store.writing() as db:
         batch = _untouched(db, batch_id, by)
         _let_go(db, batch_id)
-    shutil.rmtree(config.folder("uploads") / batch.upload, ignore_errors=True)
+    shutil.rmtree(_folder(batch), ignore_errors=True)
 
 
 def _let_go(db: Session, batch_id: str) -> None:

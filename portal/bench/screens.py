@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from data import conversations, people, reviews, store
+from data import bulk, conversations, people, reviews, store
 from data.conversations import Filter
 from data.intake import door
 from data.tables import Person
@@ -76,7 +76,8 @@ def _fill(count: int) -> Person:
         for number in range(start, min(start + STEP, count)):
             _one(rows, number, count, rng, end, rng.choice(customers), team.id)
         with store.writing() as db:
-            rows.flush(db)
+            for made in rows.ready():
+                bulk.write(db, made)
     return rep
 
 

@@ -134,7 +134,7 @@ def many() -> None:
         return
     pages = -(-min(total, conversations.MOST_COUNTED) // PAGE)
     left, right = st.columns([3, 2], vertical_alignment="center")
-    left.caption(f"{conversations.in_words(total)} conversations")
+    left.caption(f"{conversations.in_words(total)} conversation{'' if total == 1 else 's'}")
     with right, st.container(horizontal_alignment="right"):
         page = st.pagination(pages, key=f"conversations_page_{hash(chosen)}") if pages > 1 else 1
     listed = conversations.listed(chosen, by=person, page=(page or 1) - 1)

@@ -1,5 +1,6 @@
 """No name that somebody sends reaches a file outside the home (SAFETY 3)."""
 
+import json
 import os
 import zipfile
 from collections.abc import Callable
@@ -9,13 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlmodel import col, update
 
 from classifiers import files as models
 from data import backups, config, datasets, downloads, people, store, tickets
 from data.errors import Misuse, Refused
-from data.intake import files
+from data.intake import offers
+from data.tables import ImportBatch
 from tests.conftest import SOAK, Staff, hire
-from tests.conversations import write_file
+from tests.conversations import one, write_file
 
 CANARY = "canary.csv"
 ROOTS = ["", "exports/", "./", "a/", "a/b/"]
@@ -112,17 +115,42 @@ def test_no_name_of_a_backup_leaves_the_folder(staff: Staff, outside: Path) -> N
 
 
 def test_an_uploads_name_is_only_a_label(staff: Staff, outside: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    source = write_file(tmp_path_factory.mktemp("source") / "x.jsonl", count=1)
-    before, made = beside(outside), set()
-    for name in hostile(outside)[:: 1 if SOAK else 4]:
-        path = files.keep_upload(source.read_bytes(), by=staff.engineer)
-        made.add(path)
+    content = write_file(tmp_path_factory.mktemp("source") / "x.jsonl", count=1).read_bytes()
+    before, uploads = beside(outside), config.folder("uploads").resolve()
+    names = hostile(outside)[:: 1 if SOAK else 4]
+    taken_in = 0
+    for name in names:
         try:
-            files.import_file(path, by=staff.engineer, name=name.replace("\0", ""))
-        except Refused:
+            batch = offers.offer([(name, content), (name, content)], by=staff.engineer)
+        except Refused:  # without an ending it may seem to be something else
             continue
-    assert {path.parent for path in made} == {config.folder("uploads")} and len({path.name for path in made}) == len(made)
+        folder = uploads / batch.upload
+        found = [path.resolve() for path in folder.iterdir()]
+        assert {path.parent for path in found} == {folder} and len(found) == 2  # the same name twice is two files
+        offers.take(batch.id, by=staff.engineer)
+        assert not folder.exists()
+        taken_in += 1
+    assert taken_in > len(names) / 2
+    assert sorted(path.name for path in uploads.iterdir()) == ["a"]  # what was there before
     assert beside(outside) == before
+
+
+def test_a_row_that_names_another_folder_is_not_followed(staff: Staff, outside: Path) -> None:
+    """As if the row itself had been written over: what it names is inside, or it is not there."""
+    content = json.dumps(one(1)).encode()
+    batch = offers.offer([("x.jsonl", content)], by=staff.engineer)
+    victim = outside.with_name("victim")
+    victim.mkdir()
+    (victim / "x.jsonl").write_bytes(content)
+    before = beside(outside)
+    for name in (f"../../{victim.name}", str(victim), "..", ".", "../backups", ""):
+        with store.writing() as db:
+            db.execute(update(ImportBatch).where(col(ImportBatch.id) == batch.id).values(upload=name))
+        for act in (offers.take, offers.look, offers.samples):
+            with pytest.raises(Refused, match="no longer here"):
+                act(batch.id, by=staff.engineer)  # type: ignore[operator]
+    offers.forget(batch.id, by=staff.engineer)
+    assert beside(outside) == before and (config.folder("backups") / "a" / "b").is_dir()
 
 
 def test_no_name_of_a_dataset_becomes_a_path(outside: Path) -> None:

@@ -12,6 +12,7 @@ from data import audit, backups, config, migrate, people, store
 from data.errors import Misuse, Refused
 from data.intake import files
 from data.tables import Conversation, Person, Version
+from language import tongue
 from tests.conftest import Staff, hire
 from tests.conversations import write_file
 from tests.faults.test_store import begin, said_until_it_ended
@@ -20,6 +21,10 @@ from tests.test_classifiers_training import reviewed
 
 def import_(home: Path, by: Person) -> str:
     return f"{files.import_file(home / 'export.jsonl', by=by)['conversations']} conversations"
+
+
+def look_(home: Path, by: Person) -> str:
+    return f"{files.look(home / 'export.csv', by=by).counts['conversations']} conversations"
 
 
 def back_up(home: Path, by: Person) -> str:
@@ -35,8 +40,10 @@ def bring_up(home: Path, by: Person) -> str:
     return str(store.schema_revision())
 
 
-def try_twice(told: Connection, act: Callable[[Path, Person], str], email: str, room: int) -> None:
+def try_twice(told: Connection, act: Callable[[Path, Person], str], email: str, room: int, warm: bool = True) -> None:
     """Once with hardly any room, once with room, in the same process; says what came of each."""
+    if warm:
+        tongue.of("What needs room beside the database when it is first used is there.")
     home = config.settings().home
     by = (people.by_email(email) if email else None) or people.console()
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -52,8 +59,8 @@ def try_twice(told: Connection, act: Callable[[Path, Person], str], email: str, 
     told.send_bytes(act(home, by).encode())
 
 
-def twice(act: Callable[[Path, Person], str], by: str, room: int) -> tuple[str, str]:
-    child, reader = begin(try_twice, act, by, room)
+def twice(act: Callable[[Path, Person], str], by: str, room: int, *, warm: bool = True) -> tuple[str, str]:
+    child, reader = begin(try_twice, act, by, room, warm)
     first, second = said_until_it_ended(reader)
     child.join()
     return first, second
@@ -81,6 +88,22 @@ def test_an_import_stops_in_words_and_goes_on_where_it_stopped(staff: Staff, sql
     first, second = twice(import_, staff.engineer.email, (sqlite_home / "portal.db").stat().st_size + 400_000)
     assert first.startswith("refused: Nothing was saved: the disk ")
     assert second == "1500 conversations" and count(Conversation) == 1_500 and whole()
+
+
+def test_an_import_that_finds_no_room_beside_the_database_says_so_and_goes_on(staff: Staff, sqlite_home: Path) -> None:
+    """The first text of a process has a language model unpacked."""
+    write_file(sqlite_home / "export.jsonl", count=20)
+    first, second = twice(import_, staff.engineer.email, (sqlite_home / "portal.db").stat().st_size + 400_000, warm=False)
+    assert first.startswith("refused: Nothing more was read: file too large."), first
+    assert second == "20 conversations" and count(Conversation) == 20 and whole()
+
+
+def test_a_large_export_that_finds_no_room_to_be_sorted_in_says_so(staff: Staff, sqlite_home: Path) -> None:
+    rows = "".join(f"{number},customer,{'x' * 300}\n" for number in range(20_000))
+    (sqlite_home / "export.csv").write_text("ticket_id,sender,message\n" + rows)
+    first, second = twice(look_, staff.engineer.email, (sqlite_home / "portal.db").stat().st_size + 400_000)
+    assert first.startswith("refused: Nothing more was read: "), first
+    assert second == "20000 conversations" and list(config.folder("uploads").iterdir()) == []
 
 
 def test_a_backup_leaves_nothing_half(staff: Staff, sqlite_home: Path) -> None:
