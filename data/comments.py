@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 
 from data import access, audit, conversations, inbox, store
 from data.errors import Refused
+from data.masking import masked
 from data.tables import Comment, Example, Person, Proposal, Version
 from data.values import now
-from language import redact
 
 LONGEST = 2000
 
@@ -20,7 +20,7 @@ def write(noun: str, noun_id: str, text: str, *, by: Person, asks_engineer: bool
     """Say it to everybody who sees the thing, and tell those who are named."""
     with store.writing() as db:
         title, page = _about(db, noun, noun_id, by)
-        said = redact.masked(text.strip())
+        said = masked(text.strip())
         if not 1 <= len(said) <= LONGEST:
             raise Refused(f"Not saved: a comment has 1 to {LONGEST:,} characters, this one has {len(said):,}.")
         named = _named(db, said)

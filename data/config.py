@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     port: int = 8501
     allowed_hosts: list[str] = []  # names beside the loopback ones that a browser may use to reach us
     time_zone: str = "Europe/Berlin"
+    company_names: list[str] = []  # what customers call us: never taken for somebody's name
     public_url: str = ""  # how people reach us, such as https://portal.example.com; https makes cookies Secure
     trusted_proxies: list[str] = []  # addresses whose X-Forwarded-For is believed
     four_eyes: bool = True  # off only where one person works alone; then they approve their own proposals, marked as such

@@ -9,9 +9,9 @@ from sqlmodel import Session, col, func, select
 
 from data import access, audit, conversations, labels, reviews, store
 from data.errors import Refused
+from data.masking import masked
 from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Review
 from data.values import Subject, now
-from language import redact
 
 TESTING = ("eval", "gold")  # an example in one of these uses is never trained on
 
@@ -50,7 +50,7 @@ def flag(
             messages=conversations.frozen(messages),
             subject_line=conversation.subject or "",
             kind=kind,
-            why=redact.masked(why.strip()),
+            why=masked(why.strip()),
             purpose=eval_set.purpose,
             label_id=label_id,
             review_id=review_id,

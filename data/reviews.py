@@ -7,9 +7,9 @@ from sqlmodel import Session, col, func, select
 
 from data import access, audit, conversations, glance, labels, store
 from data.errors import Refused
+from data.masking import masked
 from data.tables import Person, Review
 from data.values import now
-from language import redact
 
 CHANNELS = {"chat": "a chat", "email": "an e-mail", "voice": "a call"}
 VERDICTS = ("strong", "weak", "none")
@@ -34,7 +34,7 @@ def record(
     if max(len(reply), len(note)) > LONGEST:
         raise Refused(f"Not saved: a reply or note may have {LONGEST:,} characters, this one has {max(len(reply), len(note)):,}.")
     # cards and addresses are masked here as they are at the door; NUL is pasted along, and PostgreSQL cannot keep it
-    reply, note = (redact.masked(text.replace("\0", "")) for text in (reply, note))
+    reply, note = (masked(text.replace("\0", "")) for text in (reply, note))
     with store.writing() as db:
         conversation = conversations.within_reach(db, conversation_id, "review.record", by=by)
         label = labels.in_use(db, label_id)

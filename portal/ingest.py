@@ -153,18 +153,18 @@ def messages(asked: Asked) -> JSONResponse:
     with store.writing() as db:
         _take_once(db, asked)
         for conversation, said in following.items():
-            arrival = door.append(conversation, [_message(message) for _, message in said.values()], by=asked.by)
+            arrival = door.append(conversation, [_message(message) for _, message in said], by=asked.by)
             whole.counts.update(arrival.counts)
             whole.ids += arrival.ids
-            refused |= {place: arrival.refused[0] for place, _ in said.values() if arrival.refused}
+            refused |= {place: arrival.refused[0] for place, _ in said if arrival.refused}
     return _answer(whole, refused)
 
 
-Following = dict[tuple[str, str], dict[str, tuple[int, FollowingMessage]]]  # conversation -> the message's id -> place and message
+Following = dict[tuple[str, str], list[tuple[int, FollowingMessage]]]  # source and conversation -> places and messages
 
 
 def _by_conversation(items: list[Any]) -> tuple[Following, dict[int, str]]:
-    """Those of one conversation together, each id once; and what is none."""
+    """Those of one conversation together; and what is none."""
     following: Following = {}
     refused: dict[int, str] = {}
     for place, item in enumerate(items):
@@ -176,7 +176,7 @@ def _by_conversation(items: list[Any]) -> tuple[Following, dict[int, str]]:
         except ValidationError as error:
             refused[place] = reading.in_words(error)
         else:
-            following.setdefault((message.source, message.conversation), {}).setdefault(message.id, (place, message))
+            following.setdefault((message.source, message.conversation), []).append((place, message))
     return following, refused
 
 

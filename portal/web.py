@@ -81,7 +81,11 @@ def _warm() -> None:
     import altair  # noqa: F401
     import pandas  # noqa: F401
 
+    from language import redact, tongue
     from portal import charts, widgets  # noqa: F401
+
+    redact.masked("Dear Jo Doe, where is it?")  # the first one reads the lists of names
+    tongue.of("Where is the parcel that I ordered?")
 
 
 def show_script_error(error: Exception) -> bool:

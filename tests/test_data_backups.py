@@ -5,6 +5,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from data import approvals, audit, backups, config, people, sealing, sessions, store, tasks, tokens
+from data import approvals, audit, backups, config, conversations, people, sealing, sessions, store, tasks, tokens
+from data.conversations import Filter
 from data.errors import Busy, Denied, Misuse, Refused
-from data.tables import Person, Proposal, Runner, Token, metadata
+from data.intake import door, files, offers, seals
+from data.tables import Conversation, Person, Proposal, Runner, Seal, Token, metadata
 from data.tables import Session as SignIn
 from data.values import now
 from portal import jobs
 from tests.conftest import SOAK, Staff
+from tests.conversations import canonical, write_file
 from tests.server import portal, said
 
 CONSOLE = people.console()
@@ -347,3 +351,69 @@ def test_tasks_that_ran_when_the_backup_was_made_wait_again(staff: Staff) -> Non
     found = tasks.get(task.id)
     assert found is not None
     assert (found.state, found.runner) == ("waiting", "")
+
+
+def found(words: str) -> list[str]:
+    """The numbers of the conversations that a search finds, newest first."""
+    by = next(person for person in people.everybody(by=CONSOLE) if person.role == "engineer")
+    ids = [row.id for row in conversations.listed(Filter(words=words), by=by)]
+    with store.reading() as db:
+        known = dict(db.exec(select(Conversation.id, Conversation.external_id)).all())
+    return [known[one] for one in ids]
+
+
+def say(number: int, *texts: str) -> None:
+    said = [{"role": "customer", "text": text, "id": f"m{place}"} for place, text in enumerate(texts)]
+    door.receive([canonical(number, messages=said, opened_at=datetime(2026, 3, number, tzinfo=UTC))], by=CONSOLE)
+
+
+def test_what_was_imported_comes_back_with_its_history_its_seals_and_its_search(staff: Staff, tmp_path: Path) -> None:
+    files.import_file(write_file(tmp_path / "x.jsonl", count=40, first_number=100), by=staff.engineer)
+    say(1, "the parcel is late", "my card is 4111 1111 1111 1111")
+    say(1, "the parcel is very late", "and one more")
+    say(1, "the parcel is very late")
+    say(2, "another parcel")
+    offers.offer([("y.jsonl", (tmp_path / "x.jsonl").read_bytes())], by=staff.engineer)
+    before, searched = everything(), {words: found(words) for words in ("another parcel", "late", '"very late"', "card", "one more")}
+    assert searched == {"another parcel": ["2"], "late": ["1"], '"very late"': ["1"], "card": [], "one more": []}
+    made = backups.make(by=staff.admin)
+    say(2, "nothing of the kind")
+    say(3, "a third parcel")
+    seals.purge(at=now() + timedelta(days=40))
+    assert (found("another parcel"), found("third")) == ([], ["3"])
+    backups.restore(made.path, by=CONSOLE)
+    after = everything()
+    assert {name: rows for name, rows in after.items() if name != "audit_entry"} == {
+        name: rows for name, rows in before.items() if name != "audit_entry"
+    }
+    assert {words: found(words) for words in searched} == searched
+    assert audit.broken() is None
+    (number,) = (seal.number for seal in all_seals(1) if seal.kind == "card")
+    with store.reading() as db:
+        conversation = db.exec(select(Conversation).where(Conversation.external_id == "1")).one()
+    assert seals.reveal(conversation.id, "card", number, why="Is it the same card?", by=staff.rep) == "4111111111111111"
+    say(2, "nothing of the kind")  # it goes on: the index follows what is written after a restore
+    say(4, "a fourth parcel")
+    assert (found("another parcel"), found("fourth"), found("third")) == ([], ["4"], [])
+    assert files.import_file(tmp_path / "x.jsonl", by=staff.engineer)["unchanged"] == 40
+    if store.is_sqlite():
+        with store.writing() as db:
+            db.execute(text("INSERT INTO conversation_search(conversation_search, rank) VALUES ('integrity-check', 1)"))
+
+
+def all_seals(number: int) -> list[Seal]:
+    with store.reading() as db:
+        return list(db.exec(select(Seal).join(Conversation).where(Conversation.external_id == str(number))))
+
+
+def test_who_is_in_the_middle_of_a_search_or_an_import_goes_on_after_a_restore(staff: Staff, tmp_path: Path) -> None:
+    """With the connections that they have, and with what the database had prepared for them."""
+    say(1, "the parcel")
+    for _ in range(7):  # PostgreSQL keeps a plan from the fifth time on
+        assert found('"the parcel"') == ["1"]
+    made = backups.make(by=staff.admin)
+    backups.restore(made.path, by=CONSOLE)
+    assert found('"the parcel"') == ["1"]
+    prepared = door.prepare([canonical(5)], by=CONSOLE)
+    backups.restore(made.path, by=CONSOLE)
+    assert door.keep(prepared).counts["new"] == 1

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import exc
-from sqlmodel import col, delete, select
+from sqlmodel import col, select
 
-from data import bulk, store
+from data import bulk, conversations, people, store
+from data.conversations import Filter
 from data.errors import Busy
-from data.intake import door
-from data.tables import Conversation, Customer, Message, Seal, Vector
+from data.tables import Conversation, ConversationWords, Customer, Message, Seal, Vector
 from data.values import new_id, now
 from tests.conftest import SOAK
 
@@ -210,11 +210,29 @@ def test_a_full_disk_is_told_in_words(sqlite_home: Path) -> None:
         assert db.exec(select(Customer.id)).all() == []
 
 
-def test_what_the_door_writes_at_once_is_what_it_says(home: Path) -> None:
-    """Each table in an order in which what it refers to is there."""
-    rows = door.Rows(customers=[{"id": "c", "at": MOMENT, "source": "x", "key_hmac": "k"}])
+def test_what_is_made_ready_before_is_written_later_and_nothing_is_nothing(home: Path) -> None:
+    made = [bulk.ready(Customer, [{"id": "c", "at": MOMENT, "source": "x", "key_hmac": "k", "segment": None}]), bulk.ready(Seal, [])]
+    assert made[0].names == ["id", "at", "source", "key_hmac"]  # what is empty in all is left out
     with store.writing() as db:
-        rows.flush(db)
-        assert rows.customers == []
-        rows.flush(db)  # nothing twice
-        db.execute(delete(Customer).where(col(Customer.id) == "c"))
+        for one in made:
+            bulk.write(db, one)
+    with store.reading() as db:
+        assert (db.exec(select(Customer.key_hmac)).all(), db.exec(select(Seal.id)).all()) == (["k"], [])
+
+
+def test_more_than_one_statement_holds_are_all_there(home: Path) -> None:
+    """Also of what the search's index follows."""
+    some = 2 * bulk.AT_ONCE + 1
+    customer = {"id": "c", "at": MOMENT, "source": "x", "key_hmac": "k"}
+    made = {
+        "at": MOMENT, "source": "x", "content_hmac": "", "channel": "chat", "status": "open", "customer_id": "c", "opened_at": MOMENT,
+        "tags": [], "extra": {}, "revision": 1,
+    }  # fmt: skip
+    with store.writing() as db:
+        bulk.insert(db, Customer, [customer])
+        bulk.insert(db, Conversation, [made | {"id": str(number), "external_id": str(number), "place": number} for number in range(some)])
+        words = [{"place": number, "conversation_id": str(number), "words": f"word{number} every"} for number in range(some)]
+        bulk.insert(db, ConversationWords, words)
+    by = people.add("Emil", "emil@example.com", "engineer", by=people.console())
+    assert conversations.counted(Filter(words="every"), by=by, most=5000) == some
+    assert [row.id for row in conversations.listed(Filter(words=f"word{some - 1}"), by=by)] == [str(some - 1)]

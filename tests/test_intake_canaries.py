@@ -23,7 +23,7 @@ from data import approvals, asking, comments, connections, datasets, examples, p
 from data.asking import Budget
 from data.datasets import Definition
 from data.errors import Refused
-from data.intake import door, files, following, offers, seals
+from data.intake import cleaning, door, files, following, offers, seals
 from data.intake.canonical import CanonicalConversation, CanonicalMessage
 from data.intake.cleaning import SEALED
 from data.tables import Conversation, Message, Seal, metadata
@@ -396,6 +396,14 @@ def model() -> Iterator[Model]:
     patience.forget()
     with model_server.running() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def remembered() -> Iterator[None]:
+    """What was found with redaction switched off must not be remembered."""
+    yield
+    cleaning._nothing_in.cache_clear()
+    door._field.cache_clear()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,38 @@ def test_nothing_but_json_is_read(crm: Program) -> None:
     assert rows(Conversation) == rows(SignedRequest) == 0
     for number, kind in enumerate(("application/json", "Application/JSON", "application/json; charset=utf-8")):
         assert crm.send([one(number)], **{"Content-Type": kind}).status_code == 200, kind
+
+
+# Sent again
+
+
+@contextmanager
+def nothing_can_be_stored() -> Iterator[None]:
+    """The database takes the signature, and then no conversation."""
+    fails = "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$"
+    if store.is_sqlite():
+        make, undo = ["CREATE TRIGGER fails BEFORE INSERT ON conversation BEGIN SELECT RAISE(ABORT, 'no'); END"], ["DROP TRIGGER fails"]
+    else:
+        make = [fails, "CREATE TRIGGER fails BEFORE INSERT ON conversation FOR EACH ROW EXECUTE FUNCTION fails()"]
+        undo = ["DROP TRIGGER fails ON conversation", "DROP FUNCTION fails"]
+    for statements in (make, undo):
+        with store.engine().begin() as db:
+            for statement in statements:
+                db.exec_driver_sql(statement)
+        if statements is make:
+            yield
+
+
+def test_what_was_not_kept_may_be_sent_again_as_it_is_and_then_not_once_more(crm: Program) -> None:
+    body = json.dumps([one(1)]).encode()
+    signed = {signatures.HEADER: signatures.sign(crm.secret, body)}
+    with nothing_can_be_stored():
+        assert crm.send(body, **signed).status_code == 500
+    assert rows(Conversation) == rows(SignedRequest) == 0
+    assert [crm.send(body, **signed).status_code for _ in range(3)] == [200, 401, 401]
+    again = crm.send(body, **signed).json()["detail"]
+    assert again == "Not taken: this very request came before. To send it again, sign it again a second later."
+    assert rows(Conversation) == rows(SignedRequest) == 1
 
 
 # The pace

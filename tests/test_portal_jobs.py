@@ -107,15 +107,17 @@ def test_no_task_of_somebody_who_was_disabled_since_is_done(staff: Staff, tmp_pa
         assert [proposal.state for proposal in db.exec(select(Proposal))] == ["failed"]
 
 
-def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: Path) -> None:
+def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above."""
+    monkeypatch.setenv("PORTAL_ENCODER", "endpoint:none")
+    config.reset()
     trained(staff, by=staff.rep)
     asked = one_of_each(staff, staff.lead, tmp_path, portals=True)
     before = effects()
     jobs.run_waiting()
     told = {task.name: (task.state, task.result or task.error) for task in map(again, asked)}
     assert {name for name, (state, _) in told.items() if state != "done"} == {"encode", "try_endpoint"}  # nothing is set up for them
-    assert told["encode"] == ("failed", "Nothing was encoded: the encoder is missing. Install it: portal encoder install.")
+    assert told["encode"] == ("failed", "Nothing was encoded: PORTAL_ENCODER names the model endpoint, and none is set.")
     assert told["try_endpoint"][1].startswith("Nothing was asked: no model endpoint is set.")
     assert told["pull"] == ("done", "No help desk is connected.")
     assert told["look"] == ("done", "5 conversations read; nothing is stored yet.")

@@ -1,12 +1,18 @@
 """What runs by itself: each turn begins once, at its hour in the portal's time zone, whatever the clock does."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from data import store, tasks
-from data.tables import Task
+from sqlmodel import col, select
+
+from data import approvals, config, connections, people, settings, store, tasks
+from data.intake import door
+from data.tables import Message, Task
 from portal import jobs, schedules
 from portal.schedules import SCHEDULES, Schedule
+from tests.conftest import Staff
+from tests.conversations import canonical
 from tests.test_data_store import at_once
 
 MORNING = datetime(2026, 1, 15, 6, 30, tzinfo=UTC)  # half past seven in Berlin
@@ -43,7 +49,7 @@ def test_many_workers_that_look_at_once_begin_each_once(home: Path) -> None:
 def without_a_name_for_the_turn(moment: datetime) -> None:
     with store.writing() as db:
         for schedule in SCHEDULES:
-            if schedule.key(moment):
+            if schedule.key(moment) and schedule.needed():
                 tasks.later(db, schedule.task, {}, title=schedule.title, by=None)
 
 
@@ -71,3 +77,46 @@ def test_each_that_runs_by_itself_is_a_job_and_nobodys(home: Path) -> None:
     waiting: list[Task] = tasks.waiting()
     assert {task.name for task in waiting} <= set(jobs.JOBS)
     assert {task.person_id for task in waiting} == {None}
+
+
+def turns(name: str, moments: range) -> int:
+    """How often it began in these minutes, looked at each minute."""
+    before = begun().count(name)
+    for minute in moments:
+        schedules.begin_due(at=MORNING.replace(hour=1) + timedelta(minutes=minute))
+    return begun().count(name) - before
+
+
+def ended(name: str) -> None:
+    for task in tasks.waiting(1000):
+        if task.name == name and (taken := tasks.take(task.id, "here")):
+            tasks.finish(taken, "Done.")
+
+
+def test_help_desks_are_asked_every_five_minutes_once_one_is_connected_and_the_last_pull_has_ended(staff: Staff) -> None:
+    assert turns("pull", range(12)) == 0
+    proposal = connections.propose_help_desk("zendesk", "https://x.example", "a@x.example", "key", why="x", by=staff.engineer)
+    approvals.approve(proposal.id, by=staff.admin)
+    with store.writing():
+        settings.carry_out(proposal.id, "change_connection")
+    assert turns("pull", range(15, 40)) == 1  # the first one may take an hour
+    for minute in (40, 45, 50):
+        ended("pull")
+        assert turns("pull", range(minute, minute + 5)) == 1
+
+
+def test_texts_are_encoded_once_somebody_wrote_and_the_last_run_has_ended(staff: Staff) -> None:
+    assert turns("encode", range(12)) == 0
+    door.receive([canonical(1)], by=people.console())
+    folder = config.folder("encoder")
+    assert turns("encode", range(30, 42)) == 1
+    ended("encode")
+    with store.reading() as db:
+        last = db.exec(select(Message.id).order_by(col(Message.id).desc())).first()
+    (folder / "cursor.json").write_text(json.dumps({"encoder": "x", "day": "2026-01-15", "after": last}))
+    assert turns("encode", range(45, 57)) == 0  # it has come that far
+    door.receive([canonical(2)], by=people.console())
+    assert turns("encode", range(60, 72)) == 1
+    ended("encode")
+    (folder / "cursor.json").write_text("{ cut off")
+    assert turns("encode", range(75, 80)) == 1

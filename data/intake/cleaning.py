@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from data import sealing
+from data import config, sealing
 from data.intake.canonical import CanonicalConversation
 from data.tables import Seal
 from data.values import new_id
@@ -45,6 +45,7 @@ class Cleaner:
 
     def __init__(self, conversation_id: str, at: datetime, *, names: Sequence[str] = (), known: Sequence[Seal] = ()) -> None:
         self.conversation_id, self.at, self.names = conversation_id, at, tuple(names)
+        self.keep = config.settings().company_names
         self.parts = [part for name in self.names for part in re.split(r"[\W_]+", name.casefold()) if part]
         self.numbers = {(seal.kind, seal.value_hmac): seal.number for seal in known}
         self.given = Counter(seal.kind for seal in known)  # numbers given, by kind
@@ -55,7 +56,7 @@ class Cleaner:
         raw = raw.replace("\0", "")  # first: it could part a card's digits
         if len(raw) <= SHORT and _nothing_in(raw) and not self._calls(raw):
             return raw
-        clean, findings = redact.redact(raw, self._number, known=self.names)
+        clean, findings = redact.redact(raw, self._number, known=self.names, keep=self.keep)
         if findings:
             self.found.update(finding.kind for finding in findings)
         return clean

@@ -25,7 +25,7 @@ from data.tables import ImportBatch, Person
 from data.values import now
 from language import redact
 
-STEP, STEP_MESSAGES = 5000, 30_000  # conversations a commit, and their messages: as much as is written in half a second
+STEP, STEP_MESSAGES = 4000, 20_000  # conversations a commit, and their messages: as much as is written in half a second
 REFUSALS_KEPT = 1000
 SAMPLES = 5
 COUNTS = ("conversations", "messages", "new", "updated", "unchanged", "redactions")
@@ -124,16 +124,18 @@ def import_file(
                 db.merge(batch)
             done += _weight(chunk)
             progress(min(done / total, 0.99), f"{report.counts['conversations']:,} conversations read")
-    except OSError as error:
-        raise cut_off(error) from error
+    except (OSError, store.sqlite_module().OperationalError) as error:
+        raise _cut_off(error) from error
     return _end(batch, report, by, at)
 
 
-def cut_off(error: OSError) -> Refused:
-    """The file went away while it was read, or the disk is full."""
-    told = os.strerror(error.errno or 0).lower()
+def _cut_off(error: Exception) -> Refused:
+    """The file went away while it was read, or there is no room to sort it in."""
+    told = os.strerror(error.errno).lower() + "." if isinstance(error, OSError) and error.errno else store.not_our_fault(error)
+    if told is None:
+        raise error
     return Refused(
-        f"Nothing more was read: {told}. Look whether the file is still there and the disk has room, and do the same again: "
+        f"Nothing more was read: {told} Look whether the file is still there and the disk has room, and do the same again: "
         "an import goes on where it stopped."
     )
 
@@ -157,8 +159,8 @@ def look(
             report.refuse(_refusals(first, arrival))
             done += _weight(chunk)
             progress(min(done / total, 0.99), f"{report.counts['conversations']:,} conversations read")
-    except OSError as error:
-        raise cut_off(error) from error
+    except (OSError, store.sqlite_module().OperationalError) as error:
+        raise _cut_off(error) from error
     return report
 
 
@@ -183,7 +185,7 @@ class Sample:
 
 
 def samples(path: Path, *, by: Person, format_name: str = "auto", mapping: Mapping | None = None) -> list[Sample]:
-    """Five from the file's beginning, those first in which something is redacted. Shown to whoever brought the file, kept nowhere."""
+    """Five from the file's beginning, those first in which the most kinds of things are redacted. Shown to whoever brought the file, kept nowhere."""
     access.require(by, "conversation.import")
     reader = reader_of(path, format_name)
     found = [row for _, row in islice(reader.read(path, mapping_for(reader, path, mapping)), 200) if isinstance(row, CanonicalConversation)]
@@ -194,7 +196,8 @@ def samples(path: Path, *, by: Person, format_name: str = "auto", mapping: Mappi
 def _sample(conversation: CanonicalConversation) -> tuple[int, Sample]:
     cleaner = Cleaner("", now(), names=names_of(conversation))
     said = [(str(message.role), message.text) for message in conversation.messages if message.text][:8]
-    return min(cleaner.found.total(), 1), Sample(conversation.id, said, [(role, cleaner.text(text)) for role, text in said])
+    clean = [(role, cleaner.text(text)) for role, text in said]
+    return len(cleaner.found), Sample(conversation.id, said, clean)
 
 
 def _steps(rows: Iterable[Row]) -> Iterator[list[Row]]:

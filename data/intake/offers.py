@@ -73,6 +73,7 @@ def _begin(folder: Path, name: str, by: Person, at: datetime | None) -> ImportBa
     path = _path(folder)
     reader = readers.detect(path)
     mapping = reader.guess(path)
+    reader.check(path, mapping)
     if len(list(folder.iterdir())) == 1 and mapping.source in ("", Mapping.source):
         mapping = replace(mapping, source=_label(Path(name.replace("\\", "/")).stem)[:100] or Mapping.source)
     batch = ImportBatch(
@@ -92,8 +93,8 @@ def _path(folder: Path) -> Path:
 
 def _folder(batch: ImportBatch) -> Path:
     """Directly among the uploads, whatever stands in the row; one that says otherwise has none."""
-    name = batch.upload if batch.upload == Path(batch.upload).name else ""
-    return config.folder("uploads") / (name or "none")
+    ours = re.fullmatch(r"[0-9a-f-]{36}", batch.upload)
+    return config.folder("uploads") / (batch.upload if ours else "none")
 
 
 def path_of(batch: ImportBatch) -> Path:

@@ -13,7 +13,7 @@ from language.redact.people import people
 from language.redact.phones import phones
 from language.redact.secrets import links, machines, secrets
 
-__all__ = ["KINDS", "PLACEHOLDER", "Finding", "find", "masked", "passes_luhn", "placeholder", "redact"]
+__all__ = ["KINDS", "PLACEHOLDER", "Finding", "but", "find", "masked", "passes_luhn", "placeholder", "redact"]
 
 EMAIL = re.compile(r"[^\W_][\w.%+\-'’]{0,63}@(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.)+(?:xn--[a-z0-9\-]{2,30}|[^\W\d_]{2,24})", re.IGNORECASE)
 WORDS = re.compile(r"[^\W_]+")
@@ -40,9 +40,11 @@ def find(text: str, known: Sequence[str] = ()) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.start)
 
 
-def redact(text: str, number_of: Callable[[Finding], int], known: Sequence[str] = ()) -> tuple[str, list[Finding]]:
+def redact(
+    text: str, number_of: Callable[[Finding], int], known: Sequence[str] = (), keep: Iterable[str] = ()
+) -> tuple[str, list[Finding]]:
     """The text with '‹CARD 1›' in place of each finding. `number_of` gives the same value the same number in one conversation."""
-    findings = find(text, known)
+    findings = but(find(text, known), keep) if keep else find(text, known)
     parts: list[str] = []
     end = 0
     for finding in findings:
@@ -51,10 +53,22 @@ def redact(text: str, number_of: Callable[[Finding], int], known: Sequence[str] 
     return "".join([*parts, text[end:]]), findings
 
 
-def masked(text: str) -> str:
-    """The text with what was found replaced, counted within this text: for what people write themselves."""
+def masked(text: str, keep: Iterable[str] = ()) -> str:
+    """The text with what was found replaced, counted within this text: for what people write themselves. `keep` are names that stay."""
     seen: dict[tuple[str, str], int] = {}
-    return redact(text, lambda found: seen.setdefault((found.kind, found.value), len([1 for kind, _ in seen if kind == found.kind]) + 1))[0]
+    parts: list[str] = []
+    end = 0
+    for found in but(find(text), keep):
+        number = seen.setdefault((found.kind, found.value), len([1 for kind, _ in seen if kind == found.kind]) + 1)
+        parts += [text[end : found.start], placeholder(found.kind, number)]
+        end = found.end
+    return "".join([*parts, text[end:]])
+
+
+def but(found: Iterable[Finding], keep: Iterable[str]) -> list[Finding]:
+    """Without the names of which each word belongs to a name that stays: a colleague's, the company's own."""
+    words = {word for name in keep for word in WORDS.findall(name.lower())}
+    return [one for one in found if one.kind != "name" or not words.issuperset(WORDS.findall(one.value.lower()))]
 
 
 def _without(text: str, taken: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:

@@ -104,6 +104,9 @@ IBAN_LENGTHS = dict(
 IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}[ \-\u00a0]?[0-9]{2}(?:[ \-\u00a0.]?[A-Z0-9]){11,30}", re.IGNORECASE)
 
 
+FEWEST_DIGITS = 8  # in an IBAN: the country with the most letters has nine
+
+
 def ibans(text: str) -> Iterator[Finding]:
     end = 0
     for match in IBAN.finditer(text):
@@ -112,6 +115,7 @@ def ibans(text: str) -> Iterator[Finding]:
             places = [place for place in range(start, match.end()) if text[place].isascii() and text[place].isalnum()][: int(length)]
             value = "".join(text[place] for place in places).upper()
             whole = len(value) == int(length) and (places[-1] + 1 == len(text) or not text[places[-1] + 1].isalnum())
+            whole = whole and sum(map(str.isdigit, value)) >= FEWEST_DIGITS  # a sentence that begins with 'it' has fewer
             if whole and int("".join(str(int(sign, 36)) for sign in value[4:] + value[:4])) % 97 == 1:
                 end = places[-1] + 1
                 yield Finding("iban", value, start, end)

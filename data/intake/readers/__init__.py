@@ -64,6 +64,8 @@ def detect(path: Path) -> Reader:
     start = head(path)
     refuse_foreign(path, start)
     for name in ASKED:
+        if name == "csv" and path.suffix.lower() in READERS["jsonl"].ENDINGS:
+            return READERS["jsonl"]  # its name says what it is: what is wrong with it is then said as of that kind
         reader = READERS.get(name)
         if reader and reader.looks_like(path, start):
             return reader
