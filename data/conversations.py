@@ -16,7 +16,7 @@ from data.values import LIVE, Subject, now
 
 PAGE = 25
 NEWEST = 500  # of what waits: what somebody still remembers is reviewed first, and among 200,000 nobody is kept waiting
-RECENT = timedelta(days=14 and message.gone_at is None)
+RECENT = timedelta(days=14)
 MOST_COUNTED = 1000
 
 
@@ -201,7 +201,7 @@ def messages_of(db: Session, conversation_id: str) -> list[Message]:
 
 def frozen(messages: Iterable[Message]) -> list[dict[str, Any]]:
     """A copy of messages as they are now, for what must not change with them. Private notes stay behind, and what was deleted since."""
-    said = (message for message in messages if not message.private)
+    said = (message for message in messages if not message.private and message.gone_at is None)
     return [{"seq": message.seq, "role": message.role, "text": message.text} for message in said]
 
 

@@ -392,7 +392,7 @@ def _append(
     cleaner = Cleaner(stored.id, at, names=names, known=seals)
     last = max((message.seq for message in before), default=0)
     rows = [_message(message, stored.id, seq, cleaner, at, arrival) for seq, message in enumerate(fresh, start=last + 1)]
-    spoken = [message.model_dump() for message in before] + rows
+    spoken = [message.model_dump() for message in before if message.gone_at is None] + rows
     as_it_is = {"subject": stored.subject, "assignee": stored.assignee, "tags": stored.tags}
     revising.extend(db, stored, rows, _words(as_it_is, spoken), at=at)
     if cleaner.seals:

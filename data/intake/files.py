@@ -185,7 +185,7 @@ class Sample:
 
 
 def samples(path: Path, *, by: Person, format_name: str = "auto", mapping: Mapping | None = None) -> list[Sample]:
-    """Five from the file's beginning, those first in which the most kinds of things are redacted. Shown to whoever brought the file, kept nowhere."""
+    """Five from its beginning, those first in which the most kinds of things are redacted. For whoever brought it, kept nowhere."""
     access.require(by, "conversation.import")
     reader = reader_of(path, format_name)
     found = [row for _, row in islice(reader.read(path, mapping_for(reader, path, mapping)), 200) if isinstance(row, CanonicalConversation)]
