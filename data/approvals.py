@@ -13,6 +13,7 @@ from sqlmodel import Session, col, func, select
 
 from data import access, audit, config, deputies, inbox, sealing, settings, store, tasks
 from data.errors import Denied, Refused
+from data.masking import masked
 from data.tables import Approval, Person, Proposal
 from data.values import now
 
@@ -63,7 +64,7 @@ def propose(
     started = at or now()
     proposal = Proposal(
         kind=kind, title=title, payload=payload, payload_sha=payload_digest(payload), proposer_id=by.id, authors=sorted({*authors, by.id}),
-        why=why.strip(), evidence=evidence, needs=needs, lapses_at=started + WAITS, at=started, by_person_id=by.id, team_id=by.team_id,
+        why=masked(why.strip()), evidence=evidence, needs=needs, lapses_at=started + WAITS, at=started, by_person_id=by.id, team_id=by.team_id,
     )  # fmt: skip
     db.add(proposal)
     audit.record(db, by, "proposed", "proposal", proposal.id, f"Proposed: {title}.", at=at, after={"payload_sha": proposal.payload_sha})
@@ -96,7 +97,7 @@ def approve(proposal_id: str, *, by: Person, note: str = "", at: datetime | None
         _move(db, proposal, "open", "approved" if len(before) + 1 >= proposal.needs else "open")
         approval = Approval(
             proposal_id=proposal.id, approver_id=by.id, payload_sha=proposal.payload_sha, proposer_id=proposal.proposer_id,
-            note=note, at=at or now(), by_person_id=by.id,
+            note=masked(note), at=at or now(), by_person_id=by.id,
         )  # fmt: skip
         db.add(approval)
         audit.record(db, by, "approved", "proposal", proposal.id, f"Approved: {proposal.title}.", at=at)
@@ -135,9 +136,10 @@ def refuse(proposal_id: str, *, by: Person, why: str, at: datetime | None = None
         _require_may_decide(db, proposal, by)
         if not why.strip():
             raise Refused("Not refused: say why, so that the proposer knows what to mend.")
-        _move(db, proposal, "open", "refused", why.strip())
-        audit.record(db, by, "refused", "proposal", proposal.id, f"Refused: {proposal.title}. {why.strip()}", at=at)
-        _tell_authors(db, proposal, "refused", f"{by.name} refused: {proposal.title}. {why.strip()}", by, at)
+        why = masked(why.strip())
+        _move(db, proposal, "open", "refused", why)
+        audit.record(db, by, "refused", "proposal", proposal.id, f"Refused: {proposal.title}. {why}", at=at)
+        _tell_authors(db, proposal, "refused", f"{by.name} refused: {proposal.title}. {why}", by, at)
         return proposal
 
 
@@ -147,8 +149,9 @@ def withdraw(proposal_id: str, *, by: Person, why: str = "") -> Proposal:
         if proposal.proposer_id != by.id or by.disabled_at is not None:
             raise Denied("Not withdrawn: only the person who proposed it can withdraw it.")
         access.require(by, "proposal.read")
-        _move(db, proposal, "open", "withdrawn", why.strip())
-        audit.record(db, by, "withdrew", "proposal", proposal.id, f"Withdrew: {proposal.title}. {why.strip()}".strip())
+        why = masked(why.strip())
+        _move(db, proposal, "open", "withdrawn", why)
+        audit.record(db, by, "withdrew", "proposal", proposal.id, f"Withdrew: {proposal.title}. {why}".strip())
         return proposal
 
 

@@ -44,7 +44,6 @@ class HelpDesk(BaseModel):
     sealed_secret: str
     source: Annotated[str, Field(min_length=1, max_length=100)]  # what its conversations are said to come from
     since: datetime  # what is older is left where it is
-    on: bool = True
 
     def opened(self) -> Account:
         return Account(self.url, self.account, _unsealed(self.sealed_secret, self.url), self.source)

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from data import config, store
 from data.errors import Refused
+from data.intake.cleaning import key_of
 from data.tables import Conversation, Example, Label, Score, Signal
 from data.values import LIVE
 from language import words
@@ -234,6 +235,11 @@ def _signal(_db: Session, term: Term) -> ColumnElement[bool]:
     return exists().where(col(Signal.conversation_id) == col(Conversation.id), col(Signal.kind) == term.value.lower().replace(" ", "_"))
 
 
+def _id(_db: Session, term: Term) -> ColumnElement[bool]:
+    """The help desk's own id; one that says who somebody is was kept as a key."""
+    return col(Conversation.external_id) == key_of(term.value)
+
+
 def _same(name: str) -> Callable[[Session, Term], ColumnElement[bool]]:
     def condition(_db: Session, term: Term) -> ColumnElement[bool]:
         return func.lower(col(getattr(Conversation, name))) == term.value.lower()
@@ -248,7 +254,7 @@ def _as_word(_db: Session, _term: Term) -> ColumnElement[bool]:
 FIELDS: dict[str, Callable[[Session, Term], ColumnElement[bool]]] = {
     "intent": _intent, "channel": _channel, "person": _as_word, "tag": _as_word, "flag": _flag, "score": _score,
     "csat": _csat, "before": _before, "after": _after, "customer": _customer, "reviewed": _reviewed, "signal": _signal,
-    "language": _same("language"), "status": _same("status"), "source": _same("source"), "id": _same("external_id"),
+    "language": _same("language"), "status": _same("status"), "source": _same("source"), "id": _id,
 }  # fmt: skip
 COMPARED = ("score", "csat")
 HELP = (

@@ -93,7 +93,7 @@ def test_the_record_and_the_log_never_hold_the_value_also_where_the_reason_does(
     """Also a name that no rule knows: the help desk said it."""
     caplog.set_level(logging.DEBUG)
     made = arrive("Here is Xanthippe Quux again", team="Oak", customer_names=["Xanthippe Quux"])
-    assert reveal(made, staff.rep, "name", why="Is it really xanthippe quux? Her card is 4111-1111-1111-1111.") == "xanthippe quux"
+    assert reveal(made, staff.rep, "name", why="Is it really xanthippe quux? Her card is 4111-1111-1111-1111.") == "Xanthippe Quux"
     told = audit.newest(by=staff.engineer)[0].sentence
     assert told == "Revealed ‹NAME 1› of a conversation: Is it really ‹NAME 1›? Her card is ‹CARD 1›."
     assert "quux" not in (everything() + caplog.text).lower() and "1111-1111" not in everything() + caplog.text

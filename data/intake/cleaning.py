@@ -15,6 +15,7 @@ from language import redact
 
 SEALED_FOR = timedelta(days=30)
 SHORT = 60  # letters of a text that is remembered
+AS_SAID = ("name", "address", "url", "secret")
 SHORTEST_NAME = 3  # letters
 SEALED = "seal"  # the purpose under which originals are sealed
 
@@ -45,6 +46,7 @@ class Cleaner:
 
     def __init__(self, conversation_id: str, at: datetime, *, names: Sequence[str] = (), known: Sequence[Seal] = ()) -> None:
         self.conversation_id, self.at, self.names = conversation_id, at, tuple(names)
+        self.raw = ""  # the text that is being looked at
         self.keep = config.settings().company_names
         self.parts = [part for name in self.names for part in re.split(r"[\W_]+", name.casefold()) if part]
         self.numbers = {(seal.kind, seal.value_hmac): seal.number for seal in known}
@@ -56,6 +58,7 @@ class Cleaner:
         raw = raw.replace("\0", "")  # first: it could part a card's digits
         if len(raw) <= SHORT and _nothing_in(raw) and not self._calls(raw):
             return raw
+        self.raw = raw
         clean, findings = redact.redact(raw, self._number, known=self.names, keep=self.keep)
         if findings:
             self.found.update(finding.kind for finding in findings)
@@ -68,6 +71,7 @@ class Cleaner:
 
     def staff(self, raw: str) -> str:
         """Who answered: a colleague's name stays readable, whatever else is personal in it does not."""
+        self.raw = raw
         found = [finding for finding in redact.find(raw) if finding.kind not in ("name", "address")]
         self.found.update(finding.kind for finding in found)
         for finding in reversed(found):
@@ -88,6 +92,10 @@ class Cleaner:
             return clean if clean != digits else value
         return value
 
+    def _as_said(self, finding: redact.Finding) -> str:
+        """A name or an address as it was written; what is a number without its gaps."""
+        return self.raw[finding.start : finding.end] if finding.kind in AS_SAID else finding.value
+
     def _number(self, finding: redact.Finding) -> int:
         key = (finding.kind, sealing.hmac_of(finding.value, SEALED))
         if key not in self.numbers:
@@ -100,7 +108,7 @@ class Cleaner:
             self.seals.append(
                 {
                     "id": new_id(), "at": self.at, "conversation_id": self.conversation_id, "kind": finding.kind,
-                    "number": self.numbers[key], "value_hmac": key[1], "sealed_value": sealing.seal(finding.value, SEALED),
+                    "number": self.numbers[key], "value_hmac": key[1], "sealed_value": sealing.seal(self._as_said(finding), SEALED),
                     "purge_at": self.at + SEALED_FOR,
                 }
             )  # fmt: skip

@@ -19,6 +19,7 @@ from data import access, config, store
 from data.errors import Denied, Refused
 from data.intake import files, readers
 from data.intake.files import Progress, Report, nobody
+from data.intake.readers import csv_file
 from data.intake.reading import Mapping
 from data.tables import ImportBatch, Person, Task
 from data.values import new_id, now
@@ -73,7 +74,8 @@ def _begin(folder: Path, name: str, by: Person, at: datetime | None) -> ImportBa
     path = _path(folder)
     reader = readers.detect(path)
     mapping = reader.guess(path)
-    reader.check(path, mapping)
+    if reader.NAME != csv_file.NAME:  # which column holds what can still be said: then it is read again
+        reader.check(path, mapping)
     if len(list(folder.iterdir())) == 1 and mapping.source in ("", Mapping.source):
         mapping = replace(mapping, source=_label(Path(name.replace("\\", "/")).stem)[:100] or Mapping.source)
     batch = ImportBatch(

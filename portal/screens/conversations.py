@@ -96,6 +96,12 @@ def in_words(was: dict) -> str:
     return "; ".join(told) or "nothing that is shown"
 
 
+def _of_a_message(changed: dict) -> str:
+    if list(changed) == ["gone_at"]:
+        return "came back there" if changed["gone_at"] else "was deleted there"
+    return f"was “{changed['text']}”" if "text" in changed else "was marked otherwise"
+
+
 def reveal(conversation_id: str) -> None:
     """The original behind a placeholder, for who may see it and says why."""
     sealed = seals.sealed_in(conversation_id, by=person) if access.may(person, "personal_data.reveal") else []

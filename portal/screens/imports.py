@@ -76,7 +76,10 @@ def decide(batch: ImportBatch) -> None:
         report(batch)
     elif looking:
         widgets.follow(looking, by=person)
-    with st.expander("What it is, and what means what", expanded=batch.state != "looked", icon=":material/tune:"):
+    opened = batch.state != "looked"
+    with st.expander(
+        "What it is, and what means what", expanded=opened, icon=":material/tune:", key=f"imports_meaning_{batch.id}_{opened}"
+    ):
         remap(batch)
 
 
@@ -199,7 +202,7 @@ def earlier() -> None:
         st.caption("No file was imported yet.")
     for batch in batches:
         counts = batch.counts
-        state = "" if batch.state == "done" else " · cut off; importing the same file goes on where it stopped"
+        state = "" if batch.state == "done" else " · under way, or cut off: then the same file goes on where it stopped"
         st.markdown(
             f"**{widgets.plain(batch.file_name)}** · {widgets.when(batch.at)} · "
             f"{counts.get('new', 0):,} new, {counts.get('updated', 0):,} updated, "
