@@ -64,7 +64,8 @@ def propose(
     started = at or now()
     proposal = Proposal(
         kind=kind, title=title, payload=payload, payload_sha=payload_digest(payload), proposer_id=by.id, authors=sorted({*authors, by.id}),
-        why=masked(why.strip()), evidence=evidence, needs=needs, lapses_at=started + WAITS, at=started, by_person_id=by.id, team_id=by.team_id,
+        why=masked(why.strip()), evidence=evidence, needs=needs, lapses_at=started + WAITS, at=started, by_person_id=by.id,
+        team_id=by.team_id,
     )  # fmt: skip
     db.add(proposal)
     audit.record(db, by, "proposed", "proposal", proposal.id, f"Proposed: {title}.", at=at, after={"payload_sha": proposal.payload_sha})
