@@ -68,6 +68,14 @@ def installed() -> Encoder | None:
         raise Refused(str(wrong)) from wrong
 
 
+def described() -> Manifest | None:
+    """What is installed, for those who only want to know."""
+    try:
+        return encoders.manifest(config.settings().home.absolute() / "encoder")
+    except encoders.Unusable as wrong:
+        raise Refused(str(wrong)) from wrong
+
+
 # -- vectors ----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -134,13 +142,14 @@ def encoders_in_use() -> dict[str, int]:
         return dict(sorted(counted, key=lambda pair: -pair[1]))
 
 
-def coverage(encoder: Encodes) -> Coverage:
+def coverage(name: str, languages: Sequence[str]) -> Coverage:
+    """Of the encoder of this name, made for these languages."""
     with store.reading() as db:
-        texts = db.exec(select(func.count()).select_from(Vector).where(Vector.encoder == encoder.name)).one()
+        texts = db.exec(select(func.count()).select_from(Vector).where(Vector.encoder == name)).one()
         counted = db.exec(
             select(Conversation.language, func.count()).where(col(Conversation.hidden_at).is_(None)).group_by(Conversation.language)
         ).all()
-    other = {language: count for language, count in counted if language and not encoder.speaks(language)}
+    other = {language: count for language, count in counted if language and not encoders.speaks(languages, language)}
     return Coverage(texts, sum(count for _, count in counted), dict(sorted(other.items(), key=lambda pair: -pair[1])))
 
 

@@ -47,6 +47,11 @@ class Encodes(Protocol):
     def speaks(self, language: str | None) -> bool: ...
 
 
+def speaks(languages: Sequence[str], language: str | None) -> bool:
+    """Whether one made for these was made for this one. Unknown ones are given the benefit of the doubt."""
+    return not language or not languages or language.split("-")[0].lower() in languages
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What stands in an encoder's folder."""
@@ -85,8 +90,7 @@ class Encoder:
         self.size = self.encode(["size"]).shape[1]
 
     def speaks(self, language: str | None) -> bool:
-        """Whether it was made for this language. Unknown ones are given the benefit of the doubt."""
-        return not language or not self.languages or language.split("-")[0].lower() in self.languages
+        return speaks(self.languages, language)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """A row for each text, of length one."""
@@ -153,25 +157,42 @@ def install(folder: Path, source: Path | None = None, *, languages: tuple[str, .
     return made
 
 
+def manifest(folder: Path) -> Manifest | None:
+    """What is installed there, without opening it; None where nothing is."""
+    try:
+        found = json.loads((folder / MANIFEST).read_bytes())
+        return Manifest(**{**found, "languages": tuple(found["languages"])})
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as wrong:
+        raise Unusable(f"The encoder was not loaded: its {MANIFEST} cannot be read. {AGAIN}") from wrong
+
+
 def load(folder: Path) -> Encoder | None:
     """The encoder of the folder; None where none was installed."""
-    for patience in (1, 0):
-        try:
-            found = json.loads((folder / MANIFEST).read_bytes())
-            made = Manifest(**{**found, "languages": tuple(found["languages"])})
-            model, tokenizer = (_checked(folder, made, kind) for kind in ("model", "tokenizer"))
-            break
-        except FileNotFoundError as missing:
-            if not (folder / MANIFEST).exists():
-                return None
-            if not patience:  # else another encoder took its place while we read
-                raise Unusable(f"The encoder was not loaded: {missing.filename} is missing. {AGAIN}") from missing
-        except (ValueError, KeyError, TypeError) as wrong:
-            raise Unusable(f"The encoder was not loaded: its {MANIFEST} cannot be read. {AGAIN}") from wrong
+    found = _found(folder) or _found(folder, again=True)
+    if found is None:
+        return None
+    made, model, tokenizer = found
     try:
         return Encoder(made.name, made.languages, model, tokenizer)
     except Unusable as wrong:
         raise Unusable(f"The encoder was not loaded: {wrong}. {AGAIN}") from wrong
+
+
+def _found(folder: Path, *, again: bool = False) -> tuple[Manifest, bytes, bytes] | None:
+    """The first time a missing file is forgiven: another encoder took its place while we read."""
+    made = manifest(folder)
+    if made is None:
+        return None
+    try:
+        return made, _checked(folder, made, "model"), _checked(folder, made, "tokenizer")
+    except FileNotFoundError as missing:
+        if not again:
+            return None
+        raise Unusable(f"The encoder was not loaded: {missing.filename} is missing. {AGAIN}") from missing
+    except (KeyError, TypeError) as wrong:
+        raise Unusable(f"The encoder was not loaded: its {MANIFEST} cannot be read. {AGAIN}") from wrong
 
 
 AGAIN = "Install it again: portal encoder install."

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from data import config, people, settings, store, tasks
+from data import config, connections, people, settings, store, tasks
 from data.errors import Misuse
+from portal import encoders
 from portal.beat import worker_age
 
-SECRETS = ("oidc_client_secret",)
+SECRETS = ("oidc_client_secret", "openai_api_key")
 LITTLE_SPACE = 500_000_000  # bytes
 CLOCKS_APART = 60.0  # seconds
 SILENT_AFTER = 60.0
@@ -123,6 +124,10 @@ def _connections(notes: list[str], wrong: list[str]) -> None:
         wrong.append("PORTAL_OIDC_ISSUER is set, its client id or secret is not: nobody can sign in through the company.")
     elif not store.needs_migration() and (company := settings.company_sign_in()):
         notes.append(f"People can sign in through {company.issuer}.")
+    if not store.needs_migration():
+        notes.append(encoders.in_words())
+        endpoint = connections.endpoint()
+        notes.append(f"Models are asked at {endpoint.url}." if endpoint else "No model endpoint is set; the portal works without one.")
     if here.public_url and not here.public_url.startswith("https://") and "127.0.0.1" not in here.public_url:
         wrong.append(f"PORTAL_PUBLIC_URL is {here.public_url}: without https, passwords and cookies can be read on the way.")
     notes.append("The daily mail goes out." if here.smtp_url else "No daily mail: PORTAL_SMTP_URL names no mail server.")
@@ -130,13 +135,14 @@ def _connections(notes: list[str], wrong: list[str]) -> None:
 
 def _settings() -> dict[str, dict[str, str]]:
     here, told = config.settings(), {}
-    for name in config.Settings.model_fields:
-        variable = f"PORTAL_{name.upper()}"
+    for name, field in config.Settings.model_fields.items():
+        variable = str(field.validation_alias or f"PORTAL_{name.upper()}")
         told[variable] = {"value": str(getattr(here, name)), "source": "environment" if variable in os.environ else "default"}
         if name in SECRETS and getattr(here, name):
             told[variable]["value"] = "***"
     told["PORTAL_DATABASE_URL"]["value"] = _masked(here.url)
     told["PORTAL_SMTP_URL"]["value"] = _masked(here.smtp_url)
+    told["OPENAI_BASE_URL"]["value"] = _masked(here.openai_base_url)
     return told
 
 

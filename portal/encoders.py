@@ -62,15 +62,21 @@ def anything_new() -> bool:
 
 
 def in_words() -> str:
-    """For the Installation page and the doctor."""
+    """For the Installation page and the doctor. Nothing is loaded for it."""
+    told = config.settings().encoder
+    if told.startswith(ENDPOINT):
+        endpoint = connections.endpoint()
+        if endpoint is None:
+            return "PORTAL_ENCODER names the model endpoint, and none is set: similar texts are found by words only."
+        return f"Encoder {told.removeprefix(ENDPOINT)} of the model endpoint."
     try:
-        encoder = chosen()
+        made = vectors.described()
     except Refused as refused:
         return str(refused)
-    if encoder is None:
+    if made is None:
         return (
             "The encoder is not there yet: similar texts are found by words only. "
             "The worker installs it within minutes of its start; portal encoder install does at once."
         )
-    reach = vectors.coverage(encoder)
-    return f"Encoder {encoder.name}: {reach.texts:,} texts. {reach.sentence}"
+    reach = vectors.coverage(made.name, made.languages)
+    return f"Encoder {made.name}: {reach.texts:,} texts. {reach.sentence}"

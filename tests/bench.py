@@ -58,34 +58,14 @@ def plain_tfidf() -> dict[str, float]:
     return {"tfidf_accuracy_on_demo": round(float(np.mean(scores)), 3)}
 
 
-def import_speed(home: Path) -> dict[str, float]:
-    """Conversations a second through the door, beside the floor: the same rows, ready made, by plain inserts."""
-    from sqlalchemy import insert, select
-
-    from data import migrate, people, store
-    from data.intake import files
-    from data.tables import Conversation, Customer, Message
+def intake(folder: Path) -> dict[str, float]:
+    """What `portal bench` prints of the way in and of the lists that people wait for, on files that are made here."""
+    from portal.bench import importing, screens
     from tests.conversations import write_file
 
-    file = write_file(home.parent / "bench.jsonl", count=5000)
-    with home_at(home):
-        migrate.upgrade()
-        started = time.perf_counter()
-        report = files.import_file(file, by=people.console())
-        seconds = time.perf_counter() - started
-        with store.engine().connect() as connection:
-            rows = {
-                table: [dict(row._mapping) for row in connection.execute(select(table.__table__))]
-                for table in (Customer, Conversation, Message)
-            }
-    with home_at(home.with_name("floor")):
-        migrate.upgrade()
-        started = time.perf_counter()
-        with store.engine().execution_options(writes=True).begin() as connection:
-            for table, made in rows.items():
-                connection.execute(insert(table.__table__), made)
-        floor = time.perf_counter() - started
-    return {"import_conversations_per_second": round(report["new"] / seconds), "import_floor_ratio": round(seconds / floor, 1)}
+    came = importing.run(write_file(folder / "bench.jsonl", count=20_000))
+    kept = ("conversations_per_second", "messages_per_second", "floor_ratio")
+    return {f"import_{name}": came[name] for name in kept} | screens.run(200_000)
 
 
 def start_and_memory(home: Path) -> dict[str, float]:
@@ -127,12 +107,7 @@ def _wait_until_ready(url: str) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        figures = (
-            demo_seconds(Path(folder) / "demo")
-            | plain_tfidf()
-            | import_speed(Path(folder) / "import")
-            | start_and_memory(Path(folder) / "demo")
-        )
+        figures = demo_seconds(Path(folder) / "demo") | plain_tfidf() | intake(Path(folder)) | start_and_memory(Path(folder) / "demo")
     for name, value in figures.items():
         print(f"{name:36} {value:>10,}")
     print(json.dumps(figures))

@@ -36,21 +36,10 @@ def let_go() -> None:
 
 
 SLOWEST = (
-    "test_jobs",
-    "test_journey",
-    "test_portal_worker",
-    "test_portal_up",
-    "test_portal_cli",
-    "test_portal_auth",
-    "test_portal_demo",
-    "test_screens",
-    "test_rights",
-    "test_rights_lint",
-    "test_data_migrate",
-    "test_store",
-    "test_backups",
-    "test_sign_in",
-)
+    "test_jobs", "test_journey_intake", "test_journey", "test_portal_demo", "test_screens", "test_rights", "test_portal_worker",
+    "test_portal_up", "test_data_migrate", "test_rights_lint", "test_portal_cli", "test_portal_auth", "test_intake_canaries",
+    "test_data_intake", "test_store", "test_backups", "test_sign_in", "test_ingestion", "test_intake_connectors", "test_endpoint",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

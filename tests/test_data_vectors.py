@@ -157,10 +157,10 @@ def test_it_is_said_which_languages_the_encoder_was_not_made_for(home: Path) -> 
     said("commande", first=20, language="fr")
     encoder = Counting(languages=("en",))
     vectors.fill(encoder)
-    told = vectors.coverage(encoder)
+    told = vectors.coverage(encoder.name, encoder.languages)
     assert (told.texts, told.conversations, told.other_languages) == (6, 6, {"de": 2, "fr": 1})
     assert told.sentence == "Of 6 conversations 3 are in languages that the encoder was not made for: de 2, fr 1."
-    assert vectors.coverage(Counting()).sentence == "The encoder was made for the languages of all 6 conversations."
+    assert vectors.coverage(Counting().name, ()).sentence == "The encoder was made for the languages of all 6 conversations."
 
 
 def test_words_alone_are_never_stored(home: Path) -> None:

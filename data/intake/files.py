@@ -25,7 +25,7 @@ from data.tables import ImportBatch, Person
 from data.values import now
 from language import redact
 
-STEP, STEP_MESSAGES = 4000, 20_000  # conversations a commit, and their messages: as much as is written in half a second
+STEP, STEP_MESSAGES = 2000, 20_000  # conversations a commit, and their messages: as much as is written in half a second
 REFUSALS_KEPT = 1000
 SAMPLES = 5
 COUNTS = ("conversations", "messages", "new", "updated", "unchanged", "redactions")
