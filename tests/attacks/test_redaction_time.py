@@ -84,7 +84,7 @@ PIECES = [
     "sk-",
     "eyJ",
     "eyJa.",
-    "-----BEGIN PRIVATE KEY-----",
+    f"-----BEGIN {'PRIVATE'} KEY-----",
     "AKIA",
     "0x",
     "0xaf",
