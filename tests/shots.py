@@ -7,7 +7,7 @@ from PIL import Image
 from tests.browser import SHOTS
 
 KEPT = Path(__file__).parent.parent / "docs" / "shots"
-CHOICE = ("journey-*", "signin-*", "demo-*-light", "demo-[ahqr]*-dark", "empty-*-light")  # in the order of what must be there
+CHOICE = ("journey-*", "intake-*", "signin-*", "demo-*-light", "demo-[ahqr]*-dark", "empty-*-light")  # in the order of what must be there
 MOST, HEAVIEST = 40, 200_000
 
 
