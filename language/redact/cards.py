@@ -41,6 +41,7 @@ def _cards(run: re.Match[str]) -> list[Finding]:
 
 def _candidates(groups: list[tuple[int, int, str]], run: re.Match[str]) -> Iterator[tuple[bool, Finding]]:
     """Whole groups that pass the checksum: in one piece, grouped as printed, or in the lengths of known issuers."""
+    lengths = tuple(len(group[2]) for group in groups)
     for first in range(len(groups)):
         digits = ""
         for last in range(first, len(groups)):
@@ -49,11 +50,10 @@ def _candidates(groups: list[tuple[int, int, str]], run: re.Match[str]) -> Itera
                 break
             if len(digits) < SHORTEST:
                 continue
-            printed = first == last or _is_printed(groups[first : last + 1], run)
+            printed = first == last or (lengths[first : last + 1] in PRINTED and _gaps_alike(groups[first : last + 1], run))
             if (printed or TYPICAL.fullmatch(digits)) and passes_luhn(digits) and len(set(digits)) > 1:
                 yield printed, Finding("card", digits, groups[first][0], groups[last][1])
 
 
-def _is_printed(groups: list[tuple[int, int, str]], run: re.Match[str]) -> bool:
-    gaps = {run.string[left[1] : right[0]] for left, right in pairwise(groups)}
-    return tuple(len(group[2]) for group in groups) in PRINTED and len(gaps) == 1
+def _gaps_alike(groups: list[tuple[int, int, str]], run: re.Match[str]) -> bool:
+    return len({run.string[left[1] : right[0]] for left, right in pairwise(groups)}) == 1
