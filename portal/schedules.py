@@ -1,5 +1,6 @@
 """What runs by itself: a name, and the hour of the day or the minutes between. Each begins once, however many workers look."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +39,12 @@ def _anything_to_pull() -> bool:
 def _anything_to_encode() -> bool:
     from portal import encoders
 
+    if time.monotonic() - STARTED < QUIET_FOR:
+        return False
     return encoders.anything_new() and not tasks.under_way("encode")
+
+
+STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
 SCHEDULES = (

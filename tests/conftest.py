@@ -20,7 +20,7 @@ from data.tables import Person, Team, metadata
 from tests.browser import FLAGS, found
 
 SOAK = bool(os.environ.get("PORTAL_SOAK"))
-expect.set_options(timeout=30_000)  # a state is waited for; a machine under load takes its time
+expect.set_options(timeout=90_000)  # a state is waited for; a machine under load takes its time
 
 
 def point_at(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

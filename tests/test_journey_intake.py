@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
 from data import store
-from data.tables import Proposal
+from data.tables import ImportBatch, Proposal
 from tests.browser import desk, settled, shoot
 from tests.helpdesk import SECRET, Helpdesk, running
 from tests.server import Server, eventually
@@ -52,6 +52,7 @@ def test_conversations_come_from_a_file_and_from_the_help_desk(
     with desk(browser, server.base, "Otto Braun", complaints) as admin:
         says_yes(admin, server)
     with desk(browser, server.base, "Nora Engel", complaints) as engineer:
+        eventually(lambda: came(server) == 30, "the first thirty", within=120)
         go(engineer, "Import", "Import")
         sees_them_come(engineer, help_desk)
         finds_them(engineer)
@@ -120,6 +121,12 @@ def says_yes(page: Page, server: Server) -> None:
     expect(page.get_by_text("Conversations of the last 90 days would come in from 127.0.0.1")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Approve: follow Intercom")).click()
     expect(page.get_by_text(re.compile("carried out, approved by Otto Braun")).first).to_be_visible()
+
+
+def came(server: Server) -> int:
+    with server.inside(), store.reading() as db:
+        row = db.exec(select(ImportBatch).where(ImportBatch.state == "following")).first()
+        return row.counts.get("new", 0) if row else 0
 
 
 def sees_them_come(page: Page, help_desk: Helpdesk) -> None:
