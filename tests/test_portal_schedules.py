@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlmodel import col, select
 
 from data import approvals, config, connections, people, settings, store, tasks
@@ -105,7 +106,8 @@ def test_help_desks_are_asked_every_five_minutes_once_one_is_connected_and_the_l
         assert turns("pull", range(minute, minute + 5)) == 1
 
 
-def test_texts_are_encoded_once_somebody_wrote_and_the_last_run_has_ended(staff: Staff) -> None:
+def test_texts_are_encoded_once_somebody_wrote_and_the_last_run_has_ended(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "QUIET_FOR", 0.0)
     assert turns("encode", range(12)) == 0
     door.receive([canonical(1)], by=people.console())
     folder = config.folder("encoder")
