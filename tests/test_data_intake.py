@@ -19,7 +19,7 @@ from data.errors import Denied, Refused
 from data.intake import door, files
 from data.intake.canonical import CanonicalConversation
 from data.intake.readers import jsonl
-from data.tables import Conversation, Customer, ImportBatch, Message, Person, Seal, metadata
+from data.tables import Conversation, Customer, ImportBatch, Message, Person, Seal, Signal, metadata
 from data.values import now
 from tests.conftest import SOAK, Staff
 from tests.conversations import canonical, one
@@ -369,6 +369,12 @@ def test_an_update_that_does_not_say_when_it_began_leaves_it_where_it_was(home: 
     door.receive([canonical(1).model_copy(update={"opened_at": None})], by=people.console(), at=began)
     door.receive([canonical(1, subject="x").model_copy(update={"opened_at": None})], by=people.console(), at=now())
     assert stored()[0].opened_at == began
+
+
+def test_an_act_that_is_told_twice_is_one_signal_and_spoils_nothing(home: Path) -> None:
+    act = {"kind": "reopened", "at": now().isoformat()}
+    arrival = take(canonical(1, signals=[act, act]), canonical(2))
+    assert (arrival.counts["new"], arrival.counts["signals"], count(Signal)) == (2, 1, 1)
 
 
 # Whose it is.

@@ -244,11 +244,12 @@ def _add(
     rows.conversations.append(values)
     rows.messages += messages
     rows.words.append({"place": place, "conversation_id": made, "words": _words(values, messages)})
-    rows.signals += _signals(conversation, made, cleaner)
+    signals = _signals(conversation, made, cleaner)
+    rows.signals += signals
     rows.seals += cleaner.seals
     arrival.note(cleaner)
     arrival.ids.append(made)
-    arrival.counts.update(new=1, messages=len(messages), signals=len(conversation.signals))
+    arrival.counts.update(new=1, messages=len(messages), signals=len(signals))
     return Conversation(**values)
 
 
@@ -316,7 +317,7 @@ def _words(values: dict[str, Any], messages: Sequence[dict[str, Any]]) -> str:
 
 def _signals(conversation: CanonicalConversation, conversation_id: str, cleaner: Cleaner) -> list[dict[str, Any]]:
     """Weak: what somebody did in the help desk says something about the conversation, and never what is right."""
-    return [
+    rows = [
         {
             "id": new_id(signal.at), "at": signal.at, "conversation_id": conversation_id, "kind": signal.kind,
             "value": (cleaner.staff if signal.kind == "reassigned" else cleaner.text)(signal.value), "source": conversation.source,
@@ -324,6 +325,7 @@ def _signals(conversation: CanonicalConversation, conversation_id: str, cleaner:
         }
         for signal in conversation.signals
     ]  # fmt: skip
+    return list({row["key"]: row for row in rows}.values())  # an act that is told twice is one act
 
 
 def _change(
