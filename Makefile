@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/ready
 
+# every start of a process would compile all libraries anew, which takes longer than most of what it is started for
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup run test check bench soak shots migration clean
 
 setup: $(STAMP)
@@ -11,7 +14,7 @@ setup: $(STAMP)
 $(STAMP): requirements.lock Makefile
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
 	@test -x $(BIN)/uv || $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check uv==0.13.8
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python uv==0.13.8 --no-deps
 	@$(BIN)/python -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'portal-here.pth').write_text('$(CURDIR)\n')"
 	@printf '#!/bin/sh\nexec "$(CURDIR)/$(BIN)/python" -m portal "$$@"\n' > $(BIN)/portal && chmod +x $(BIN)/portal

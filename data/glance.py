@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from sqlalchemy import Update, bindparam, case, exists, update
 from sqlmodel import Session, col, select
 
+from data.labels import INTENT
 from data.tables import Conversation, Prediction, Review
 from data.values import LIVE
-
-INTENT = "intent"  # the classifier whose label is a conversation's intent
 
 
 def _statement() -> Update:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
 from data import access, sealing, signatures, store
-from data.intake import door, reading
+from data.intake import appending, door, reading
 from data.intake.canonical import CanonicalConversation, CanonicalMessage, Key
 from data.intake.readers.jsonl import strict_json
 from data.tables import Person
@@ -150,10 +150,13 @@ def messages(asked: Asked) -> JSONResponse:
     """Messages of conversations that were sent before, up to 500. One that came before, by its id, is left out."""
     following, refused = _by_conversation(asked.items)
     whole = door.Arrival()
+    additions = [
+        appending.prepare(conversation, [_message(message) for _, message in said], by=asked.by) for conversation, said in following.items()
+    ]  # nobody waits for this
     with store.writing() as db:
         _take_once(db, asked)
-        for conversation, said in following.items():
-            arrival = door.append(conversation, [_message(message) for _, message in said], by=asked.by)
+        for addition, said in zip(additions, following.values(), strict=True):
+            arrival = appending.keep(addition)
             whole.counts.update(arrival.counts)
             whole.ids += arrival.ids
             refused |= {place: arrival.refused[0] for place, _ in said if arrival.refused}

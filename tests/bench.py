@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,6 +68,26 @@ def intake(folder: Path) -> dict[str, float]:
     return {f"import_{name}": came[name] for name in kept} | screens.run(200_000)
 
 
+def hostile_texts() -> dict[str, float]:
+    """Texts of 50 kB that are made to be slow to redact: the slowest, and how many take more than 100 ms of processor time."""
+    from language import redact
+    from tests.attacks.test_redaction_time import PIECES
+
+    redact.find("My name is Anna, call +49 30 1234567")
+    took = [_best_of_three(lambda text=piece * (50_000 // len(piece)): redact.find(text)) for piece in PIECES]  # type: ignore[misc]
+    slow = sum(ms > 100 for ms in took)
+    return {"hostile_texts": len(took), "hostile_text_slowest_ms": round(max(took)), "hostile_texts_above_100_ms": slow}
+
+
+def _best_of_three(act: Callable[[], object]) -> float:
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        act()
+        times.append((time.process_time() - began) * 1000)
+    return min(times)
+
+
 def start_and_memory(home: Path) -> dict[str, float]:
     """From the command to the first answer, twice; then what web and worker hold when nobody does anything."""
     told: dict[str, float] = {}
@@ -107,7 +127,8 @@ def _wait_until_ready(url: str) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        figures = demo_seconds(Path(folder) / "demo") | plain_tfidf() | intake(Path(folder)) | start_and_memory(Path(folder) / "demo")
+        figures = demo_seconds(Path(folder) / "demo") | plain_tfidf() | hostile_texts() | intake(Path(folder))
+        figures |= start_and_memory(Path(folder) / "demo")
     for name, value in figures.items():
         print(f"{name:36} {value:>10,}")
     print(json.dumps(figures))

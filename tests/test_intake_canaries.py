@@ -23,7 +23,7 @@ from data import approvals, asking, comments, connections, datasets, examples, p
 from data.asking import Budget
 from data.datasets import Definition
 from data.errors import Refused
-from data.intake import cleaning, door, files, following, offers, seals
+from data.intake import appending, cleaning, door, files, following, offers, seals
 from data.intake.canonical import CanonicalConversation, CanonicalMessage
 from data.intake.cleaning import SEALED
 from data.tables import Conversation, Message, Seal, metadata
@@ -239,11 +239,11 @@ def _(place: Place, sown: Sown) -> None:
         door.receive([CanonicalConversation.model_validate(raw) for raw in made], by=place.staff.engineer)
 
 
-@way("door.append")
+@way("appending.append")
 def _(place: Place, sown: Sown) -> None:
     door.receive([CanonicalConversation.model_validate(one(4000))], by=place.staff.engineer)
     said = [CanonicalMessage(id=f"m {canary.said}"[:200], role="customer", text=canary.said) for canary in sown]
-    assert door.append(("test", "4000"), said, by=place.staff.engineer).counts["messages"] == len(sown)
+    assert appending.append(("test", "4000"), said, by=place.staff.engineer).counts["messages"] == len(sown)
 
 
 @way("an id that says who it is")

@@ -1,5 +1,6 @@
 """A help desk that two people connected is followed: every conversation once, as it is now, whatever happens in between."""
 
+import json
 import logging
 import os
 import signal
@@ -311,6 +312,16 @@ def test_what_goes_wrong_is_noted_and_shown_until_it_is_well(staff: Staff, desk:
     assert "asks us to wait" in row().problem
     pull(desk)
     assert (row().problem, count()) == ("", 3)
+
+
+def test_an_account_that_may_not_export_is_told_before_anything_is_asked_for(staff: Staff, zendesk: Helpdesk) -> None:
+    me = "GET /api/v2/users/me.json"
+    zendesk.fails("users/me", 200, json.dumps({"user": {"id": 9, "name": "Ada", "role": "agent"}}).encode())
+    assert "Ada is agent in Zendesk. Its export needs an administrator's key." in followed(staff, zendesk, count=1).problem
+    assert zendesk.asked == [me]
+    pull(zendesk)  # asked again while nothing came, and no more once something did
+    pull(zendesk)
+    assert (row().problem, zendesk.asked.count(me), count()) == ("", 2, 1)
 
 
 def test_one_that_does_not_answer_does_not_keep_the_others(staff: Staff) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import col, func, select, update
 
 from data import conversations, examples, people, reviews, search, store
 from data.conversations import Filter
-from data.intake import door, revising
+from data.intake import appending, door, revising
 from data.intake.canonical import CanonicalConversation, CanonicalMessage
 from data.tables import Conversation, ConversationWords, Customer, Message, Revision, Seal, Signal
 from evals import sets
@@ -220,7 +220,7 @@ def test_the_index_follows_what_stands(staff: Staff) -> None:
 
 def append(*texts: str, **more: Any) -> door.Arrival:
     said = [CanonicalMessage.model_validate(one) for one in says(*texts, **more)]
-    return door.append(("test", "1"), said, by=CONSOLE)
+    return appending.append(("test", "1"), said, by=CONSOLE)
 
 
 def test_messages_are_added_behind_what_stands_and_once(staff: Staff) -> None:
@@ -253,10 +253,10 @@ def test_nothing_is_added_to_what_is_not_there_or_another_teams(staff: Staff) ->
     take("a Hello", team="Fern")
     said = [CanonicalMessage(id="b", role="customer", text="x")]
     for by, which in ((staff.rep, "1"), (staff.engineer, "2")):
-        arrival = door.append(("test", which), said, by=by)
+        arrival = appending.append(("test", which), said, by=by)
         assert arrival.refused == {0: f"there is no conversation '{which}' of 'test' within your reach: send it first"}
     assert standing() == [(1, "Hello")]
-    assert door.append(("test", "1"), said, by=staff.other).refused == {}  # the control
+    assert appending.append(("test", "1"), said, by=staff.other).refused == {}  # the control
 
 
 def test_a_source_that_names_its_conversations_by_address_is_known_again_and_keeps_no_address(home: object) -> None:
@@ -264,7 +264,7 @@ def test_a_source_that_names_its_conversations_by_address_is_known_again_and_kee
         said = [{"role": "customer", "text": text, "id": "<1.jo.doe@example.org>"}]
         door.receive([CanonicalConversation.model_validate(canonical(1).model_dump() | {"id": ADDRESS, "messages": said})], by=CONSOLE)
     assert counts()[:3] == [1, 1, 1]
-    arrival = door.append(("test", ADDRESS), [CanonicalMessage(id="<1.jo.doe@example.org>", role="customer", text="x")], by=CONSOLE)
+    arrival = appending.append(("test", ADDRESS), [CanonicalMessage(id="<1.jo.doe@example.org>", role="customer", text="x")], by=CONSOLE)
     assert arrival.counts["unchanged"] == 1
     with store.reading() as db:
         kept = [*db.exec(select(Conversation.external_id)), *db.exec(select(Message.external_id))]

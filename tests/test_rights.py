@@ -46,7 +46,7 @@ from data import (
 )
 from data.config import ROOT
 from data.errors import Denied, Refused
-from data.intake import door, files, following, offers, revising, seals
+from data.intake import appending, door, files, following, offers, revising, seals
 from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
 from data.tables import Comment, DatasetVersion, Deputy, ImportBatch, Person, Run, Team
@@ -338,9 +338,8 @@ def offered(by: Person, world: World, whose: str) -> str:
     return offers.offer([("new.jsonl", export(OTHER if owner.team_id == world.ids["Fern"] else OWN))], by=owner).id
 
 
-def append(by: Person, world: World, whose: str) -> object:
-    number = {OWN: "1", OTHER: "3"}[whose]
-    return door.append(("test", number), [CanonicalMessage(id=new_id(), role="customer", text="And then?")], by=by).ids
+def message_after(whose: str) -> tuple[tuple[str, str], list[CanonicalMessage]]:
+    return ("test", {OWN: "1", OTHER: "3"}[whose]), [CanonicalMessage(id=new_id(), role="customer", text="And then?")]
 
 
 def connect(by: Person) -> object:
@@ -438,7 +437,8 @@ CALLS: tuple[Call, ...] = (
     Call("conversation.import", "door.consider", lambda by, w, whose: door.consider([canonical(903, team=TEAMS[whose])], by=by).ids, HERE),
     Call("conversation.import", "door.prepare", lambda by, w, whose: door.prepare([canonical(903, team=TEAMS[whose])], by=by).rows.messages,
          HERE),
-    Call("conversation.import", "door.append", append, HERE),
+    Call("conversation.import", "appending.append", lambda by, w, whose: appending.append(*message_after(whose), by=by).ids, HERE),
+    Call("conversation.import", "appending.prepare", lambda by, w, whose: appending.prepare(*message_after(whose), by=by).rows, HERE),
     Call("conversation.import", "offers.offer", lambda by, w, whose: offers.offer([("new.jsonl", export(OWN))], by=by), THERE),
     Call("conversation.import", "offers.mine", lambda by, w, whose: offers.mine(offered(by, w, whose), by=by), own=True),
     Call("conversation.import", "offers.waiting", lambda by, w, whose: offered(by, w, whose) in {one.id for one in offers.waiting(by=by)},
@@ -548,12 +548,14 @@ def matrix(world: World, calls: tuple[Call, ...], table: dict[str, dict[str, str
 
 
 @pytest.fixture
-def world(home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):  # where they are set, nobody proposes an endpoint
         monkeypatch.delenv(name, raising=False)
     config.reset()
-    logging.getLogger("portal.access").setLevel(logging.ERROR)  # thousands are denied here
-    return build_world()
+    denials = logging.getLogger("portal.access")
+    denials.setLevel(logging.ERROR)  # thousands are denied here
+    yield build_world()
+    denials.setLevel(logging.NOTSET)
 
 
 def test_every_function_does_for_each_actor_what_the_table_says(world: World, record_property: Callable[[str, object], None]) -> None:

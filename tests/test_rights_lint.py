@@ -55,7 +55,7 @@ WITHOUT_AN_ACTOR = {
     "scores.by_case": SHARED,
     "settings.current": SETTINGS, "settings.history": SETTINGS, "settings.emergency": SETTINGS,
     "approvals.approvers": AFTER, "approvals.nobody_can": AFTER, "approvals.open_for": AFTER,
-    "door.keep": AFTER, "vectors.of": AFTER, "connections.who_connected": SETTINGS, "spool.opened": SCRATCH,
+    "door.keep": AFTER, "appending.keep": AFTER, "vectors.of": AFTER, "connections.who_connected": SETTINGS, "spool.opened": SCRATCH,
     "following.pull": MACHINE,  # acts as whoever connected the help desk, and asks their right
     "offers.forget_old": MACHINE, "seals.purge": MACHINE, "vectors.fill": MACHINE,
     "tasks.under_way": NAMES, "traces.spent_today": NAMES, "vectors.coverage": NAMES, "vectors.encoders_in_use": NAMES,

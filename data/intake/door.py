@@ -237,13 +237,13 @@ def _add(
         "external_id": key_of(conversation.id), "revision": 1, "place": place,
     }  # fmt: skip
     messages = [
-        _message(message, made, seq, cleaner, values["opened_at"], arrival)
+        message_row(message, made, seq, cleaner, values["opened_at"], arrival)
         for seq, message in enumerate(conversation.messages, start=1)
     ]  # fmt: skip
     values["language"] = values["language"] or _language(messages)
     rows.conversations.append(values)
     rows.messages += messages
-    rows.words.append({"place": place, "conversation_id": made, "words": _words(values, messages)})
+    rows.words.append({"place": place, "conversation_id": made, "words": words_of(values, messages)})
     signals = _signals(conversation, made, cleaner)
     rows.signals += signals
     rows.seals += cleaner.seals
@@ -279,7 +279,7 @@ def _field(name: str) -> str:
     return redact.masked(name)
 
 
-def _message(
+def message_row(
     message: CanonicalMessage, conversation_id: str, seq: int, cleaner: Cleaner, opened_at: datetime, arrival: Arrival
 ) -> dict[str, Any]:
     extra = message.model_extra
@@ -308,7 +308,7 @@ def _language(messages: Iterable[dict[str, Any]]) -> str | None:
     return tongue.of(" ".join(message["text"] for message in messages if message["role"] == "customer"))
 
 
-def _words(values: dict[str, Any], messages: Sequence[dict[str, Any]]) -> str:
+def words_of(values: dict[str, Any], messages: Sequence[dict[str, Any]]) -> str:
     people = {message["author"] for message in messages if message["role"] == "rep" and message["author"]}
     return words.document(
         values["subject"], (message["text"] for message in messages), people | {values["assignee"] or ""} - {""}, values["tags"]
@@ -338,7 +338,7 @@ def _change(
     values = whose | _columns(conversation, cleaner, arrival, stored.opened_at)
     before = revising.messages_of(db, stored.id)
     said = [
-        _message(message, stored.id, seq, cleaner, values["opened_at"], arrival)
+        message_row(message, stored.id, seq, cleaner, values["opened_at"], arrival)
         for seq, message in revising.numbered(before, conversation.messages)
     ]
     values["language"] = values["language"] or _language(said) or stored.language
@@ -352,53 +352,9 @@ def _change(
 
 def _keep_change(db: Session, change: Changed, arrival: Arrival, at: datetime) -> None:
     values, said = change.values, sorted(change.said, key=lambda row: row["seq"])
-    done = revising.revise(db, change.stored, change.before, values, said, _words(values, said), at=at)
+    done = revising.revise(db, change.stored, change.before, values, said, words_of(values, said), at=at)
     derived = revising.signals(change.stored, done, {signal["kind"] for signal in change.signals}, at)
     arrival.counts.update(messages=done.new, gone=done.gone, signals=revising.keep_signals(db, change.signals + derived))
     arrival.ids.append(change.stored.id)
     if change.seals:
         db.execute(insert(Seal), change.seals)
-
-
-def append(conversation: tuple[str, str], said: Sequence[CanonicalMessage], *, by: Person, at: datetime | None = None) -> Arrival:
-    """Add messages to a conversation that is here, named by its source and its id there. A message that came before is left out."""
-    reach, at, arrival = access.require(by, "conversation.import"), at or now(), Arrival()
-    with store.writing() as db:
-        store.one_at_a_time(db, "intake")
-        source, external_id = conversation
-        stored = db.exec(select(Conversation).where(Conversation.source == source, Conversation.external_id == key_of(external_id))).first()
-        if stored is None or (reach != access.ALL and stored.team_id != by.team_id):
-            arrival.refused[0] = f"there is no conversation '{external_id}' of '{source}' within your reach: send it first"
-            return arrival
-        before = revising.messages_of(db, stored.id)
-        come = {message.external_id for message in before if message.external_id}
-        fresh = []
-        for message in said:
-            if message.id is None or key_of(message.id) not in come:
-                fresh.append(message)
-                come |= {key_of(message.id)} if message.id else set()
-        arrival.counts.update(conversations=1, unchanged=0 if fresh else 1)
-        if fresh:
-            _append(db, stored, before, fresh, arrival, at)
-            if releases.anything_live(db, "classifier"):
-                tasks.later(db, "classify", {"conversation_ids": arrival.ids}, title="Classify a conversation that went on", by=by)
-    return arrival
-
-
-def _append(
-    db: Session, stored: Conversation, before: Sequence[Message], fresh: Sequence[CanonicalMessage], arrival: Arrival, at: datetime
-) -> None:
-    seals = db.exec(select(Seal).where(Seal.conversation_id == stored.id)).all()
-    customer = db.get_one(Customer, stored.customer_id)
-    names = [sealing.unseal(customer.sealed_name, "name")] if customer.sealed_name else []
-    cleaner = Cleaner(stored.id, at, names=names, known=seals)
-    last = max((message.seq for message in before), default=0)
-    rows = [_message(message, stored.id, seq, cleaner, at, arrival) for seq, message in enumerate(fresh, start=last + 1)]
-    spoken = [message.model_dump() for message in before if message.gone_at is None] + rows
-    as_it_is = {"subject": stored.subject, "assignee": stored.assignee, "tags": stored.tags}
-    revising.extend(db, stored, rows, _words(as_it_is, spoken), at=at)
-    if cleaner.seals:
-        db.execute(insert(Seal), cleaner.seals)
-    arrival.note(cleaner)
-    arrival.counts.update(updated=1, messages=len(rows))
-    arrival.ids.append(stored.id)

@@ -56,6 +56,8 @@ def pull(product: str, *, progress: Progress = lambda _share, _doing: None, at: 
     try:
         batch = batch or _begin(product, desk, _acting(product), at)
         position = batch.position
+        if not position:  # nothing came yet: a wrong key or account is said in words before anything is asked for
+            progress(0.0, CONNECTORS[product].check(desk.opened()))
         for page in CONNECTORS[product].pages(desk.opened(), position, since=desk.since):
             if connections.help_desks().get(product) != desk:
                 return f"{name}: {_came(came)}; it was connected otherwise meanwhile."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 KINDS = ("card", "iban", "email", "phone", "url", "ip", "id", "address", "name", "secret")
 PLACEHOLDER = re.compile(rf"‹(?:{'|'.join(kind.upper() for kind in KINDS)}) [1-9][0-9]{{0,4}}›")
+LETTER = re.compile(r"[^\W\d_]")
 GAP = "\ue000"  # stands for what is masked while the rest is searched: no letter, no digit, no space
 
 
@@ -20,6 +21,12 @@ class Finding:
 
 def placeholder(kind: str, number: int) -> str:
     return f"‹{kind.upper()} {number}›"
+
+
+def is_called(words: re.Pattern[str], text: str, place: int, signs: int) -> bool:
+    """Whether the words stand in the signs before that place. Without a letter there is no word, which is quickly seen."""
+    before = text[max(0, place - signs) : place]
+    return LETTER.search(before) is not None and words.search(before) is not None
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from language.redact.cards import passes_luhn
-from language.redact.findings import Finding
+from language.redact.findings import LETTER, Finding, is_called
 from language.redact.phones import SAYS_OTHER
 
 IBAN_LENGTHS = dict(
@@ -217,22 +217,29 @@ def _yes(_: str) -> bool:
     return True
 
 
-EDGE, END = r"(?<![\w.\-/])", r"(?![\w]|[\-./][0-9])"
-SHAPES: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = tuple(
-    (re.compile(EDGE + shape + END), check)
-    for shape, check in (
-        (r"[0-9]{3}-[0-9]{2}-[0-9]{4}", is_ssn),
-        (r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", _yes),  # UK national insurance
-        (r"[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}", is_steuer_id),
-        (r"[LMNPRTVWXY][0-9CFGHJKLMNPRTVWXYZ]{8}[0-9]", is_ausweis),
-        (r"(?:[0-9]{8}|[0-9]{2}\.[0-9]{3}\.[0-9]{3}|[XYZ][\- ]?[0-9]{7})[\- ]?[TRWAGMYFPDXBNJZSQVHLCKE]", is_dni),
-        (r"[A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]", is_codice_fiscale),
-        (r"[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", is_nir),
-        (r"[0-9]{11}", is_pesel),
-        (r"[0-9]{3}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}", is_cpf),
-        (r"[2-9][0-9]{3}[ -][0-9]{4}[ -][0-9]{4}", is_aadhaar),
-        (r"[A-Z]{3}[PCHFATBLJG][A-Z][0-9]{4}[A-Z]", _yes),  # Indian PAN
-    )
+END = r"(?![\w]|[\-./][0-9])"
+
+
+def _shape(head: str, rest: str) -> re.Pattern[str]:
+    """What a number begins with, sign by sign, then the rest. That nothing stands before it is asked after its head: the search is fast
+    where a pattern begins with the signs that it wants."""
+    width = len(re.findall(r"\[[^]]+\]", head))
+    return re.compile(head + rf"(?<![\w.\-/]{'.' * width})" + rest + END)
+
+
+SHAPES: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
+    (_shape(r"[0-9][0-9][0-9]", r"-[0-9]{2}-[0-9]{4}"), is_ssn),
+    (_shape(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]", r" ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]"), _yes),  # UK national insurance
+    (_shape(r"[1-9][0-9]", r" [0-9]{3} [0-9]{3} [0-9]{3}"), is_steuer_id),
+    (_shape(r"[LMNPRTVWXY][0-9CFGHJKLMNPRTVWXYZ]", r"[0-9CFGHJKLMNPRTVWXYZ]{7}[0-9]"), is_ausweis),
+    (_shape(r"[0-9][0-9]", r"(?:[0-9]{6}|\.[0-9]{3}\.[0-9]{3})[\- ]?[TRWAGMYFPDXBNJZSQVHLCKE]"), is_dni),
+    (_shape(r"[XYZ]", r"[\- ]?[0-9]{7}[\- ]?[TRWAGMYFPDXBNJZSQVHLCKE]"), is_dni),
+    (_shape(r"[A-Z][A-Z][A-Z]", r"[A-Z]{3}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]"), is_codice_fiscale),
+    (_shape(r"[12]", r" ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}"), is_nir),
+    (_shape(r"[0-9][0-9]", r"[0-9]{9}"), is_pesel),
+    (_shape(r"[0-9][0-9][0-9]", r"\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}"), is_cpf),
+    (_shape(r"[2-9][0-9][0-9]", r"[0-9][ -][0-9]{4}[ -][0-9]{4}"), is_aadhaar),
+    (_shape(r"[A-Z][A-Z][A-Z]", r"[PCHFATBLJG][A-Z][0-9]{4}[A-Z]"), _yes),  # Indian PAN
 )
 # what a document is called, then its number: the words decide
 TOLD = re.compile(
@@ -271,7 +278,7 @@ def ids(text: str) -> Iterator[Finding]:
 
 def _is_called_otherwise(text: str, match: re.Match[str]) -> bool:
     """Plain digits that are called an order or a parcel: one in ten or so passes a checksum by chance."""
-    return not re.search("[A-Za-z]", match.group()) and bool(SAYS_OTHER.search(text[max(0, match.start() - 48) : match.start()]))
+    return is_called(SAYS_OTHER, text, match.start(), 48) and not LETTER.search(match.group())
 
 
 def _id(written: str, start: int) -> Finding:

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from language.redact.findings import GAP, Finding, listed, these
+from language.redact.findings import GAP, Finding, is_called, listed, these
 
 KEYS = re.compile(
     r"""-----BEGIN\ [A-Z ]{0,30}PRIVATE\ KEY(?:\ BLOCK)?-----[A-Za-z0-9+/=\s:,.\-]*?
@@ -143,7 +143,7 @@ def machines(text: str) -> Iterator[Finding]:
         if (
             match.group() not in NOBODY
             and all(int(part) <= 255 for part in match.group().split("."))
-            and not VERSION.search(text[max(0, match.start() - 24) : match.start()])
+            and not is_called(VERSION, text, match.start(), 24)
         ):
             yield Finding("ip", match.group(), match.start(), match.end())
     if text.count(":") > 1:
