@@ -1,11 +1,13 @@
 """Model files: named by their content, sealed for one version, and checked before anything reads them."""
 
+import copy
 import hmac
 import os
 import tempfile
 from pathlib import Path
 
-from sklearn.pipeline import Pipeline
+import numpy as np
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from data import config, sealing, versions
 from data.errors import Refused
@@ -16,7 +18,7 @@ def save(pipeline: Pipeline) -> str:
     """Write the model, whole and synced, and return the SHA-256 that names it."""
     import skops.io
 
-    content = skops.io.dumps(pipeline)
+    content = skops.io.dumps(_with_lists(pipeline))
     file_sha = sealing.sha(content)
     folder = config.folder("models")
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
@@ -56,7 +58,21 @@ def load(version: Version) -> Pipeline:
     loaded = skops.io.loads(content, trusted=[])
     if not isinstance(loaded, Pipeline):
         raise Refused(f"{target} cannot be used: its file holds no model.")
+    for _, vectorizer in loaded["features"].transformer_list:
+        if isinstance(vectorizer.vocabulary_, np.ndarray):
+            vectorizer.vocabulary_ = {feature: place for place, feature in enumerate(vectorizer.vocabulary_.tolist())}
     return loaded
+
+
+def _with_lists(pipeline: Pipeline) -> Pipeline:
+    """The model with each vocabulary as the list of its features: skops writes an object for every entry of a dictionary, and of
+    these there are tens of thousands."""
+    packed = []
+    for name, vectorizer in pipeline["features"].transformer_list:
+        vocabulary, vectorizer = vectorizer.vocabulary_, copy.copy(vectorizer)
+        vectorizer.vocabulary_ = np.array(sorted(vocabulary, key=vocabulary.__getitem__), dtype=np.str_)
+        packed.append((name, vectorizer))
+    return Pipeline([("features", FeatureUnion(packed)), ("svm", pipeline["svm"])])
 
 
 def _path(file_sha: str) -> Path:

@@ -1,8 +1,13 @@
 """What colleagues write themselves: what is personal is masked as at the door, their own names and the company's stay readable."""
 
-from data import config, people
+from sqlmodel import select
+
+from data import config, store
+from data.tables import Person
 from language import redact
 
 
 def masked(text: str) -> str:
-    return redact.masked(text, keep=[*people.names().values(), *config.settings().company_names])
+    with store.reading() as db:
+        names = db.exec(select(Person.name)).all()
+    return redact.masked(text, keep=[*names, *config.settings().company_names])

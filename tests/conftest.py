@@ -1,6 +1,7 @@
 """What tests stand on: an empty portal on SQLite and on a real PostgreSQL, and the demo, built once and copied."""
 
 import fcntl
+import gc
 import importlib.util
 import os
 import shutil
@@ -21,6 +22,7 @@ from tests.browser import FLAGS, found
 
 SOAK = bool(os.environ.get("PORTAL_SOAK"))
 expect.set_options(timeout=90_000)  # a state is waited for; a machine under load takes its time
+gc.set_threshold(100_000, 50, 100)  # thousands of tests, little garbage: looking for it took a tenth of the time
 
 
 def point_at(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

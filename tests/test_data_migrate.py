@@ -40,7 +40,7 @@ from data.tables.base import Utc
 from data.values import new_id, now
 from tests.conftest import SOAK, database_of, let_go, point_at
 
-KILLS = 60 if SOAK else 10
+KILLS = 60 if SOAK else 4
 fork = multiprocessing.get_context("forkserver")
 fork.set_forkserver_preload(["data.backups", "tests.test_data_migrate", "tests.faults.test_store"])  # of all tests that kill
 
