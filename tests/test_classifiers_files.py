@@ -79,6 +79,14 @@ def test_what_was_saved_is_loaded_and_answers_the_same(folder: Path, unparsed: l
     assert len(unparsed) == 1  # the control of the tests below: an honest file does reach the parser
 
 
+def test_a_file_of_an_older_portal_with_its_vocabulary_entry_by_entry_is_read_as_well(folder: Path) -> None:
+    pipeline = trained("order")
+    content = skops.io.dumps(pipeline)
+    (folder / f"{sealing.sha(content)}.skops").write_bytes(content)
+    loaded = files.load(version_of(sealing.sha(content)))
+    assert (model.margins(loaded, ["where is my order"]) == model.margins(pipeline, ["where is my order"])).all()
+
+
 def test_only_we_may_open_the_folder_and_no_half_written_file_stays(folder: Path) -> None:
     version = made()
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -143,9 +151,10 @@ def test_a_seal_of_another_installation_does_not_pass(folder: Path, tmp_path: Pa
 
 def test_a_link_in_its_place_is_not_followed(folder: Path, tmp_path: Path, unparsed: list[bytes]) -> None:
     version, other = made("order", 1), made("parcel", 2)
+    content = path_of(folder, version).read_bytes()
     for stands in (path_of(folder, other), tmp_path / "the same bytes elsewhere", tmp_path / "nowhere"):
         if stands.name == "the same bytes elsewhere":
-            stands.write_bytes(skops.io.dumps(trained("order")))
+            stands.write_bytes(content)
         path_of(folder, version).unlink()
         path_of(folder, version).symlink_to(stands)
         with pytest.raises(Refused, match=f"^intent 1 {MISSING}$"):
