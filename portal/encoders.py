@@ -76,7 +76,7 @@ def in_words() -> str:
     if made is None:
         return (
             "The encoder is not there yet: similar texts are found by words only. "
-            "The worker installs it some ten minutes after its start; portal encoder install does at once."
+            "The worker installs it some ten minutes after its start; 'portal encoder install' does it at once."
         )
     reach = vectors.coverage(made.name, made.languages)
     return f"Encoder {made.name}: {reach.texts:,} texts. {reach.sentence}"

@@ -245,15 +245,15 @@ def test_no_typing_is_a_fault_of_ours_nor_shows_another_teams(staff: Staff, spok
     arrive("password_hash rowid UNION SELECT", team="Fern", first=90)
     rng = random.Random(3)
     fields = [f"{field}{sign}" for field in search.FIELDS for sign in (":", "<")]
-    refused = 0
-    for number in range(500 if SOAK else 200):
+    refused, many = 0, 500 if SOAK else 200
+    for number in range(many):
         asked = "".join(rng.choices([*SIGNS, *fields, " ", "refund", "card"], k=rng.randint(1, 6))) if number else "' OR 1=1 --"
         try:
             assert set(ids(Filter(words=asked), staff.rep)) <= set(spoken), asked
         except Refused as told:
             assert str(told).startswith("Not searched: ")
             refused += 1
-    assert 0 < refused < 200
+    assert 0 < refused < many
 
 
 def test_words_are_written_in_one_way_for_both_engines() -> None:

@@ -226,13 +226,13 @@ def _table(listed: list[conversations.Listed]) -> None:
         selection_mode="single-row",
         column_config={
             "Opened": st.column_config.TextColumn(width=100),
-            "Channel": st.column_config.TextColumn(width=65),
-            "Customer": st.column_config.TextColumn(width=112),
-            "Begins": st.column_config.TextColumn(width=250),
+            "Channel": st.column_config.TextColumn(width=70),
+            "Customer": st.column_config.TextColumn(width=122),
+            "Begins": st.column_config.TextColumn(width=222),
             "Intent": st.column_config.TextColumn(width=150, help="What the live classifier said first"),
             "Sure": st.column_config.NumberColumn(format="%.0f %%", width=58),
             "Rated": st.column_config.TextColumn(width=58),
-            "Reviewed": st.column_config.CheckboxColumn(width=70),
+            "Reviewed": st.column_config.CheckboxColumn(width=82),
         },
     )
     if event.selection.rows:

@@ -90,8 +90,9 @@ def report(batch: ImportBatch) -> None:
         ("Conversations", "conversations"), ("New", "new"), ("Changed", "updated"), ("Here already", "unchanged"),
         ("Twice in the file", "duplicates"), ("Refused", "refused"),
     )  # fmt: skip
-    for column, (name, key) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(name, f"{counts.get(key, 0):,}")
+    with st.container(horizontal=True):  # where it is narrow they go on in a second row, none is cut off
+        for name, key in figures:
+            st.metric(name, f"{counts.get(key, 0):,}", width=135)
     channels = ", ".join(f"{widgets.CHANNEL_WORDS.get(name, name)} {some:,}" for name, some in _of(counts, "channel"))
     redacted = files.kinds_in_words(dict(_of(counts, "redacted")))
     st.markdown(
@@ -199,7 +200,8 @@ def earlier() -> None:
     st.subheader("Earlier imports", anchor=False)
     batches = files.latest(by=person)
     if not batches:
-        st.caption("No file was imported yet.")
+        everybodys = access.reach(person, "conversation.import") == access.ALL
+        st.caption("No file was imported yet." if everybodys else "Nobody of your team imported a file yet.")
     for batch in batches:
         counts = batch.counts
         state = "" if batch.state == "done" else " · under way, or cut off: then the same file goes on where it stopped"
