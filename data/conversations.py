@@ -2,21 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from data import access, predictions, search, store
 from data.errors import Denied
 from data.tables import Conversation, Label, Message, Person, Prediction, Review
-from data.values import LIVE, Subject, now
+from data.values import LIVE, Subject
 
 PAGE = 25
-NEWEST = 500  # of what waits: what somebody still remembers is reviewed first, and among 200,000 nobody is kept waiting
-RECENT = timedelta(days=14)
 MOST_COUNTED = 1000
 
 
@@ -75,20 +73,6 @@ def counted(found: Filter, *, by: Person, most: int = MOST_COUNTED) -> int:
 
 def in_words(count: int) -> str:
     return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
-
-
-def waiting_for_review(*, by: Person, size: int = PAGE, skip: Iterable[str] = ()) -> list[Listed]:
-    """Not reviewed yet: of the last two weeks those where the live classifier was least certain, then older ones likewise."""
-    with store.reading() as db:
-        query, order = _narrowed(db, select(Conversation), Filter(reviewed=False), by)
-        skipped = list(skip)
-        if skipped:
-            query = query.where(col(Conversation.id).not_in(skipped))
-        newest = query.order_by(order.desc()).limit(max(NEWEST, size)).subquery()
-        waiting = aliased(Conversation, newest)
-        recent = case((col(waiting.opened_at) >= now() - RECENT, 0), else_=1)
-        certain = func.coalesce(col(waiting.certainty), 2.0)
-        return _listed(db, db.exec(select(waiting).order_by(recent, certain, col(waiting.place).desc()).limit(size)).all())
 
 
 def _narrowed(db: Session, query: Any, found: Filter, by: Person) -> tuple[Any, Any]:
@@ -171,6 +155,11 @@ def _listed(db: Session, found: Sequence[Conversation]) -> list[Listed]:
         )
         for row in found
     ]  # fmt: skip
+
+
+def listed_by_id(db: Session, ids: Sequence[str]) -> list[Listed]:
+    """The lines of conversations whose reach was checked by whoever chose them."""
+    return _listed(db, db.exec(select(Conversation).where(col(Conversation.id).in_(ids))).all())
 
 
 def get(conversation_id: str, *, by: Person) -> tuple[Conversation, list[Message]] | None:

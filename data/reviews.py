@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, glance, labels, store
+from data import access, audit, conversations, drafts, glance, labels, queue, store
 from data.errors import Refused
 from data.masking import masked
 from data.tables import Person, Review
@@ -56,6 +56,8 @@ def record(
         db.add(review)
         db.flush()
         glance.refresh(db, [conversation_id])
+        drafts.forget(db, conversation_id, by=by)
+        queue.let_go(db, conversation_id, by=by)
         intent = f" as {label.name}" if label else ""
         said = {"strong": "strong", "weak": "weak", "none": "neither strong nor weak"}[verdict]
         audit.record(

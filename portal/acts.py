@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from data.errors import Refused
+from portal import widgets
 
 _NOTICE = "acts_notice"
 
@@ -25,6 +26,6 @@ def attempt(act: Callable[[], object], done: str | Callable[[object], str] = "")
 def show_notice() -> None:
     kind, told = st.session_state.pop(_NOTICE, ("", ""))
     if kind == "refused":
-        st.error(told, icon=":material/block:")
+        st.error(widgets.plain(told), icon=":material/block:")
     elif kind == "done":
-        st.toast(told, icon=":material/check:")
+        st.toast(widgets.plain(told), icon=":material/check:")

@@ -40,14 +40,16 @@ ELSEWHERE = ("account",)  # reached by the person's own name at the foot of the 
 
 def main() -> None:
     st.set_page_config(page_title="Portal", page_icon=str(HERE / "mark.svg"), layout="wide", initial_sidebar_state=230)
+    st.html(HERE / "look.css")
     st.logo(str(HERE / "mark.svg"), size="large")
     person = session.person()
     st.session_state["person"] = person
     page = st.navigation(_pages_for(person), expanded=True)
     _account(person)
     if person.demo:
-        st.caption(
-            ":orange-badge[:material/science: Demo] Ferngrove and everybody in it are made up. Try anything; nothing leaves this machine."
+        st.markdown(
+            ":orange-badge[:material/science: Demo] "
+            ":small[Ferngrove and everybody in it are made up. Try anything; nothing leaves this machine.]"
         )
     _banners(person)
     acts.show_notice()

@@ -1,5 +1,6 @@
 """Pieces that several screens show: times, transcripts, progress. They draw; they ask and change nothing but what they are given."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ def page(title: str, sentence: str) -> None:
 
 def plain(text: str) -> str:
     """Text from elsewhere inside Markdown: every sign that could mean something stands for itself."""
+    text = re.sub(r":(?=streamlit:)|(?<!\S)(?:<-|<|-|>|~)(?=[->=]+(?!\S))", "\\g<0>\u2060", text)  # signs that are drawn as others
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>$:~^&=@/" else letter for letter in text)
 
 
@@ -77,6 +79,9 @@ def transcript(conversation: Conversation, messages: Sequence[Message], *, heigh
             st.text(f"Subject: {conversation.subject}")
         for message in messages:
             _bubble(message, bubble)
+        if height:  # whoever works by keyboard scrolls where something can have the focus
+            address = {"conversation": conversation.id}
+            st.page_link("screens/conversations.py", label="Open it on its own page", icon=":material/open_in_new:", query_params=address)
 
 
 def _bubble(message: Message, width: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from classifiers import labels
-from data import conversations, people, predictions, reviews, store
+from data import conversations, people, predictions, queue, reviews, store
 from data.conversations import Filter
 from data.errors import Denied
 from data.intake import door
@@ -61,7 +61,7 @@ def test_each_sees_their_teams_and_what_is_no_teams_and_never_another_teams(staf
     for person in (staff.rep, staff.lead, staff.other, staff.engineer, staff.admin):
         assert set(ids(Filter(), person)) == sees[person.id]
         assert conversations.counted(Filter(), by=person) == len(sees[person.id])
-        assert {row.id for row in conversations.waiting_for_review(by=person)} == sees[person.id]
+        assert {item.listed.id for item in queue.team(by=person)} == sees[person.id]
         assert {made for made in (oak, fern, nobodys) if conversations.get(made, by=person)} == sees[person.id]
     assert conversations.get("no such id", by=staff.rep) is None  # as absent as a stranger's
 
@@ -71,7 +71,7 @@ def test_who_may_not_read_gets_no_list_at_all(staff: Staff) -> None:
     gone = people.disable(staff.rep.id, by=staff.admin)
     acts: list[Callable[[Person], Any]] = [
         lambda by: conversations.listed(Filter(), by=by), lambda by: conversations.counted(Filter(), by=by),
-        lambda by: conversations.waiting_for_review(by=by), lambda by: conversations.get(made, by=by),
+        lambda by: queue.team(by=by), lambda by: conversations.get(made, by=by),
     ]  # fmt: skip
     for act in acts:
         for person in (gone, people.console()):
@@ -98,7 +98,7 @@ def test_what_is_hidden_stands_in_no_list(staff: Staff) -> None:
     hide(hidden)
     assert ids(Filter(), staff.lead) == [shown]
     assert conversations.counted(Filter(), by=staff.lead) == 1
-    assert [row.id for row in conversations.waiting_for_review(by=staff.lead)] == [shown]
+    assert [item.listed.id for item in queue.team(by=staff.lead)] == [shown]
 
 
 def test_the_newest_stand_first_page_by_page(staff: Staff) -> None:
@@ -167,12 +167,11 @@ def test_review_begins_with_what_is_recent_and_least_certain(staff: Staff) -> No
     label = labels.add("Refund", by=staff.lead)
     for conversation_id, confidence in ((recent[0], 0.9), (recent[1], 0.2), (recent[2], 0.5), (old[0], 0.1)):
         predicted(conversation_id, label, confidence)
-    waiting = [row.id for row in conversations.waiting_for_review(by=staff.rep)]
+    waiting = [item.listed.id for item in queue.team(by=staff.rep)]
     assert waiting[:4] == [recent[1], recent[2], recent[0], recent[3]]
     assert waiting[4] == old[0]
-    assert [row.id for row in conversations.waiting_for_review(by=staff.rep, size=1, skip=[recent[1]])] == [recent[2]]
     reviews.record(recent[1], "none", by=staff.rep)
-    assert recent[1] not in [row.id for row in conversations.waiting_for_review(by=staff.rep)]
+    assert recent[1] not in [item.listed.id for item in queue.team(by=staff.rep)]
 
 
 def test_a_line_shows_what_the_customer_said_first_and_the_machine_said_first(staff: Staff) -> None:

@@ -14,7 +14,22 @@ from sklearn.svm import LinearSVC
 from sqlalchemy import text
 from sqlmodel import func, select
 
-from data import access, approvals, audit, conversations, examples, measures, people, predictions, releases, reviews, store, tasks, versions
+from data import (
+    access,
+    approvals,
+    audit,
+    conversations,
+    examples,
+    measures,
+    people,
+    predictions,
+    queue,
+    releases,
+    reviews,
+    store,
+    tasks,
+    versions,
+)
 from data.labels import of as labels_in_use
 from data.tables import Conversation, Customer, EvalSet, Example, Label, Message, Person, Prediction, Review
 from evals import sets
@@ -184,8 +199,8 @@ def test_loose_examples_wait_beside_three_frozen_versions(shop: Person) -> None:
 def test_something_waits_for_review_for_everybody_who_reviews(shop: Person) -> None:
     for person in people.demo_people():
         if access.may(person, "review.record"):
-            waiting = conversations.waiting_for_review(by=person)
-            assert len(waiting) == conversations.PAGE and predictions.of_conversation(waiting[0].id) is not None
+            waiting = queue.team(by=person)
+            assert len(waiting) == 12 and predictions.of_conversation(waiting[0].listed.id) is not None
 
 
 def test_no_card_and_no_address_is_left_in_any_message(shop: Person) -> None:

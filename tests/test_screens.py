@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from data import config, examples, labels, people, reviews, sessions, tasks
+from data import config, examples, labels, people, predictions, reviews, sessions, tasks
 from data.conversations import Filter, listed
 from data.tables import Person
 from tests.conftest import Staff
@@ -134,7 +134,8 @@ def test_a_flag_without_a_reason_is_refused_in_words_and_keeps_what_was_entered(
 
     next(one for one in app.text_input if one.key == f"review_why_{shown}").set_value("It misses the question.")
     intent = next(one for one in app.selectbox if one.key == f"review_intent_{shown}")
-    assert intent.value is None  # the machine kept silent on the least certain, so nothing is chosen beforehand
+    machine = predictions.of_conversation(shown)
+    assert machine and intent.value == machine.label_id  # where the machine kept silent, nothing is chosen beforehand
     intent.set_value(labels.of()[0].id)
     button(app, "Weak").click().run()
     assert examples.of_conversation(shown, by=person)[0].why == "It misses the question."

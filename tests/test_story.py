@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from classifiers import labels, shipping, training
-from data import approvals, conversations, datasets, examples, measures, predictions, releases, reviews, tasks
+from data import approvals, conversations, datasets, examples, measures, predictions, queue, releases, reviews, tasks
 from data.conversations import Filter
 from data.errors import Denied, Refused
 from data.intake import files
@@ -31,7 +31,7 @@ def test_the_life_of_a_conversation(staff: Staff, tmp_path: Path) -> None:
     everyday = sets.create("Everyday intents", by=lead, bar=0.6)
 
     # A rep opens the queue and reads. Somebody of the other team does not see the conversation at all.
-    first = conversations.waiting_for_review(by=rep)[0]
+    first = queue.team(by=rep)[0].listed
     _, messages = conversations.get(first.id, by=rep)  # type: ignore[misc]
     assert [message.role for message in messages] == ["customer", "rep"]
     assert conversations.get(first.id, by=staff.other) is None
@@ -43,7 +43,7 @@ def test_the_life_of_a_conversation(staff: Staff, tmp_path: Path) -> None:
         if place % 6 == 0:
             kind = "strong" if place % 2 else "weak"
             examples.flag(item.id, kind, why="A clear case.", eval_set_id=everyday.id, label_id=intent.id, review_id=review.id, by=rep)
-    assert conversations.waiting_for_review(by=rep) == []
+    assert queue.team(by=rep) == []
 
     # The lead freezes the set: forty cases that never change, and that nothing is trained on from now on.
     frozen = sets.freeze(everyday.id, by=lead)

@@ -18,7 +18,7 @@ from data.tables.datasets import DatasetRow, DatasetVersion
 from data.tables.evals import Case, Comparison, EvalSet, Result, Run, Score, SetVersion
 from data.tables.govern import Approval, AuditEntry, Proposal, Runner, Setting, Task
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
-from data.tables.review import Example, Label, Review
+from data.tables.review import Claim, Draft, Example, Label, QueueReason, Review, Skip
 from data.tables.traces import Span, Trace
 from data.tables.versions import Prediction, Release, Version
 
@@ -30,8 +30,9 @@ IMMUTABLE = (  # insert only: a trigger on both engines refuses anything else
 metadata = SQLModel.metadata
 
 __all__ = [
-    "IMMUTABLE", "Approval", "AuditEntry", "Case", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer",
-    "DatasetRow", "DatasetVersion", "Deputy", "EvalSet", "Example", "ImportBatch", "InboxItem", "Label", "Message", "Person",
-    "Prediction", "Proposal", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session", "SetVersion",
-    "Setting", "Signal", "SignedRequest", "Span", "Task", "Team", "Ticket", "Token", "Trace", "Tries", "Vector", "Version", "metadata",
+    "IMMUTABLE", "Approval", "AuditEntry", "Case", "Claim", "Comment", "Comparison", "Conversation", "ConversationWords",
+    "Customer", "DatasetRow", "DatasetVersion", "Deputy", "Draft", "EvalSet", "Example", "ImportBatch", "InboxItem", "Label",
+    "Message", "Person", "Prediction", "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner",
+    "Score", "Seal", "Session", "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Task", "Team", "Ticket",
+    "Token", "Trace", "Tries", "Vector", "Version", "metadata",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from data import bulk, conversations, people, reviews, store
+from data import bulk, conversations, people, queue, reviews, store
 from data.conversations import Filter
 from data.intake import door
 from data.tables import Person
@@ -43,7 +43,7 @@ def run(count: int) -> dict[str, Any]:
         two = [" ".join(rng.sample(COMMON, 2)) for _ in range(ROUNDS)]
         rare = [f"rare{rng.randrange(count // 10)} {rng.choice(COMMON)}" for _ in range(ROUNDS)]
         acts: dict[str, Callable[[int], Any]] = {
-            "queue_page": lambda _: conversations.waiting_for_review(by=rep),
+            "queue_page": lambda _: queue.team(by=rep),
             "list_page": lambda n: conversations.listed(Filter(), by=rep, page=n % 20),
             "search_two_common_words": lambda n: conversations.listed(Filter(words=two[n]), by=rep),
             "search_a_rare_and_a_common_word": lambda n: conversations.listed(Filter(words=rare[n]), by=rep),

@@ -52,7 +52,7 @@ def whole(proposal: Proposal) -> None:
     if st.button("All proposals", icon=":material/arrow_back:", type="tertiary"):
         del st.query_params["proposal"]
         st.rerun()
-    st.subheader(_capital(proposal.title), anchor=False)
+    st.subheader(widgets.plain(_capital(proposal.title)), anchor=False)
     st.caption(_who_and_when(proposal), help=widgets.exact(proposal.at))
     st.markdown(f"**{widgets.plain(proposal.evidence['sentence'])}**  \n{widgets.plain(_figures(proposal))}")
     st.text(f"Why: {proposal.why}")
@@ -76,7 +76,9 @@ def _decide(proposal: Proposal) -> None:
         return
     note = st.text_input("A word with your yes", key=f"approvals_note_{proposal.id}", placeholder="Optional")
     with st.container(horizontal=True):
-        if st.button(f"Approve: {proposal.title}", key=f"approvals_whole_{proposal.id}", type="primary", icon=":material/check:"):
+        if st.button(
+            f"Approve: {widgets.plain(proposal.title)}", key=f"approvals_whole_{proposal.id}", type="primary", icon=":material/check:"
+        ):
             _approve(proposal, note)
         _refuse(proposal)
 

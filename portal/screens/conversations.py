@@ -127,7 +127,7 @@ def many() -> None:
     try:
         total = conversations.counted(chosen, by=person)
     except Refused as refused:  # a search that cannot be understood
-        st.warning(str(refused), icon=":material/search_off:")
+        st.warning(widgets.plain(str(refused)), icon=":material/search_off:")
         how_to_search(opened=True)
         return
     if not total:

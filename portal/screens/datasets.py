@@ -48,7 +48,5 @@ for version in built:
 
 st.subheader("Build one", anchor=False)
 st.markdown("A definition is a few lines of YAML:")
-st.code(
-    "name: Strong replies\nverdicts: [strong]\nintents: []        # none named: all of them\nchannels: [chat, email]\n", language="yaml"
-)
-st.code("portal dataset build strong.yaml --as sft --out out/\nportal dataset build strong.yaml --as csv --out out/", language="bash")
+st.code("name: Strong replies\nverdicts: [strong]\nintents: []        # none named: all of them\nchannels: [chat, email]\n", language=None)
+st.code("portal dataset build strong.yaml --as sft --out out/\nportal dataset build strong.yaml --as csv --out out/", language=None)

@@ -52,7 +52,7 @@ for eval_set in known:
     loose = examples.loose_count(eval_set.id)
     with st.container(border=True):
         head, action = st.columns([4, 1.4], vertical_alignment="center")
-        head.subheader(eval_set.name, anchor=False)
+        head.subheader(widgets.plain(eval_set.name), anchor=False)
         bar = percent(sets.bar_of(eval_set))
         head.caption(f"Tests whether a classifier {sets.PURPOSES[eval_set.purpose]} · a candidate must pass {bar} of the cases")
         with action:

@@ -56,7 +56,7 @@ def bring() -> None:
         st.code(
             '{"id": "1001", "source": "helpdesk", "channel": "chat", "customer": "anna", "messages": ['
             '{"role": "customer", "text": "Where is my order?"}, {"role": "rep", "text": "On its way, it comes on Tuesday."}]}',
-            language="json", wrap_lines=True,
+            language=None, wrap_lines=True,
         )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def decide(batch: ImportBatch) -> None:
     """What the file is, what would come of it, and the word that takes it."""
     looking = widgets.newest_job("look", by=person, arguments={"batch_id": batch.id})
     taking = widgets.newest_job("import", by=person, arguments={"batch_id": batch.id})
-    st.subheader(batch.file_name, anchor=False)
+    st.subheader(widgets.plain(batch.file_name), anchor=False)
     if taking and taking.state in ("waiting", "running"):
         widgets.follow(taking, by=person)
         return
@@ -190,7 +190,9 @@ def _roles(mapping: Mapping) -> dict[str, str]:
     st.caption("Whose words these are")
     places, chosen = st.columns(4), {}
     for number, (word, role) in enumerate(sorted(mapping.roles.items())):
-        told = places[number % 4].selectbox(word, list(ROLES), index=list(ROLES).index(role) if role in ROLES else 0, format_func=ROLES.get)
+        told = places[number % 4].selectbox(
+            widgets.plain(word), list(ROLES), index=list(ROLES).index(role) if role in ROLES else 0, format_func=ROLES.get
+        )
         if told:
             chosen[word] = told
     return chosen
@@ -234,7 +236,7 @@ def followed(batch: ImportBatch) -> None:
             f"{counts.get('redactions', 0):,} pieces of personal data replaced, {counts.get('signals', 0):,} signals."
         )
         if batch.problem:
-            st.warning(batch.problem, icon=":material/link_off:")
+            st.warning(widgets.plain(batch.problem), icon=":material/link_off:")
         if batch.refusals:
             with st.expander(f"{len(batch.refusals):,} could not be taken"):
                 for refusal in batch.refusals[:50]:

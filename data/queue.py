@@ -1,0 +1,235 @@
+"""What waits for review, why it is here, and who has it in hand."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, exists, func
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from data import access, conversations, search, store
+from data.conversations import Listed
+from data.errors import Refused
+from data.intake.cleaning import key_of
+from data.masking import masked
+from data.tables import Claim, Conversation, Message, Person, QueueReason, Review, Signal, Skip
+from data.values import now
+
+NEWEST = 500  # of what waits: what somebody still remembers is reviewed first, and among 200,000 nobody is kept waiting
+RECENT = timedelta(days=14)
+MY_LAST = 60
+THREE, SHORT = 3, 900  # characters that are read in a minute
+IN_HAND = timedelta(minutes=15)
+REASON_LONGEST = 200
+
+# what a reason weighs: the more, the earlier it is asked for
+ANNOYED = {1: 1.0, 2: 0.7}  # by the customer's rating
+TOLD_BY = {"reopened": (0.6, "came back after it was closed"), "reassigned": (0.3, "was handed on")}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A conversation that waits, and why it is here."""
+
+    listed: Listed
+    why: str
+    in_hand_of: str = ""  # somebody else's name
+
+
+@dataclass(frozen=True)
+class Candidate:
+    id: str
+    customer_id: str
+    opened_at: datetime
+    certainty: float | None
+    csat: int | None
+
+
+def team(*, by: Person, size: int = 12) -> list[Item]:
+    """What teaches most of what nobody reviewed yet; what somebody else has in hand is left out."""
+    with store.reading() as db:
+        return _items(db, _of_team(db, by)[:size], by)
+
+
+def three(*, by: Person) -> list[Item]:
+    """Three short ones of those that teach most: for the minutes between two chats."""
+    with store.reading() as db:
+        ranked = _of_team(db, by)
+        short = _short(db, [candidate.id for candidate, _ in ranked[:100]])
+        return _items(db, [pair for pair in ranked if pair[0].id in short][:THREE], by)
+
+
+def mine(*, by: Person, size: int = 12) -> list[Item]:
+    """The last ones that this person answered and has not judged, the annoying ones first."""
+    if not by.name.strip():
+        return []
+    with store.reading() as db:
+        terms = [search.Term(False, field="person", sign=":", value=by.name)]
+        query, order = search.with_words(CANDIDATES, terms)
+        judged = exists().where(col(Review.conversation_id) == col(Conversation.id), col(Review.by_person_id) == by.id)
+        query = query.where(*_within(by), ~judged, ~_skipped(by)).order_by(order.desc()).limit(MY_LAST)
+        return _items(db, _ranked(db, _candidates(db, query))[:size], by)
+
+
+def _candidates(db: Session, query: Any) -> list[Candidate]:
+    return [Candidate(*row) for row in db.execute(query)]
+
+
+COLUMNS: tuple[Any, ...] = (Conversation.id, Conversation.customer_id, Conversation.opened_at, Conversation.certainty, Conversation.csat)
+CANDIDATES: Select[Any] = select_columns(*COLUMNS)
+
+
+def _within(by: Person) -> tuple[ColumnElement[bool], ...]:
+    reach = access.require(by, "conversation.read")
+    return access.within(reach, by, col(Conversation.team_id)), col(Conversation.hidden_at).is_(None)
+
+
+def _skipped(by: Person) -> ColumnElement[bool]:
+    return exists().where(col(Skip.conversation_id) == col(Conversation.id), col(Skip.person_id) == by.id)
+
+
+def _of_team(db: Session, by: Person) -> list[tuple[Candidate, str]]:
+    held = exists().where(
+        col(Claim.conversation_id) == col(Conversation.id), col(Claim.person_id) != by.id, col(Claim.lapses_at) > now()
+    )  # fmt: skip
+    query = CANDIDATES.where(*_within(by), ~col(Conversation.reviewed), ~held, ~_skipped(by))
+    return _spread(_ranked(db, _candidates(db, query.order_by(col(Conversation.place).desc()).limit(NEWEST))))
+
+
+def _ranked(db: Session, candidates: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
+    """Each with its heaviest reason in words: of the last two weeks the heaviest altogether first, then older ones likewise."""
+    ids = [candidate.id for candidate in candidates]
+    told: dict[str, list[tuple[float, str]]] = {made: [] for made in ids}
+    kinds = (
+        select(Signal.conversation_id, Signal.kind).where(col(Signal.conversation_id).in_(ids), col(Signal.kind).in_(TOLD_BY)).distinct()
+    )
+    for made, kind in db.exec(kinds):
+        told[made].append(TOLD_BY[kind])
+    given = select(QueueReason.conversation_id, QueueReason.weight, QueueReason.sentence).where(col(QueueReason.conversation_id).in_(ids))
+    for made, weight, sentence in db.exec(given):
+        told[made].append((weight, sentence))
+    weighed = [(candidate, sorted(told[candidate.id] + _of_itself(candidate), reverse=True)) for candidate in candidates]
+    long_ago = now() - RECENT
+    weighed.sort(key=lambda pair: (pair[0].opened_at < long_ago, -sum(weight for weight, _ in pair[1]), -pair[0].opened_at.timestamp()))
+    return [(candidate, reasons[0][1] if reasons else "not reviewed yet") for candidate, reasons in weighed]
+
+
+def _of_itself(candidate: Candidate) -> list[tuple[float, str]]:
+    """What its own row tells."""
+    reasons = []
+    if candidate.csat in ANNOYED:
+        reasons.append((ANNOYED[candidate.csat], f"rated {candidate.csat} of 5"))
+    if candidate.certainty is not None:
+        reasons.append((1 - candidate.certainty, f"machine {candidate.certainty * 100:.0f}\u00a0% sure"))
+    return reasons
+
+
+def _spread(ranked: Iterable[tuple[Candidate, str]]) -> list[tuple[Candidate, str]]:
+    """One of each customer before the second of anybody: ten about the same parcel teach as much as one."""
+    come: Counter[str] = Counter()
+    rounds = []
+    for place, (candidate, why) in enumerate(ranked):
+        rounds.append((come[candidate.customer_id], place, candidate, why))
+        come[candidate.customer_id] += 1
+    rounds.sort(key=lambda one: one[:2])
+    return [(candidate, why) for _, _, candidate, why in rounds]
+
+
+def _short(db: Session, ids: Sequence[str]) -> set[str]:
+    said = func.sum(func.length(Message.text))
+    query = select(Message.conversation_id).where(col(Message.conversation_id).in_(ids), col(Message.gone_at).is_(None))
+    return set(db.exec(query.group_by(col(Message.conversation_id)).having(said <= SHORT)).all())
+
+
+def _items(db: Session, chosen: Sequence[tuple[Candidate, str]], by: Person) -> list[Item]:
+    ids = [candidate.id for candidate, _ in chosen]
+    listed = {one.id: one for one in conversations.listed_by_id(db, ids)}
+    holding = select(Claim.conversation_id, Person.name).join(Person, col(Person.id) == col(Claim.person_id))
+    theirs = dict(db.exec(holding.where(col(Claim.conversation_id).in_(ids), Claim.person_id != by.id, Claim.lapses_at > now())).all())
+    return [Item(listed[candidate.id], why, theirs.get(candidate.id, "")) for candidate, why in chosen]
+
+
+def pasted(text: str, *, by: Person) -> str | None:
+    """The conversation that somebody means by its address in the help desk, its number or its address here."""
+    text = text.replace("\0", "").strip()[:2000]
+    wanted = {part for part in (text, *re.split(r"[/?&#=\s]+", text)[-8:]) if part}
+    keys = {key_of(part) for part in wanted}
+    known = (col(Conversation.external_id).in_(keys) | col(Conversation.id).in_(wanted), *_within(by))
+    with store.reading() as db:
+        return db.exec(select(Conversation.id).where(*known).order_by(col(Conversation.place).desc())).first()
+
+
+# -- in hand ----------------------------------------------------------------------------------------------------------------------------
+
+
+def claim(conversation_id: str, *, by: Person, at: datetime | None = None) -> Claim | None:
+    """Take it in hand for a while, or for a while longer. None where somebody else has it: both may still review it."""
+    at = at or now()
+    with store.writing() as db:
+        conversations.within_reach(db, conversation_id, "review.record", by=by)
+        store.one_at_a_time(db, f"claim {conversation_id}")
+        claims = db.exec(select(Claim).where(Claim.conversation_id == conversation_id)).all()
+        if any(one.person_id != by.id and one.lapses_at > at for one in claims):
+            return None
+        held = next((one for one in claims if one.person_id == by.id), None) or Claim(
+            conversation_id=conversation_id, person_id=by.id, by_person_id=by.id, lapses_at=at
+        )
+        held.at, held.lapses_at = at, at + IN_HAND
+        db.add(held)
+        return held
+
+
+def hand_back(conversation_id: str, *, by: Person) -> None:
+    with store.writing() as db:
+        conversations.within_reach(db, conversation_id, "review.record", by=by)
+        let_go(db, conversation_id, by=by)
+
+
+def let_go(db: Session, conversation_id: str, *, by: Person) -> None:
+    """It is done, or given back."""
+    db.execute(delete(Claim).where(col(Claim.conversation_id) == conversation_id, col(Claim.person_id) == by.id))
+
+
+def skip(conversation_id: str, reason: str, *, by: Person, at: datetime | None = None) -> Skip:
+    """Not for this person: it goes back to the others and does not come again."""
+    if not reason.strip():
+        raise Refused("Not skipped: say in a few words why it is not for you; whoever plans the reviews learns from it.")
+    if len(reason) > REASON_LONGEST:
+        raise Refused(f"Not skipped: the reason may have {REASON_LONGEST} characters, this one has {len(reason):,}.")
+    with store.writing() as db:
+        conversations.within_reach(db, conversation_id, "review.record", by=by)
+        hand_back(conversation_id, by=by)
+        mine = (Skip.conversation_id == conversation_id, Skip.person_id == by.id)
+        skipped = db.exec(select(Skip).where(*mine)).first() or Skip(
+            conversation_id=conversation_id, person_id=by.id, by_person_id=by.id, reason=""
+        )
+        skipped.reason, skipped.at = masked(reason.strip().replace("\0", "")), at or now()
+        db.add(skipped)
+        return skipped
+
+
+def unskip(conversation_id: str, *, by: Person) -> None:
+    with store.writing() as db:
+        conversations.within_reach(db, conversation_id, "review.record", by=by)
+        db.execute(delete(Skip).where(col(Skip.conversation_id) == conversation_id, col(Skip.person_id) == by.id))
+
+
+def suggest(db: Session, conversation_id: str, kind: str, sentence: str, *, weight: float, source: str) -> None:
+    """Say why somebody should look at it. Said again, it is said anew."""
+    known = db.exec(
+        select(QueueReason).where(QueueReason.conversation_id == conversation_id, QueueReason.kind == kind, QueueReason.source == source)
+    ).first()
+    reason = known or QueueReason(conversation_id=conversation_id, kind=kind, source=source, weight=weight, sentence=sentence)
+    reason.weight, reason.sentence = weight, sentence
+    db.add(reason)
+
+
+QUEUES: dict[str, tuple[str, Callable[..., list[Item]]]] = {
+    "mine": ("My last chats", mine),
+    "three": ("Three minutes", three),
+    "team": ("The team's", team),
+}

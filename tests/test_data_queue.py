@@ -1,0 +1,156 @@
+"""What waits: why it is here, in which order, for whom; and what was begun is there again."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from data import drafts, people, queue, reviews, store
+from data.errors import Denied, Refused
+from data.intake import door
+from data.intake.canonical import CanonicalSignal
+from data.tables import Claim, Draft, Skip
+from data.values import now
+from tests.conftest import Staff
+from tests.conversations import canonical
+
+RITA = {"messages": [{"role": "customer", "text": "Where is it?"}, {"role": "rep", "author": "Rita", "text": "On its way."}]}
+
+
+def arrive(number: int, team: str = "Oak", **fields: Any) -> str:
+    return door.receive([canonical(number, team=team, **fields)], by=people.console()).ids[0]
+
+
+def ids(items: list[queue.Item]) -> list[str]:
+    return [item.listed.id for item in items]
+
+
+def test_what_annoyed_somebody_comes_first_and_says_so(staff: Staff) -> None:
+    plain, annoyed, back = arrive(1), arrive(2, csat=1), arrive(3, signals=[CanonicalSignal(kind="reopened", at=now())])
+    items = queue.team(by=staff.rep)
+    assert ids(items) == [annoyed, back, plain]
+    assert [item.why for item in items] == ["rated 1 of 5", "came back after it was closed", "not reviewed yet"]
+
+
+def test_the_heaviest_reasons_together_decide_and_the_heaviest_is_told(staff: Staff) -> None:
+    both, one = arrive(1, csat=2, signals=[CanonicalSignal(kind="reopened", at=now())]), arrive(2, csat=1)
+    assert ids(queue.team(by=staff.rep)) == [both, one]
+    assert queue.team(by=staff.rep)[0].why == "rated 2 of 5"
+
+
+def test_a_reason_that_somebody_noticed_counts_and_is_said_once(staff: Staff) -> None:
+    first, second = arrive(1), arrive(2)
+    for sentence in ("two versions disagree", "three versions disagree"):
+        with store.writing() as db:
+            queue.suggest(db, first, "disagreement", sentence, weight=2.0, source="evals")
+    assert [(item.listed.id, item.why) for item in queue.team(by=staff.rep)] == [
+        (first, "three versions disagree"), (second, "not reviewed yet"),
+    ]  # fmt: skip
+
+
+def test_one_of_each_customer_before_the_second_of_anybody(staff: Staff) -> None:
+    same = [arrive(number, customer="anna", csat=1) for number in (1, 2, 3)]
+    other = arrive(4, customer="ben")
+    assert ids(queue.team(by=staff.rep))[1] == other and set(ids(queue.team(by=staff.rep))) == {*same, other}
+
+
+def test_my_last_chats_are_those_that_i_answered_and_did_not_judge(staff: Staff) -> None:
+    mine, judged, annoying = arrive(1, **RITA), arrive(2, **RITA), arrive(3, csat=1, **RITA)
+    arrive(4, messages=[{"role": "rep", "author": "Birgit", "text": "Rita will call you."}])
+    reviews.record(judged, "strong", by=staff.rep)
+    assert ids(queue.mine(by=staff.rep)) == [annoying, mine]
+    assert queue.mine(by=staff.lead) == []
+    reviews.record(mine, "weak", by=staff.lead)  # somebody else's word is not mine
+    assert mine in ids(queue.mine(by=staff.rep)) and mine not in ids(queue.team(by=staff.rep))
+
+
+def test_three_minutes_are_three_short_ones(staff: Staff) -> None:
+    long = arrive(1, csat=1, messages=[{"role": "customer", "text": "and then " * 200}])
+    short = [arrive(number) for number in range(2, 7)]
+    chosen = ids(queue.three(by=staff.rep))
+    assert len(chosen) == 3 and long not in chosen and set(chosen) <= set(short)
+
+
+def test_what_somebody_has_in_hand_is_left_out_for_the_others_until_it_lapses(staff: Staff) -> None:
+    made = arrive(1, **RITA)
+    assert queue.claim(made, by=staff.rep)
+    assert (queue.claim(made, by=staff.lead), ids(queue.team(by=staff.lead)), ids(queue.team(by=staff.rep))) == (None, [], [made])
+    queue.claim(made, by=staff.rep, at=now() - queue.IN_HAND - timedelta(seconds=1))
+    assert ids(queue.team(by=staff.lead)) == [made] and queue.claim(made, by=staff.lead)
+    assert [item.in_hand_of for item in queue.mine(by=staff.rep)] == ["Leo"]
+    queue.hand_back(made, by=staff.lead)
+    assert ids(queue.team(by=staff.rep)) == [made]
+
+
+def test_a_saved_review_lets_go_of_the_claim_and_of_the_draft(staff: Staff) -> None:
+    made = arrive(1)
+    queue.claim(made, by=staff.rep)
+    drafts.keep(made, {"note": "half a"}, by=staff.rep)
+    reviews.record(made, "strong", by=staff.rep)
+    with store.reading() as db:
+        assert [db.exec(select(noun)).all() for noun in (Claim, Draft)] == [[], []]
+
+
+def test_skipped_with_a_reason_it_does_not_come_again_to_me_and_does_to_others(staff: Staff) -> None:
+    made = arrive(1)
+    queue.claim(made, by=staff.rep)
+    with pytest.raises(Refused, match="say in a few words why"):
+        queue.skip(made, "  ", by=staff.rep)
+    queue.skip(made, "It is in Dutch, card 4111 1111 1111 1111", by=staff.rep)
+    assert (ids(queue.team(by=staff.rep)), ids(queue.team(by=staff.lead))) == ([], [made])
+    with store.reading() as db:
+        assert db.exec(select(Skip.reason)).one() == "It is in Dutch, card ‹CARD 1›"
+    queue.unskip(made, by=staff.rep)
+    assert ids(queue.team(by=staff.rep)) == [made]
+
+
+def test_a_draft_survives_and_is_told_to_nobody_else(staff: Staff) -> None:
+    made, other = arrive(1), arrive(2)
+    drafts.keep(made, {"verdict": "weak", "note": "Card 4111 1111 1111 1111 was read", "why": ""}, by=staff.rep)
+    drafts.keep(other, {"reply": "Better"}, by=staff.rep, at=now() + timedelta(seconds=1))
+    assert drafts.of(made, by=staff.rep) == {"verdict": "weak", "note": "Card ‹CARD 1› was read"}
+    assert (drafts.of(made, by=staff.lead), drafts.begun(by=staff.rep), drafts.begun(by=staff.lead)) == ({}, [other, made], [])
+    drafts.keep(made, {"note": ""}, by=staff.rep)  # emptied
+    drafts.throw_away(other, by=staff.rep)
+    assert drafts.begun(by=staff.rep) == []
+
+
+def test_a_draft_holds_what_a_review_has_and_no_more(staff: Staff) -> None:
+    made = arrive(1)
+    with pytest.raises(Refused, match="a review has no colour"):
+        drafts.keep(made, {"colour": "red"}, by=staff.rep)
+    with pytest.raises(Refused, match="20,000 characters"):
+        drafts.keep(made, {"note": "x" * 20_001}, by=staff.rep)
+
+
+@pytest.mark.parametrize("said", [
+    "4711", " 4711 ", "https://shop.zendesk.example/agent/tickets/4711", "https://desk.example/app/4711?view=3#note", "{id}",
+    "http://127.0.0.1:8501/review?conversation={id}",
+])  # fmt: skip
+def test_a_pasted_address_or_number_opens_its_conversation(staff: Staff, said: str) -> None:
+    made = arrive(4711)
+    arrive(4712)
+    assert queue.pasted(said.format(id=made), by=staff.rep) == made
+    assert queue.pasted(said.format(id=made), by=staff.other) is None
+
+
+@pytest.mark.parametrize("said", ["", "   ", "4713", "https://shop.zendesk.example/agent/tickets/9", "' OR 1=1 --", "%", "\0", "x" * 5000])
+def test_what_names_no_conversation_opens_none(staff: Staff, said: str) -> None:
+    arrive(4711)
+    assert queue.pasted(said, by=staff.rep) is None
+
+
+def test_another_teams_is_in_no_queue_and_in_nobodys_hand(staff: Staff) -> None:
+    theirs = arrive(1, team="Fern", csat=1, **RITA)
+    assert [queue.team(by=staff.rep), queue.mine(by=staff.rep), queue.three(by=staff.rep)] == [[], [], []]
+    acts = (
+        lambda: queue.claim(theirs, by=staff.rep), lambda: queue.hand_back(theirs, by=staff.rep),
+        lambda: queue.skip(theirs, "no", by=staff.rep), lambda: queue.unskip(theirs, by=staff.rep),
+        lambda: drafts.keep(theirs, {"note": "x"}, by=staff.rep), lambda: drafts.throw_away(theirs, by=staff.rep),
+        lambda: drafts.of(theirs, by=staff.rep),
+    )  # fmt: skip
+    for act in acts:
+        with pytest.raises(Denied):
+            act()
+    assert ids(queue.team(by=staff.other)) == [theirs]  # the control
