@@ -164,6 +164,11 @@ def test_the_same_card_written_in_two_ways_has_one_number() -> None:
     assert clean("4111 1111 1111 1111, again 4111-1111-1111-1111, not 5555555555554444") == "‹CARD 1›, again ‹CARD 1›, not ‹CARD 2›"
 
 
+@pytest.mark.parametrize("before", ["Meine Adresse ist ", "Die Adresse lautet ", "Adresse: ", "my address is ", "Address is: "])
+def test_the_words_before_an_address_stay_whole(before: str) -> None:
+    assert redact.masked(f"{before}Lindenweg 17") == f"{before}‹ADDRESS 1›"
+
+
 def test_an_address_in_capitals_is_the_same_address() -> None:
     assert clean("Jo.Doe@Example.org or jo.doe@example.org") == "‹EMAIL 1› or ‹EMAIL 1›"
 

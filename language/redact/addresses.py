@@ -41,7 +41,9 @@ DELIMITER = re.compile(
 SECONDARY = these(
     "apt apartment suite ste unit flat floor fl room rm bldg building wohnung whg etage stock stiege top piso lgh byt appt bât bp dept"
 )
-PARTICLES = these("de la le les du des del della di da do dos das den der van von of the y e el en upon am an bei nad pod sur nan und and")
+PARTICLES = these(
+    "de la le les du des del della di da do dos das den der van von of the y e el en upon am an bei nad pod sur nan und and lautet"
+)
 NUMBER_STREET = re.compile(
     rf"(?<![\w#.,:/$€£\-+])(?:[0-9]{{1,5}}[ ,]{{1,2}})?{NUMBER},?[ ]{{1,2}}(?:[NSEW]{{1,2}}\.?[ "
     rf"])?(?P<name>(?:[^\W\d_][\w'’.\-]{{0,30}}[ ]{{1,2}}){{1,4}}?)(?P<kind>[^\W\d_]{{2,10}})(?![\w'’])"
@@ -64,8 +66,8 @@ CONTEXT = re.compile(
     r"wohnhaft) (?:at|on|in|now in|now at)|(?:is |are )?(?:located|situated) (?:at|on|in)|(?:restaurant|station|"
     r"shop|store|office|house|bar|place|building|party|meeting|hotel|clinic) is (?:at|on)|return(?: it| this)? to|"
     r"ship(?:ped|ping)?(?: it| this| them)? to|deliver(?:ed|y)?(?: it| this| them)? to|send(?: it| this| them)? to|"
-    r"mail(?: it)? to|moved? to|lieferung an|liefern nach|umgezogen nach|corner of)(?P<link>\??(?:[ ]{0,2}(?:is|to|"
-    r"with|as|from|ist|lautet|changed to|:|-|=|it is|it's|here|same)){0,3}[:\s]{0,4})",
+    r"mail(?: it)? to|moved? to|lieferung an|liefern nach|umgezogen nach|corner of)(?P<link>\??(?:[ ]{0,2}(?:(?:is|to|"
+    r"with|as|from|ist|lautet|changed to|it is|it's|here|same)(?!\w)|[:\-=])){0,3}[:\s]{0,4})",
     re.IGNORECASE,
 )
 BOX = re.compile(
