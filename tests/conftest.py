@@ -38,7 +38,8 @@ def let_go() -> None:
 
 
 SLOWEST = (
-    "test_jobs", "test_journey_intake", "test_journey", "test_portal_demo", "test_screens", "test_rights", "test_portal_worker",
+    "test_jobs", "test_journey_intake", "test_journey", "test_portal_demo", "test_markup", "test_screens", "test_rights",
+    "test_portal_worker", "test_accessibility", "test_classifiers_shipping", "test_full_disk", "test_intake_following",
     "test_portal_up", "test_data_migrate", "test_rights_lint", "test_portal_cli", "test_portal_auth", "test_intake_canaries",
     "test_data_intake", "test_store", "test_backups", "test_sign_in", "test_ingestion", "test_intake_connectors", "test_endpoint",
 )  # fmt: skip
