@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, select
 
 from data import access, conversations, store
@@ -15,6 +15,12 @@ from data.values import now
 TYPED = ("note", "reply", "why")  # what may be personal; the rest are choices
 CHOSEN = ("verdict", "label_id", "eval_set_id")
 LONGEST = 20_000
+# written once: it is asked with each review
+FORGET = (
+    delete(Draft)
+    .where(col(Draft.conversation_id) == bindparam("made"), col(Draft.person_id) == bindparam("person"))
+    .execution_options(synchronize_session=False)
+)
 
 
 def keep(conversation_id: str, said: dict[str, Any], *, by: Person, at: datetime | None = None) -> Draft | None:
@@ -58,7 +64,7 @@ def begun(*, by: Person) -> list[str]:
 
 
 def forget(db: Session, conversation_id: str, *, by: Person) -> None:
-    db.execute(delete(Draft).where(col(Draft.conversation_id) == conversation_id, col(Draft.person_id) == by.id))
+    db.execute(FORGET, {"made": conversation_id, "person": by.id})
 
 
 def throw_away(conversation_id: str, *, by: Person) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -189,9 +189,17 @@ def hand_back(conversation_id: str, *, by: Person) -> None:
         let_go(db, conversation_id, by=by)
 
 
+# written once: it is asked with each review
+LET_GO = (
+    delete(Claim)
+    .where(col(Claim.conversation_id) == bindparam("made"), col(Claim.person_id) == bindparam("person"))
+    .execution_options(synchronize_session=False)
+)
+
+
 def let_go(db: Session, conversation_id: str, *, by: Person) -> None:
     """It is done, or given back."""
-    db.execute(delete(Claim).where(col(Claim.conversation_id) == conversation_id, col(Claim.person_id) == by.id))
+    db.execute(LET_GO, {"made": conversation_id, "person": by.id})
 
 
 def skip(conversation_id: str, reason: str, *, by: Person, at: datetime | None = None) -> Skip:
