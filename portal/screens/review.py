@@ -81,7 +81,7 @@ names = labels.names()
 if st.session_state.get("review_shown") != conversation.id:
     st.session_state["review_shown"], st.session_state["review_began"] = conversation.id, time.monotonic()
     if reviews_here:
-        queue.claim(conversation.id, by=person)
+        acts.attempt(lambda: queue.claim(conversation.id, by=person))  # a database that is busy keeps nobody from reading
 draft = drafts.of(conversation.id, by=person) if reviews_here else {}
 
 
