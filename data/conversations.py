@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, and_, exists, func, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from data import access, predictions, search, store
+from data import access, predictions, search, standing, store
 from data.errors import Denied
 from data.tables import Conversation, Label, Message, Person, Prediction, Review
 from data.values import LIVE, Subject
 
 PAGE = 25
 MOST_COUNTED = 1000
+MOST_OF_A_CUSTOMER = 10
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ def listed(found: Filter, *, by: Person, page: int = 0, size: int = PAGE) -> lis
     with store.reading() as db:
         query, order = _narrowed(db, select(Conversation), found, by)
         return _listed(db, db.exec(query.order_by(order.desc()).limit(size).offset(page * size)).all())
+
+
+def of_customer(conversation_id: str, *, by: Person) -> list[Listed]:
+    """The other conversations of that one's customer, within the person's reach, newest first."""
+    reach = access.require(by, "conversation.read")
+    mine = (access.within(reach, by, col(Conversation.team_id)), col(Conversation.hidden_at).is_(None))
+    whose = select(Conversation.customer_id).where(Conversation.id == conversation_id, *mine).scalar_subquery()
+    query = select(Conversation).where(col(Conversation.customer_id) == whose, Conversation.id != conversation_id, *mine)
+    with store.reading() as db:
+        return _listed(db, db.exec(query.order_by(col(Conversation.place).desc()).limit(MOST_OF_A_CUSTOMER)).all())
 
 
 def counted(found: Filter, *, by: Person, most: int = MOST_COUNTED) -> int:
@@ -119,12 +130,14 @@ def _predicted(intent: str | None, version: int | None) -> ColumnElement[bool]:
 def _agreed(agreed: bool) -> ColumnElement[bool]:
     """Reviewed with an intent, and the live prediction says the same (or does not). The last review counts."""
     later = aliased(Review)
-    corrected = exists().where(
+    outspoken = exists().where(
         col(later.conversation_id) == col(Review.conversation_id),
         tuple_(col(later.at), col(later.id)) > tuple_(col(Review.at), col(Review.id)),
+        standing.stands(later),
     )
     same = and_(
-        ~corrected,
+        standing.stands(),
+        ~outspoken,
         col(Review.conversation_id) == col(Conversation.id),
         col(Review.label_id).is_not(None),
         col(Prediction.conversation_id) == col(Conversation.id),

@@ -99,7 +99,7 @@ def _candidates(db: Session, definition: Definition, within: Any) -> list[dict[s
     reach = {row.id: row for row in db.exec(select(Conversation).where(within, col(Conversation.hidden_at).is_(None)))}
     chosen = [
         {"review": review, "conversation": reach[made], "label": names.get(review.label_id or "", "")}
-        for made, review in sorted(reviews.standing(db).items(), key=lambda pair: pair[1].id)
+        for made, review in sorted(reviews.last_said(db).items(), key=lambda pair: pair[1].id)
         if made in reach
         and review.verdict in definition.verdicts
         and (not definition.intents or names.get(review.label_id or "") in definition.intents)

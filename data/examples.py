@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, labels, reviews, store
+from data import access, audit, conversations, deeds, labels, reviews, store
 from data.errors import Refused
 from data.masking import masked
 from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Review
 from data.values import Subject, now
+from language import redact
 
 TESTING = ("eval", "gold")  # an example in one of these uses is never trained on
 
@@ -25,6 +27,8 @@ def flag(
     by: Person,
     label_id: str | None = None,
     review_id: str | None = None,
+    grader: str = "",
+    expected: dict[str, Any] | None = None,
     at: datetime | None = None,
 ) -> Example:
     """Hold the conversation up as a strong or weak example for an eval set. It waits there until the set is frozen."""
@@ -55,10 +59,14 @@ def flag(
             label_id=label_id,
             review_id=review_id,
             eval_set_id=eval_set_id,
+            grader=grader,
+            expected=expected,
+            redaction=redact.NUMBER,
             at=at or now(),
             by_person_id=by.id,
         )
         db.add(example)
+        deeds.remember(db, f"Flagged a {kind} example for '{eval_set.name}'.", "example", example.id, by=by, at=at)
         audit.record(db, by, "flagged", "example", example.id, f"Flagged a {kind} example for '{eval_set.name}': {example.why}", at=at)
         return example
 
@@ -73,13 +81,34 @@ def review_and_flag(
     label_id: str | None = None,
     reply: str = "",
     note: str = "",
+    marks: dict[str, str] | None = None,
     seconds: float | None = None,
+    grader: str = "",
+    expected: dict[str, Any] | None = None,
     at: datetime | None = None,
 ) -> Example:
-    """Judge the conversation and hold it up as an example of that: both are kept, or neither."""
-    with store.writing():
-        review = reviews.record(conversation_id, verdict, by=by, label_id=label_id, reply=reply, note=note, seconds=seconds, at=at)
-        return flag(conversation_id, verdict, why=why, eval_set_id=eval_set_id, by=by, label_id=label_id, review_id=review.id, at=at)
+    """Judge the conversation and hold it up as an example of that: both are kept, or neither, and one undo takes back both."""
+    with store.writing() as db, deeds.in_one(db, f"Reviewed and flagged as {verdict}.", by=by, at=at):
+        review = reviews.record(
+            conversation_id, verdict, by=by, label_id=label_id, reply=reply, note=note, marks=marks, seconds=seconds, at=at
+        )
+        return flag(
+            conversation_id, verdict, why=why, eval_set_id=eval_set_id, by=by, label_id=label_id, review_id=review.id,
+            grader=grader, expected=expected, at=at,
+        )  # fmt: skip
+
+
+def take_back(db: Session, example_id: str, *, by: Person, at: datetime | None = None) -> None:
+    """A flag that waits is taken away. Called by undo.py."""
+    example = db.get(Example, example_id)
+    if example is None or example.by_person_id != by.id:
+        raise Refused("Not undone: there is no such flag of yours.")
+    conversations.within_reach(db, example.conversation_id, "example.flag", by=by)
+    if example.use != "loose":
+        raise Refused("Not undone: the flag became a test case since. Whoever owns the eval set can retire the case there.")
+    example.use = "retired"
+    db.add(example)
+    audit.record(db, by, "took back", "example", example.id, f"Took back a {example.kind} example.", at=at)
 
 
 def _refuse_twice(db: Session, conversation_id: str, eval_set: EvalSet) -> None:
@@ -127,7 +156,7 @@ def for_training(classifier_name: str | None = "intent", *, by: Person, verb: st
     """Reviewed and labelled, never a test: a conversation or a text that any eval or gold example holds is left out."""
     access.require(by, verb)
     with store.reading() as db:
-        standing = reviews.standing(db)
+        standing = reviews.last_said(db)
         names = {label.id: label.name for label in db.exec(select(Label).where(Label.classifier_name == classifier_name))}
         labelled = {made: review for made, review in standing.items() if review.label_id in names}
         tested = tested_conversations(db)

@@ -8,18 +8,19 @@ from collections.abc import Iterable
 from sqlalchemy import Update, bindparam, case, exists, update
 from sqlmodel import Session, col, select
 
+from data import standing
 from data.labels import INTENT
 from data.tables import Conversation, Prediction, Review
 from data.values import LIVE
 
 
 def _statement() -> Update:
-    mine = col(Conversation.id) == col(Review.conversation_id)
-    last = select(Review.label_id).where(mine).order_by(col(Review.at).desc(), col(Review.id).desc()).limit(1).scalar_subquery()
+    mine = (col(Conversation.id) == col(Review.conversation_id), standing.stands())
+    last = select(Review.label_id).where(*mine).order_by(col(Review.at).desc(), col(Review.id).desc()).limit(1).scalar_subquery()
     live = (Prediction.conversation_id == Conversation.id, Prediction.mode == LIVE, Prediction.target_name == INTENT)
     first = select(Prediction).where(*live).order_by(col(Prediction.at), col(Prediction.id)).limit(1)
     confident = first.where(col(Prediction.label_id).is_not(None)).with_only_columns(col(Prediction.label_id))
-    reviewed = exists().where(mine)
+    reviewed = exists().where(*mine)
     return (
         update(Conversation)
         .where(col(Conversation.id).in_(bindparam("ids", expanding=True)))

@@ -83,7 +83,7 @@ def weekly(*, by: Person, weeks: int = 14, until: datetime | None = None, channe
     with store.reading() as db:
         rows = db.exec(query).all()
         said = _said(db, since)
-        labelled: dict[str, str | None] = {made: review.label_id for made, review in reviews.standing(db).items() if review.label_id}
+        labelled: dict[str, str | None] = {made: review.label_id for made, review in reviews.last_said(db).items() if review.label_id}
     return _by_week(rows, said, labelled)
 
 

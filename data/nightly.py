@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from data import access, audit, downloads, inbox, signatures, store, tries
 from data.errors import Refused
 from data.intake import offers, seals
-from data.tables import Person, Runner, Task, Ticket, Tries
+from data.tables import Act, Person, Runner, Task, Ticket, Tries
 from data.tables import Session as SignIn
 from data.values import now
 
@@ -61,6 +61,7 @@ def tidy() -> str:
             + _forget(db, Tries, col(Tries.free_at) < time.time() - tries.FORGIVEN_AFTER)
             + _forget(db, Runner, col(Runner.ended_at) < moment - KEPT)  # one whose machine slept may come back
             + _forget(db, Task, *ended)
+            + _forget(db, Act, col(Act.at) < moment - KEPT)  # long since nobody can take it back
             + signatures.forget_old(db)
         )
     files = downloads.forget_old() + offers.forget_old()

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from data import access, conversations, search, store
+from data import access, conversations, deeds, search, standing, store
 from data.conversations import Listed
 from data.errors import Refused
 from data.intake.cleaning import key_of
@@ -70,8 +70,7 @@ def mine(*, by: Person, size: int = 12) -> list[Item]:
     with store.reading() as db:
         terms = [search.Term(False, field="person", sign=":", value=by.name)]
         query, order = search.with_words(CANDIDATES, terms)
-        judged = exists().where(col(Review.conversation_id) == col(Conversation.id), col(Review.by_person_id) == by.id)
-        query = query.where(*_within(by), ~judged, ~_skipped(by)).order_by(order.desc()).limit(MY_LAST)
+        query = query.where(*_within(by), ~_judged(by), ~_skipped(by)).order_by(order.desc()).limit(MY_LAST)
         return _items(db, _ranked(db, _candidates(db, query))[:size], by)
 
 
@@ -92,12 +91,20 @@ def _skipped(by: Person) -> ColumnElement[bool]:
     return exists().where(col(Skip.conversation_id) == col(Conversation.id), col(Skip.person_id) == by.id)
 
 
+def _judged(by: Person) -> ColumnElement[bool]:
+    said = (col(Review.conversation_id) == col(Conversation.id), col(Review.by_person_id) == by.id)
+    return exists().where(*said, standing.stands())
+
+
 def _of_team(db: Session, by: Person) -> list[tuple[Candidate, str]]:
     held = exists().where(
         col(Claim.conversation_id) == col(Conversation.id), col(Claim.person_id) != by.id, col(Claim.lapses_at) > now()
     )  # fmt: skip
-    query = CANDIDATES.where(*_within(by), ~col(Conversation.reviewed), ~held, ~_skipped(by))
-    return _spread(_ranked(db, _candidates(db, query.order_by(col(Conversation.place).desc()).limit(NEWEST))))
+    waiting = CANDIDATES.where(*_within(by), ~held, ~_skipped(by)).order_by(col(Conversation.place).desc()).limit(NEWEST)
+    unreviewed = _candidates(db, waiting.where(~col(Conversation.reviewed)))
+    wanted = exists().where(col(QueueReason.conversation_id) == col(Conversation.id))
+    again = _candidates(db, waiting.where(col(Conversation.reviewed), wanted, ~_judged(by)))
+    return _spread(_ranked(db, [*unreviewed, *again]))
 
 
 def _ranked(db: Session, candidates: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
@@ -217,6 +224,7 @@ def skip(conversation_id: str, reason: str, *, by: Person, at: datetime | None =
         )
         skipped.reason, skipped.at = masked(reason.strip().replace("\0", "")), at or now()
         db.add(skipped)
+        deeds.remember(db, "Skipped a conversation.", "skip", conversation_id, by=by, at=at)
         return skipped
 
 
@@ -234,6 +242,43 @@ def suggest(db: Session, conversation_id: str, kind: str, sentence: str, *, weig
     reason = known or QueueReason(conversation_id=conversation_id, kind=kind, source=source, weight=weight, sentence=sentence)
     reason.weight, reason.sentence = weight, sentence
     db.add(reason)
+
+
+def unsuggest(db: Session, conversation_id: str, kinds: Sequence[str]) -> None:
+    """It was looked at for these reasons."""
+    db.execute(delete(QueueReason).where(col(QueueReason.conversation_id) == conversation_id, col(QueueReason.kind).in_(kinds)))
+
+
+# -- what one look is not enough for ------------------------------------------------------------------------------------------------------
+
+SECOND, DISAGREEMENT, GRADER_CHECK = "second look", "disagreement", "grader check"
+BLIND = (SECOND, DISAGREEMENT, GRADER_CHECK)  # each judges for themselves: nobody sees what others or the machine said
+
+
+def look_again(db: Session, said: Sequence[Review], conversation_id: str, wanted: int) -> None:
+    """After a review: whether another person should look, because it is in the sample or because two see it differently."""
+    people = {review.by_person_id for review in said}
+    settled = any(review.settled_by_dispute_id for review in said)
+    if not settled and len(people) == 2 and differ(said):
+        suggest(db, conversation_id, DISAGREEMENT, "two people see it differently", weight=0.9, source="reviews")
+    else:
+        unsuggest(db, conversation_id, [DISAGREEMENT])
+    if 0 < len(people) < wanted and not settled:
+        suggest(db, conversation_id, SECOND, "somebody should look at it too", weight=0.5, source="reviews")
+    else:
+        unsuggest(db, conversation_id, [SECOND])
+
+
+def differ(said: Sequence[Review]) -> bool:
+    """Two intents, or strong against weak. Who named no intent, or thought it neither, contradicts nobody."""
+    intents = {review.label_id for review in said if review.label_id}
+    return len(intents) > 1 or {"strong", "weak"} <= {review.verdict for review in said}
+
+
+def wants_another(db: Session, conversation_id: str) -> bool:
+    """Somebody is to judge it without knowing what was said."""
+    query = select(QueueReason.id).where(QueueReason.conversation_id == conversation_id, col(QueueReason.kind).in_(BLIND))
+    return db.exec(query).first() is not None
 
 
 QUEUES: dict[str, tuple[str, Callable[..., list[Item]]]] = {

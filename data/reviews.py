@@ -1,18 +1,18 @@
-"""What a person found in a conversation. A correction is a new review that names the old one."""
+"""What a person found in a conversation. A correction is a new review that names the old one, and so is taking it back."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, drafts, glance, labels, queue, store
+from data import access, audit, conversations, deeds, drafts, glance, labels, queue, rubric, standing, store
 from data.errors import Refused
 from data.masking import masked
-from data.tables import Person, Review
+from data.tables import Conversation, Person, Review
 from data.values import now
 
 CHANNELS = {"chat": "a chat", "email": "an e-mail", "voice": "a call"}
-VERDICTS = ("strong", "weak", "none")
+VERDICTS = {"strong": "strong", "weak": "weak", "none": "neither strong nor weak"}
 LONGEST = 20_000
 
 
@@ -24,11 +24,13 @@ def record(
     label_id: str | None = None,
     reply: str = "",
     note: str = "",
+    marks: dict[str, str] | None = None,
     seconds: float | None = None,
     seq: int | None = None,
+    settled_by: str | None = None,
     at: datetime | None = None,
 ) -> Review:
-    """Keep the review. Another of the same person on the same conversation corrects their first."""
+    """Keep the review. Another of the same person on the same conversation corrects their first. `marks` answer the rubric."""
     if verdict not in VERDICTS:
         raise Refused("Not saved: say whether the answer was strong, weak or neither.")
     if max(len(reply), len(note)) > LONGEST:
@@ -40,41 +42,52 @@ def record(
         label = labels.in_use(db, label_id)
         if label_id and label is None:
             raise Refused("Not saved: that intent is no longer in use. Choose another.")
-        earlier = _last_of(db, conversation_id, by)
+        asked = rubric.current()
+        earlier = standing.last_of(db, conversation_id, by.id)
         review = Review(
-            conversation_id=conversation_id,
-            seq=seq or _last_seq(db, conversation_id),
-            verdict=verdict,
-            label_id=label_id,
-            reply=reply.strip(),
-            note=note.strip(),
-            seconds=seconds,
-            replaces_review_id=earlier.id if earlier else None,
-            at=at or now(),
-            by_person_id=by.id,
-        )
-        db.add(review)
-        db.flush()
-        glance.refresh(db, [conversation_id])
+            conversation_id=conversation_id, seq=seq or _last_seq(db, conversation_id), verdict=verdict, label_id=label_id,
+            reply=reply.strip(), note=note.strip(), rubric=rubric.checked(marks, asked), seconds=seconds,
+            replaces_review_id=earlier.id if earlier else None, settled_by_dispute_id=settled_by, at=at or now(), by_person_id=by.id,
+        )  # fmt: skip
+        intent = f" as {label.name}" if label else ""
+        said = f"Reviewed {CHANNELS[conversation.channel]}{intent}: {VERDICTS[verdict]}."
+        _keep(db, review, asked, by)
+        deeds.remember(db, said, "review", review.id, by=by, at=at)
         drafts.forget(db, conversation_id, by=by)
         queue.let_go(db, conversation_id, by=by)
-        intent = f" as {label.name}" if label else ""
-        said = {"strong": "strong", "weak": "weak", "none": "neither strong nor weak"}[verdict]
-        audit.record(
-            db,
-            by,
-            "corrected" if earlier else "reviewed",
-            "review",
-            review.id,
-            f"Reviewed {CHANNELS[conversation.channel]}{intent}: {said}.",
-            at=at,
-        )
+        corrects = earlier is not None and not earlier.withdrawn
+        audit.record(db, by, "corrected" if corrects else "reviewed", "review", review.id, said, at=at)
         return review
 
 
-def _last_of(db: Session, conversation_id: str, by: Person) -> Review | None:
-    query = select(Review).where(Review.conversation_id == conversation_id, Review.by_person_id == by.id)
-    return db.exec(query.order_by(col(Review.at).desc(), col(Review.id).desc())).first()
+def _keep(db: Session, review: Review, asked: rubric.Rubric, by: Person) -> None:
+    """Write it, and what follows from it: the conversation's intent, and whether somebody else should look too."""
+    db.add(review)
+    db.flush()
+    glance.refresh(db, [review.conversation_id])
+    queue.look_again(db, standing.of(db, review.conversation_id), review.conversation_id, asked.wants(review.conversation_id))
+
+
+def take_back(db: Session, review_id: str, *, by: Person, at: datetime | None = None) -> None:
+    """What was said before holds again, or nothing; what was typed is a draft again. Called by undo.py."""
+    review = db.get(Review, review_id)
+    if review is None or review.by_person_id != by.id:
+        raise Refused("Not undone: there is no such review of yours.")
+    conversation = conversations.within_reach(db, review.conversation_id, "review.record", by=by)
+    last = standing.last_of(db, review.conversation_id, by.id)
+    if last is None or last.id != review_id or review.withdrawn:
+        raise Refused("Not undone: you have corrected that review since. Open it and correct it again.")
+    before = db.get(Review, review.replaces_review_id) if review.replaces_review_id else None
+    copied = (before or review).model_dump(exclude={"id", "at", "by_person_id", "replaces_review_id", "withdrawn"})
+    again = Review(**copied, replaces_review_id=review_id, withdrawn=before is None or before.withdrawn, at=at or now(), by_person_id=by.id)
+    _keep(db, again, rubric.current(), by)
+    audit.record(db, by, "took back", "review", again.id, f"Took back the review of {CHANNELS[conversation.channel]}.", at=at)
+
+
+def as_draft(review: Review) -> dict[str, object]:
+    """What was typed in it, so that taking it back loses nothing."""
+    said = {"verdict": review.verdict, "label_id": review.label_id or "", "reply": review.reply, "note": review.note}
+    return said | ({"marks": review.rubric["said"]} if review.rubric else {})
 
 
 def _last_seq(db: Session, conversation_id: str) -> int:
@@ -83,16 +96,36 @@ def _last_seq(db: Session, conversation_id: str) -> int:
 
 
 def of_conversation(conversation_id: str, *, by: Person) -> list[Review]:
-    """The reviews of a conversation within reach, newest first."""
+    """What people say of a conversation within reach, newest first; one's own alone as long as one should judge without the others'."""
     if conversations.get(conversation_id, by=by) is None:
         return []
+    hidden = is_blind(conversation_id, by=by)
     with store.reading() as db:
-        return list(db.exec(select(Review).where(Review.conversation_id == conversation_id).order_by(col(Review.at).desc())))
+        found = standing.of(db, conversation_id)
+    return [review for review in reversed(found) if review.by_person_id == by.id or not hidden]
 
 
-def standing(db: Session) -> dict[str, Review]:
+def mine(conversation_id: str, *, by: Person) -> Review | None:
+    """What this person says of it."""
+    access.require(by, "conversation.read")
+    with store.reading() as db:
+        found = standing.last_of(db, conversation_id, by.id)
+    return found if found and not found.withdrawn else None
+
+
+def is_blind(conversation_id: str, *, by: Person) -> bool:
+    """Whether the machine's word and the others' stay hidden from this person: several are to judge it, each for themselves."""
+    if not access.may(by, "review.record"):
+        return False
+    with store.reading() as db:
+        wanted = rubric.current().doubles(conversation_id) or queue.wants_another(db, conversation_id)
+        return wanted and mine(conversation_id, by=by) is None
+
+
+def last_said(db: Session) -> dict[str, Review]:
     """Of each conversation the review that counts: the last one said."""
-    return {review.conversation_id: review for review in db.exec(select(Review).order_by(col(Review.at), col(Review.id)))}
+    query = select(Review).where(standing.stands()).order_by(col(Review.at), col(Review.id))
+    return {review.conversation_id: review for review in db.exec(query)}
 
 
 @dataclass(frozen=True)
@@ -106,11 +139,12 @@ def tally(*, by: Person, since: datetime) -> Tally:
     access.require(by, "conversation.read")
     with store.reading() as db:
         query = select(func.count(), func.count(col(Review.label_id))).where(Review.by_person_id == by.id, Review.at >= since)
-        reviewed, labelled = db.exec(query).one()
+        reviewed, labelled = db.exec(query.where(standing.stands())).one()
     return Tally(reviewed, labelled)
 
 
 def labelled_count() -> int:
     """How many conversations carry an intent that a person gave."""
     with store.reading() as db:
-        return db.exec(select(func.count(func.distinct(Review.conversation_id))).where(col(Review.label_id).is_not(None))).one()
+        query = select(func.count()).where(col(Conversation.reviewed), col(Conversation.intent_id).is_not(None))
+        return db.exec(query).one()

@@ -47,11 +47,12 @@ class Emergency(BaseModel):
 
 def current(name: str) -> dict[str, Any] | None:
     with store.reading() as db:
-        found = _last(db, name)
+        found = latest(db, name)
         return found.value if found else None
 
 
-def _last(db: Session, name: str) -> Setting | None:
+def latest(db: Session, name: str) -> Setting | None:
+    """Its last number."""
     return db.exec(select(Setting).where(Setting.name == name).order_by(col(Setting.number).desc())).first()
 
 
@@ -78,7 +79,7 @@ def company_sign_in() -> CompanySignIn | None:
 
 def emergency_until(db: Session, *, at: datetime | None = None) -> datetime | None:
     """Until when admins decide in the place of leads; None on every ordinary day."""
-    found = _last(db, "emergency")
+    found = latest(db, "emergency")
     until = Emergency.model_validate(found.value).until if found else None
     return until if until and until > (at or now()) else None
 
@@ -147,7 +148,7 @@ def _propose(
     from data import approvals
 
     with store.writing() as db:
-        last = _last(db, name)
+        last = latest(db, name)
         payload = {"name": name, "value": value, "after": last.number if last else 0}
         return approvals.propose(db, kind, title, payload, why=why, evidence={"sentence": told}, authors=[by.id], by=by, at=at)
 
@@ -160,7 +161,7 @@ def carry_out(proposal_id: str, kind: str, *, at: datetime | None = None) -> Set
         proposal, approver = approvals.begin_execution(db, proposal_id, kind, at=at)
         name, value = proposal.payload["name"], proposal.payload["value"]
         store.one_at_a_time(db, f"setting {name}")
-        last = _last(db, name)
+        last = latest(db, name)
         if (last.number if last else 0) != proposal.payload["after"]:
             raise Refused(f"Not done: '{name.replace('_', ' ')}' was changed after this was proposed. Look at it and propose again.")
         if kind == "emergency":
@@ -172,7 +173,7 @@ def put(
     db: Session, name: str, value: dict[str, Any], *, by: Person, proposal_id: str | None = None, at: datetime | None = None
 ) -> Setting:  # fmt: skip
     """The next number of a setting. Called by whoever checked the right."""
-    last = _last(db, name)
+    last = latest(db, name)
     row = Setting(
         name=name, number=last.number + 1 if last else 1, value=value, proposal_id=proposal_id, at=at or now(),
         by_person_id=None if by.role == access.CONSOLE else by.id,

@@ -39,7 +39,7 @@ def shuffle(staff: Staff) -> None:
     with store.writing() as db:
         known = intents(staff)
         following = {known[name]: known[NAMES[(place + 1) % len(NAMES)]] for place, name in enumerate(NAMES)}
-        for conversation_id, review in reviews.standing(db).items():
+        for conversation_id, review in reviews.last_said(db).items():
             if review.label_id:
                 reviews.record(conversation_id, "weak", label_id=following[review.label_id], by=staff.lead)
 

@@ -60,7 +60,7 @@ def test_cases_of_an_eval_set_are_never_among_the_rows(staff: Staff) -> None:
 
 def _standing() -> list[Review]:
     with store.reading() as db:
-        return list(reviews.standing(db).values())
+        return list(reviews.last_said(db).values())
 
 
 def test_flagged_conversations_are_rows_until_they_are_frozen(staff: Staff) -> None:

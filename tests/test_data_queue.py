@@ -107,11 +107,13 @@ def test_skipped_with_a_reason_it_does_not_come_again_to_me_and_does_to_others(s
 
 def test_a_draft_survives_and_is_told_to_nobody_else(staff: Staff) -> None:
     made, other = arrive(1), arrive(2)
-    drafts.keep(made, {"verdict": "weak", "note": "Card 4111 1111 1111 1111 was read", "why": ""}, by=staff.rep)
+    drafts.keep(made, {"verdict": "weak", "note": "Card 4111 1111 1111 1111 was read"}, by=staff.rep)
     drafts.keep(other, {"reply": "Better"}, by=staff.rep, at=now() + timedelta(seconds=1))
     assert drafts.of(made, by=staff.rep) == {"verdict": "weak", "note": "Card ‹CARD 1› was read"}
     assert (drafts.of(made, by=staff.lead), drafts.begun(by=staff.rep), drafts.begun(by=staff.lead)) == ({}, [other, made], [])
-    drafts.keep(made, {"note": ""}, by=staff.rep)  # emptied
+    drafts.keep(made, {"note": ""}, by=staff.rep)  # what was proposed there was emptied: that was said too
+    assert drafts.of(made, by=staff.rep) == {"note": ""}
+    drafts.keep(made, {}, by=staff.rep)  # as it was proposed again
     drafts.throw_away(other, by=staff.rep)
     assert drafts.begun(by=staff.rep) == []
 

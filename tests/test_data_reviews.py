@@ -42,7 +42,9 @@ def test_another_review_of_the_same_person_corrects_their_first_and_both_stay(st
     second = reviews.record(made, "weak", by=staff.rep)
     third = reviews.record(made, "none", by=staff.rep)
     assert [first.replaces_review_id, second.replaces_review_id, third.replaces_review_id] == [None, first.id, second.id]
-    assert [review.id for review in reviews.of_conversation(made, by=staff.rep)] == [third.id, second.id, first.id]
+    assert [review.id for review in reviews.of_conversation(made, by=staff.rep)] == [third.id]
+    with store.reading() as db:
+        assert set(db.exec(select(Review.id)).all()) == {first.id, second.id, third.id}
     assert [entry.verb for entry in audit.newest(by=staff.rep)][:3] == ["corrected", "corrected", "reviewed"]
 
 
@@ -53,7 +55,7 @@ def test_another_persons_review_stands_beside_the_first_and_the_last_said_counts
     alone = reviews.record(other, "none", by=staff.rep)
     assert lead.replaces_review_id is None
     with store.reading() as db:
-        assert {where: review.id for where, review in reviews.standing(db).items()} == {made: lead.id, other: alone.id}
+        assert {where: review.id for where, review in reviews.last_said(db).items()} == {made: lead.id, other: alone.id}
 
 
 def test_what_makes_no_review_is_refused_and_nothing_is_kept(staff: Staff) -> None:

@@ -58,7 +58,7 @@ WITHOUT_AN_ACTOR = {
     "door.keep": AFTER, "appending.keep": AFTER, "vectors.of": AFTER, "connections.who_connected": SETTINGS, "spool.opened": SCRATCH,
     "following.pull": MACHINE,  # acts as whoever connected the help desk, and asks their right
     "offers.forget_old": MACHINE, "seals.purge": MACHINE, "vectors.fill": MACHINE,
-    "masking.masked": NAMES,
+    "masking.masked": NAMES, "rubric.current": SETTINGS,
     "tasks.under_way": NAMES, "traces.spent_today": NAMES, "vectors.coverage": NAMES, "vectors.encoders_in_use": NAMES,
     "predictions.of_conversation": AFTER,  # an intent and a confidence; screens ask it of the conversation that they were given
 }  # fmt: skip

@@ -31,6 +31,8 @@ class Person(Row, table=True):
     disabled_at: datetime | None = time_field(default=None)
     demo: bool = False  # signs in with one click, from this machine only
     tour_dismissed_at: datetime | None = time_field(default=None)
+    desk_names: list[str] = json_field(default=[])  # what else they are called in the help desk: by these their chats are theirs
+    quiet_keys: bool = False  # single letters do nothing: for who talks to the machine, or types where no field is
 
 
 class Session(Row, table=True):

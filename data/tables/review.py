@@ -31,6 +31,9 @@ class Review(Row, table=True):
     note: str = ""
     seconds: float | None = None
     replaces_review_id: str | None = Field(default=None, foreign_key="review.id", index=True)
+    rubric: dict[str, Any] | None = json_field(default=None)  # {"number": of the rubric, "said": {item: yes, no, unsure}}
+    withdrawn: bool = False  # what it replaces was taken back, and nothing is said in its place
+    settled_by_dispute_id: str | None = None  # a lead decided between people
 
 
 class Example(Row, table=True):
@@ -46,6 +49,9 @@ class Example(Row, table=True):
     label_id: str | None = Field(default=None, foreign_key="label.id")
     review_id: str | None = Field(default=None, foreign_key="review.id")
     eval_set_id: str | None = Field(default=None, foreign_key="eval_set.id", index=True)
+    grader: str = ""  # what will judge the case, and what it expects: proposed when it was flagged
+    expected: dict[str, Any] | None = json_field(default=None)
+    redaction: int = 1  # the number of the rules by which its messages were masked
     use: str = "loose"  # loose, train, eval, gold, retired: one at a time
 
 
@@ -89,3 +95,57 @@ class QueueReason(Row, table=True):
     source: str
     weight: float
     sentence: str
+
+
+class Act(Row, table=True):
+    """What a person did in one go, as far as it can be taken back: the rows it made, by noun."""
+
+    __tablename__ = "act"
+    person_id: str = Field(foreign_key="person.id", index=True)
+    sentence: str
+    made: dict[str, Any] = json_field()
+    undone_at: datetime | None = time_field(default=None)
+
+
+class Assignment(Row, table=True):
+    """Somebody was asked to look at a conversation. It ends with their review."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (UniqueConstraint("conversation_id", "person_id"),)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+
+
+class View(Row, table=True):
+    """A search that somebody keeps under a name; with a team it is the team's too."""
+
+    __tablename__ = "view"
+    name: str
+    query: dict[str, Any] = json_field()  # the list's filter, as it stands in the address
+    order: str = "newest"
+    team_id: str | None = Field(default=None, foreign_key="team.id", index=True)
+    forgotten_at: datetime | None = time_field(default=None)
+
+
+class Dispute(Row, table=True):
+    """People saw one conversation differently; a lead decided, and says why."""
+
+    __tablename__ = "dispute"
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    verdict: str
+    label_id: str | None = Field(default=None, foreign_key="label.id")
+    reason: str
+    review_ids: list[str] = json_field()  # what was said before
+    guideline_label_id: str | None = Field(default=None, foreign_key="label.id")  # whose guideline the reason made clearer
+
+
+class GoldAnswer(Row, table=True):
+    """What a person said of a gold example without seeing what is right. It is no review: nothing learns from it."""
+
+    __tablename__ = "gold_answer"
+    __table_args__ = (UniqueConstraint("example_id", "person_id"),)
+    example_id: str = Field(foreign_key="example.id", index=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    verdict: str
+    label_id: str | None = Field(default=None, foreign_key="label.id")
+    seconds: float | None = None

@@ -13,7 +13,9 @@ from language.redact.people import people
 from language.redact.phones import phones
 from language.redact.secrets import links, machines, secrets
 
-__all__ = ["KINDS", "PLACEHOLDER", "Finding", "but", "find", "masked", "passes_luhn", "placeholder", "redact"]
+__all__ = ["KINDS", "NUMBER", "PLACEHOLDER", "Finding", "but", "find", "masked", "passes_luhn", "placeholder", "redact"]
+
+NUMBER = 1  # of the rules: raised when they find more, so that what was frozen says by which it was masked
 
 EMAIL = re.compile(r"[^\W_][\w.%+\-'’]{0,63}@(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.)+(?:xn--[a-z0-9\-]{2,30}|[^\W\d_]{2,24})", re.IGNORECASE)
 WORDS = re.compile(r"[^\W_]+")
