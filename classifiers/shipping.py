@@ -3,13 +3,16 @@
 What needs scikit-learn is imported where it is used: the web process shows this module's answers and never trains.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from classifiers import KIND
-from data import access, approvals, audit, inbox, releases, settings, store, versions
+from data import access, approvals, audit, examples, inbox, releases, settings, store, versions
 from data.errors import Refused
 from data.measures import Share, percent
 from data.tables import Comparison, EvalSet, Person, Proposal, Release, Run, SetVersion, Version
@@ -142,7 +145,27 @@ def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
         for person_id, count in version.manifest.get("taught_by", {}).items():
             told = f"Version {target.number} of the {target.name} classifier is live. It learned from {count:,} reviews of yours."
             inbox.tell(db, person_id, "moved", told, page="quality", key=f"live {release.id}", at=at)
+        _tell_whose_flags_it_fixes(db, proposal, target, at)
         return release
+
+
+def _tell_whose_flags_it_fixes(db: Session, proposal: Proposal, target: Target, at: datetime | None) -> None:
+    """The live one failed a case, this one passes: whoever flagged it hears so."""
+    compared = proposal.evidence.get("comparison_id")
+    if not compared:
+        return
+    comparison = db.get_one(Comparison, compared)
+    eval_set, cases = sets.of_version(db, comparison.set_version_id)
+    fixed, _ = compare.changed_cases(comparison)
+    place = sets.numbers(cases)
+    flagged: defaultdict[str, list[int]] = defaultdict(list)
+    by_whom = examples.flagged_by(db, [case.example_id for case in cases if case.id in set(fixed) and case.example_id])
+    for example_id, person_id in by_whom.items():
+        flagged[person_id].append(place[example_id])
+    for person_id, numbers in flagged.items():
+        flags = "Your flag became" if len(numbers) == 1 else f"{len(numbers)} flags of yours became"
+        told = f"{flags} {sets.in_words(numbers)} of '{eval_set.name}': fixed by release {target.number} of the {target.name} classifier."
+        inbox.tell(db, person_id, "moved", told, page="eval_sets", key=f"fixed by {target} {proposal.id}", at=at)
 
 
 def roll_back(target: Target, *, why: str, by: Person, at: datetime | None = None) -> Release:

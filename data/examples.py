@@ -1,6 +1,6 @@
 """Conversations that somebody held up as strong or weak, and the only source of rows for training."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,8 @@ def flag(
             raise Refused("Not flagged: there is no such eval set. Choose one.")
         if eval_set.purpose == "classifier" and not labels.in_use(db, label_id):
             raise Refused(f"Not flagged: '{eval_set.name}' tests intents, so the example needs one. Choose the intent that is right.")
+        if eval_set.purpose != "classifier" and not (grader and expected):
+            raise Refused(f"Not flagged: '{eval_set.name}' needs to know what is expected. Correct the reply, or choose another set.")
         if review_id and (review := db.get(Review, review_id)) is not None and review.conversation_id != conversation_id:
             raise Refused("Not flagged: that review is of another conversation.")
         _refuse_twice(db, conversation_id, eval_set)
@@ -131,6 +133,12 @@ def set_aside_for_testing(db: Session, chosen: Iterable[Example]) -> None:
     """loose -> eval, inside the freeze."""
     ids = [example.id for example in chosen]
     db.execute(update(Example).where(col(Example.id).in_(ids)).values(use="eval"))
+
+
+def flagged_by(db: Session, example_ids: Sequence[str]) -> dict[str, str]:
+    """Who flagged each of them."""
+    query = select(Example.id, Example.by_person_id).where(col(Example.id).in_(example_ids), col(Example.by_person_id).is_not(None))
+    return {made: person_id for made, person_id in db.exec(query) if person_id}
 
 
 def of_conversation(conversation_id: str, *, by: Person) -> list[Example]:

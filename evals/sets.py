@@ -1,7 +1,8 @@
 """Eval sets: named collections of cases, frozen into immutable versions so that two scores on one are comparable."""
 
 import json
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
@@ -13,7 +14,11 @@ from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Pro
 from data.values import now
 from evals.graders import exact_label
 
-PURPOSES = {"classifier": "recognises what a customer wants"}
+PURPOSES = {
+    "classifier": "whether a classifier recognises what a customer wants",
+    "answer": "whether an answer is as good as the best one given",
+    "automation": "whether a machine takes the same steps",
+}
 
 
 def create(
@@ -56,12 +61,31 @@ def freeze(eval_set_id: str, *, by: Person, at: datetime | None = None) -> SetVe
 def _tell_who_flagged(
     db: Session, eval_set: EvalSet, version: SetVersion, loose: list[Example], by: Person, at: datetime | None
 ) -> None:  # fmt: skip
-    """What moved because of them: each hears how many of their flags every release is measured on from now on."""
-    flagged = Counter(example.by_person_id for example in loose if example.by_person_id and example.by_person_id != by.id)
-    for person_id, count in flagged.items():
-        flags = "1 flag of yours is a test now" if count == 1 else f"{count} flags of yours are tests now"
-        told = f"{flags}: every release is measured on '{eval_set.name}' {version.number}."
+    """What moved because of them: each hears which case their flag became."""
+    place = numbers(_cases(db, version.id))
+    flagged: defaultdict[str, list[int]] = defaultdict(list)
+    for example in loose:
+        if example.by_person_id and example.by_person_id != by.id:
+            flagged[example.by_person_id].append(place[example.id])
+    for person_id, became in flagged.items():
+        flags = f"Your flag became {in_words(became)}" if len(became) == 1 else f"{len(became)} flags of yours became {in_words(became)}"
+        told = f"{flags} of '{eval_set.name}' {version.number}. Every release is measured on it."
         inbox.tell(db, person_id, "moved", told, page="eval_sets", key=f"froze {version.id}", at=at)
+
+
+def numbers(cases: Iterable[Case]) -> dict[str, int]:
+    """Case number by its key, as people call it: counted in the order in which the set grew."""
+    return {key: number for number, key in enumerate(sorted(case.key for case in cases), start=1)}
+
+
+def in_words(cases: Sequence[int]) -> str:
+    """case 41 · cases 41, 44 and 47 · cases 41 to 60"""
+    ordered = sorted(cases)
+    if len(ordered) == 1:
+        return f"case {ordered[0]}"
+    if len(ordered) <= 5:
+        return f"cases {', '.join(map(str, ordered[:-1]))} and {ordered[-1]}"
+    return f"cases between {ordered[0]} and {ordered[-1]}"
 
 
 def _new_version(
@@ -80,7 +104,7 @@ def _new_version(
     channels = dict(
         db.exec(select(Conversation.id, Conversation.channel).where(col(Conversation.id).in_([e.conversation_id for e in loose]))).all()
     )
-    fresh = [_case_from(example, labels[example.label_id or ""], channels[example.conversation_id]) for example in loose]
+    fresh = [_case_from(example, labels.get(example.label_id or "", ""), channels[example.conversation_id]) for example in loose]
     cases = [
         Case(**case.model_dump(exclude={"id", "at", "by_person_id", "set_version_id"}), set_version_id=version.id)
         for case in [*kept, *fresh]
@@ -97,10 +121,11 @@ def _new_version(
 
 
 def _case_from(example: Example, label: str, channel: str) -> Case:
+    expected = example.expected or {"label": label, "label_id": example.label_id}
     return Case(
         set_version_id="", example_id=example.id, key=example.id, customer_id=example.customer_id,
-        input={"subject_line": example.subject_line, "messages": example.messages}, expected={"label": label, "label_id": example.label_id},
-        graders=[exact_label.NAME], slices={"channel": channel, "intent": label, "kind": example.kind},
+        input={"subject_line": example.subject_line, "messages": example.messages}, expected=expected,
+        graders=[example.grader or exact_label.NAME], slices={"channel": channel, "intent": label, "kind": example.kind},
     )  # fmt: skip
 
 
@@ -183,6 +208,10 @@ def latest_for(purpose: str) -> tuple[EvalSet, SetVersion] | None:
 def cases(set_version_id: str) -> list[Case]:
     with store.reading() as db:
         return _cases(db, set_version_id)
+
+
+def of_version(db: Session, set_version_id: str) -> tuple[EvalSet, list[Case]]:
+    return db.get_one(EvalSet, db.get_one(SetVersion, set_version_id).eval_set_id), _cases(db, set_version_id)
 
 
 def case_count(set_version_id: str) -> int:

@@ -1,5 +1,6 @@
 """Shipping: measured beside what is live, proposed by one person, approved by another, and live only as exactly what was approved."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from classifiers import model, serving, shipping, training
-from data import approvals, audit, config, people, releases, reviews, store, tasks, versions
+from data import approvals, audit, config, inbox, people, releases, reviews, store, tasks, versions
 from data.errors import Denied, Refused
 from data.tables import Approval, Person, Proposal
 from data.values import Target, new_id, now
@@ -34,11 +35,11 @@ def candidate(staff: Staff, *, by: Person | None = None, learned: bool = True) -
     return target
 
 
-def shuffle(staff: Staff) -> None:
+def shuffle(staff: Staff, by: int = 1) -> None:
     """Somebody corrects every review to another intent: what is learned from now on is wrong."""
     with store.writing() as db:
         known = intents(staff)
-        following = {known[name]: known[NAMES[(place + 1) % len(NAMES)]] for place, name in enumerate(NAMES)}
+        following = {known[name]: known[NAMES[(place + by) % len(NAMES)]] for place, name in enumerate(NAMES)}
         for conversation_id, review in reviews.last_said(db).items():
             if review.label_id:
                 reviews.record(conversation_id, "weak", label_id=following[review.label_id], by=staff.lead)
@@ -159,6 +160,26 @@ def test_a_proposal_whose_evidence_went_stale_while_it_waited_is_not_shipped(sta
     jobs.run_waiting()
     assert live() == TWO
     assert state_of(first)[0] == "done" and state_of(second)[0] == "failed"
+
+
+def test_whoever_flagged_a_case_that_a_release_fixes_hears_so(staff: Staff) -> None:
+    with store.writing():
+        reviewed(staff, range(1, 61), shift=1)
+        frozen_set(staff, range(61, 85), bar=0.01)
+    first = versions.target_of(training.train(by=staff.rep))
+    shipping.evaluate(first, by=staff.rep)
+    ship(staff, first)
+    assert not [item for item in inbox.of(staff.rep) if "fixed by" in item.sentence]
+    shuffle(staff, by=-1)
+    better = versions.target_of(training.train(by=staff.rep))
+    comparison = shipping.evaluate(better, by=staff.rep).comparison
+    ship(staff, better)
+    told = [item.sentence for item in inbox.of(staff.rep) if "fixed by" in item.sentence]
+    assert comparison is not None and comparison.fixed > 5 and len(told) == 1
+    assert re.fullmatch(
+        rf"{comparison.fixed} flags of yours became cases between \d+ and \d+ of 'Everyday intents': "
+        "fixed by release 2 of the intent classifier.", told[0],
+    )  # fmt: skip
 
 
 def test_neither_the_trainer_nor_the_proposer_approves(staff: Staff) -> None:

@@ -83,8 +83,11 @@ def test_what_was_frozen_never_changes(staff: Staff) -> None:
         with pytest.raises(DBAPIError, match="rows never change"), store.writing() as db:
             db.execute(text(act))
     assert version.sha == digest(sets.cases(version.id))
-    with store.writing() as db:  # the control: rows that are not immutable do change
-        assert db.execute(text("UPDATE example SET why = 'x'")).rowcount == 3  # type: ignore[attr-defined]
+    for column in ("why", "messages", "kind", "conversation_id"):
+        with pytest.raises(DBAPIError, match="what was kept in example never changes"), store.writing() as db:
+            db.execute(text(f"UPDATE example SET {column} = {column}"))
+    with store.writing() as db:  # the control: what is not immutable does change
+        assert db.execute(text("UPDATE example SET use = 'retired'")).rowcount == 3  # type: ignore[attr-defined]
 
 
 def test_the_changelog_says_in_words_who_added_how_much(staff: Staff) -> None:

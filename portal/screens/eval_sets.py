@@ -5,6 +5,7 @@ import streamlit as st
 
 from data import access, examples, people
 from data.measures import percent
+from data.tables import Case
 from evals import runs, scores, sets
 from portal import acts, widgets
 
@@ -19,14 +20,26 @@ if not known:
 if may_write:
     with st.expander("Create an eval set", expanded=not known), st.form("eval_sets_new", border=False):
         name = st.text_input("Name", placeholder="Everyday intents")
+        purpose = st.selectbox("It tests", list(sets.PURPOSES), format_func=sets.PURPOSES.__getitem__, key="eval_sets_purpose")
         bar = st.slider(
             "A candidate must pass at least", 0, 100, 80, format="%d %%", help="Below this share of the cases nothing can be proposed."
         )
         if st.form_submit_button("Create the set") and acts.attempt(
-            lambda: sets.create(name, by=person, bar=max(bar, 1) / 100), done="Created."
+            lambda: sets.create(name, purpose=purpose, by=person, bar=max(bar, 1) / 100), done="Created."
         ):
             st.rerun()
     acts.show_notice()
+
+
+def expectation(case: Case) -> str:
+    """What the case expects, in the words of who reads it."""
+    expected = case.expected
+    if "tool_calls" in expected:
+        return "Steps: " + ", ".join(str(call["name"]) for call in expected["tool_calls"])
+    if "not_reply" in expected:
+        return f"Not again: {expected['not_reply']}"
+    return str(expected.get("label") or expected.get("reply", ""))
+
 
 agreed = sets.latest_for("classifier")
 if agreed:
@@ -54,7 +67,7 @@ for eval_set in known:
         head, action = st.columns([4, 1.4], vertical_alignment="center")
         head.subheader(widgets.plain(eval_set.name), anchor=False)
         bar = percent(sets.bar_of(eval_set))
-        head.caption(f"Tests whether a classifier {sets.PURPOSES[eval_set.purpose]} · a candidate must pass {bar} of the cases")
+        head.caption(f"Tests {sets.PURPOSES[eval_set.purpose]} · a candidate must pass {bar} of the cases")
         with action:
             if access.may(person, "eval_set.freeze") and st.button(
                 f"Freeze {loose} flagged" if loose else "Nothing to freeze",
@@ -93,10 +106,12 @@ for eval_set in known:
                     f"{widgets.plain(who.get(run.by_person_id or '', 'Somebody'))}, {widgets.when(run.at)}"
                 )
         elif shown == "Cases":
+            numbered = sets.numbers(cases)
             st.dataframe(
                 pd.DataFrame(
                     {
-                        "Expected intent": [case.expected["label"] for case in cases],
+                        "Case": [numbered[case.key] for case in cases],
+                        "Expected": [expectation(case) for case in cases],
                         "Customer wrote": [" ".join(sets.text_of(case).split())[:200] for case in cases],
                         "Channel": [widgets.CHANNEL_WORDS.get(case.slices.get("channel", ""), "–") for case in cases],
                         "Flagged as": [case.slices.get("kind", "–") for case in cases],

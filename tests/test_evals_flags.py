@@ -1,0 +1,151 @@
+"""A flag comes with a set, a grader and an expectation, which follow from what was judged; accepted, they become the case."""
+
+from typing import Any
+
+import pytest
+
+from classifiers import labels
+from data import conversations, examples, inbox, people
+from data.errors import Refused
+from data.intake import door
+from data.tables import Case, EvalSet
+from evals import flags, sets
+from evals.graders import exact_label, reply_words, tool_calls
+from tests.conftest import Staff
+from tests.conversations import canonical
+
+ASKED = [{"role": "customer", "text": "Where is my parcel?"}, {"role": "rep", "text": "It is late. Wait a week more."}]
+CALL = {"name": "look_up_order", "arguments": {"order": "7"}}
+
+
+def arrive(number: int = 1, messages: list[dict[str, Any]] = ASKED) -> str:
+    return door.receive([canonical(number, team="Oak", messages=messages)], by=people.console()).ids[0]
+
+
+def made(purpose: str, staff: Staff, name: str = "") -> EvalSet:
+    return sets.create(name or f"Everyday {purpose}s", purpose=purpose, by=staff.lead)
+
+
+def test_without_a_set_nothing_is_proposed(staff: Staff) -> None:
+    assert flags.proposed(arrive(), "weak", by=staff.rep) is None
+
+
+def test_a_weak_answer_is_a_test_of_the_answer(staff: Staff) -> None:
+    here, label = arrive(), labels.add("Order status", by=staff.lead)
+    intents, answers = made("classifier", staff), made("answer", staff)
+    told = flags.proposed(here, "weak", by=staff.rep, label_id=label.id)
+    assert told is not None and (told.eval_set.id, told.grader, told.expected) == (
+        answers.id, reply_words.NAME, {"not_reply": "It is late. Wait a week more."},
+    )  # fmt: skip
+    better = flags.proposed(here, "weak", by=staff.rep, label_id=label.id, reply="It comes tomorrow.")
+    assert better is not None and better.expected == {"reply": "It comes tomorrow."}
+    strong = flags.proposed(here, "strong", by=staff.rep)
+    assert strong is not None and strong.expected == {"reply": "It is late. Wait a week more."}
+    asked = flags.proposed(here, "weak", by=staff.rep, label_id=label.id, purpose="classifier")
+    assert asked is not None and (asked.eval_set.id, asked.grader, asked.expected) == (intents.id, exact_label.NAME, None)
+    assert asked.sentence == "expects the intent 'Order status'"
+
+
+def test_with_sets_for_intents_alone_it_is_the_intent_and_needs_one(staff: Staff) -> None:
+    here, label = arrive(), labels.add("Order status", by=staff.lead)
+    made("classifier", staff)
+    told = flags.proposed(here, "weak", by=staff.rep, label_id=label.id)
+    assert told is not None and told.purpose == "classifier"
+    assert flags.proposed(here, "weak", by=staff.rep) is None
+
+
+def test_steps_that_were_right_are_a_test_of_the_steps(staff: Staff) -> None:
+    messages = [ASKED[0], {"role": "assistant", "text": "", "tool_call": CALL}, ASKED[1]]
+    here = arrive(1, messages)
+    made("answer", staff), made("automation", staff)
+    told = flags.proposed(here, "strong", by=staff.rep)
+    assert told is not None and (told.grader, told.expected) == (tool_calls.NAME, {"tool_calls": [CALL]})
+    assert told.sentence == "expects the same step"
+    weak = flags.proposed(here, "weak", by=staff.rep)
+    assert weak is not None and weak.purpose == "answer"
+
+
+def test_private_notes_are_never_expected(staff: Staff) -> None:
+    here = arrive(1, [*ASKED, {"role": "rep", "text": "He is a difficult one.", "private": True}])
+    made("answer", staff)
+    told = flags.proposed(here, "strong", by=staff.rep)
+    assert told is not None and told.expected == {"reply": "It is late. Wait a week more."}
+
+
+def test_the_set_is_the_one_that_i_flagged_for_last(staff: Staff) -> None:
+    first, second = made("answer", staff, "First"), made("answer", staff, "Second")
+    here, other = arrive(1), arrive(2)
+    told = flags.proposed(here, "strong", by=staff.rep)
+    assert told is not None and told.eval_set.id == first.id
+    examples.flag(here, "strong", why="Clear.", eval_set_id=second.id, grader=told.grader, expected=told.expected, by=staff.rep)
+    assert [flags.proposed(other, "strong", by=person).eval_set.name for person in (staff.rep, staff.lead)] == ["Second", "First"]  # type: ignore[union-attr]
+
+
+def test_another_teams_conversation_proposes_nothing(staff: Staff) -> None:
+    made("answer", staff)
+    assert flags.proposed(arrive(), "strong", by=staff.other) is None
+
+
+def test_what_was_accepted_becomes_the_case_word_for_word_and_its_number_is_told(staff: Staff) -> None:
+    answers = made("answer", staff)
+    for number in (1, 2):
+        here = arrive(number)
+        told = flags.proposed(here, "weak", by=staff.rep, reply="It comes tomorrow.")
+        assert told is not None
+        person = staff.rep if number == 2 else staff.lead
+        examples.flag(here, "weak", why="No help.", eval_set_id=answers.id, grader=told.grader, expected=told.expected, by=person)
+    version = sets.freeze(answers.id, by=staff.lead)
+    cases = sets.cases(version.id)
+    assert [(case.graders, case.expected) for case in cases] == [([reply_words.NAME], {"reply": "It comes tomorrow."})] * 2
+    assert [item.sentence for item in inbox.of(staff.rep)] == [
+        "Your flag became case 2 of 'Everyday answers' 1. Every release is measured on it."
+    ]
+
+
+def test_what_the_set_cannot_expect_is_refused(staff: Staff) -> None:
+    answers = made("answer", staff)
+    with pytest.raises(Refused, match="needs to know what is expected"):
+        examples.flag(arrive(), "weak", why="No help.", eval_set_id=answers.id, by=staff.rep)
+
+
+def test_a_flag_keeps_the_messages_and_the_number_of_the_redaction(staff: Staff) -> None:
+    answers, here = made("answer", staff), arrive()
+    flagged = examples.flag(here, "strong", why="x", eval_set_id=answers.id, grader="reply words", expected={"reply": "x"}, by=staff.rep)
+    found = conversations.get(here, by=staff.rep)
+    assert found is not None
+    assert (flagged.messages, flagged.seq, flagged.redaction) == (conversations.frozen(found[1]), 2, 1)
+
+
+@pytest.mark.parametrize(("numbers", "words"), [
+    ([41], "case 41"), ([47, 41, 44], "cases 41, 44 and 47"), (list(range(40, 61)), "cases between 40 and 60"),
+])  # fmt: skip
+def test_case_numbers_are_told_as_people_say_them(numbers: list[int], words: str) -> None:
+    assert sets.in_words(numbers) == words
+
+
+def test_a_case_keeps_its_number_as_the_set_grows() -> None:
+    def case(key: str) -> Case:
+        return Case(key=key, set_version_id="", input={}, expected={}, graders=[], slices={})
+
+    assert sets.numbers([case("b"), case("a")]) == {"a": 1, "b": 2}
+    assert sets.numbers([case("c"), case("b"), case("a")])["b"] == 2
+
+
+@pytest.mark.parametrize(("expected", "reply", "passed"), [
+    ({"reply": "Your parcel comes tomorrow."}, "The parcel comes tomorrow morning.", True),
+    ({"reply": "Your parcel comes tomorrow."}, "Please be patient.", False),
+    ({"reply": "Your parcel comes tomorrow."}, "", False),
+    ({"not_reply": "Please wait a week more."}, "It comes tomorrow.", True),
+    ({"not_reply": "Please wait a week more."}, "Please wait one week more.", False),
+])  # fmt: skip
+def test_reply_words_passes_what_says_the_same(expected: dict[str, str], reply: str, passed: bool) -> None:
+    assert reply_words.grade(expected, {"reply": reply})[0] is passed
+    assert reply_words.grade(expected, None) == (False, "there was no reply")
+
+
+@pytest.mark.parametrize(("made_calls", "passed", "why"), [
+    ([CALL], True, "the same 1 steps"), ([], False, "0 steps instead of 1"), ([CALL, CALL], False, "2 steps instead of 1"),
+    ([{"name": "look_up_order", "arguments": {"order": "8"}}], False, "step 1 is look_up_order, expected is look_up_order with its arguments"),
+])  # fmt: skip
+def test_tool_calls_passes_the_same_steps_alone(made_calls: list[dict[str, Any]], passed: bool, why: str) -> None:
+    assert tool_calls.grade({"tool_calls": [CALL]}, {"tool_calls": made_calls}) == (passed, why)
