@@ -37,8 +37,10 @@ KINDS = {
     "ship_classifier": Kind("classifier.propose", "classifier.approve", LIGHT, "It goes live in a moment."),
     "issue_token": Kind("token.propose", "token.approve", LIGHT, "The token opens from now on."),
     "change_gate": Kind("gate.propose", "gate.approve", HEAVY, "From now on releases must pass it."),
+    "change_gold": Kind("gold.propose", "gold.approve", HEAVY, "From now on people are measured by them."),
     "grant_role": Kind("role.propose", "role.approve", HEAVY, "They have the role in a moment."),
     "change_connection": Kind("connection.propose", "connection.approve", HEAVY, "It is in force in a moment."),
+    "relabel": Kind("relabelling.propose", "relabelling.approve", LIGHT, "They are labelled in a moment; the proposer can take it back."),
     "restore": Kind("restore.propose", "restore.approve", HEAVY, "The backup is checked, then takes the place of what is here."),
     "emergency": Kind("emergency.propose", "emergency.approve", HEAVY, "For an hour admins may decide in the place of leads."),
 }

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from data import approvals, comments, inbox, people, reviews, tasks, tokens
+from sqlmodel import col, select
+
+from data import approvals, calibration, comments, disputes, inbox, people, reviews, rubric, store, tasks, tokens
 from data.intake import door, offers
 from data.intake.canonical import CanonicalConversation
-from data.tables import Person, Team
+from data.tables import Conversation, Example, Person, Review, Team
 
 TEAMS = ("Team Oak", "Team Fern")
 STAFF = (
@@ -128,3 +130,113 @@ def review(company: Company, judgements: Sequence[Judgement]) -> None:
             seconds=seconds,
             at=one.at,
         )
+
+
+DOUBLE = 0.1  # of the conversations are looked at by two
+SECOND_LOOKS, MIXED_UP = 120, 40  # of those that were asked for; the others still wait
+SECOND = {"Team Oak": ("Birgit Lund", "Cem Aydin"), "Team Fern": ("Greta Vogel", "Henrik Olsen")}  # who looks again, and who at theirs
+MIX_UP, OTHER_VERDICT = 0.4, 0.08  # how often the two intents are taken for each other; how often another verdict is given
+GOLD = {"Team Oak": (36, "Marco Silva"), "Team Fern": (12, "Lena Hoffmann")}  # how many, and who says yes to them
+ANSWERS = {
+    "Birgit Lund": (34, 0.94),
+    "Cem Aydin": (21, 0.8),
+    "Alma Berger": (12, 0.85),
+    "Finn Hansen": (9, 0.9),
+}  # how many, how often right
+WHY_GOLD = {
+    "strong": ("It answers what was asked, and says what happens next.", "One answer was enough, and it was a kind one."),
+    "weak": ("The customer has to ask again: no reason, no date.", "It sends the customer away to find out by themselves."),
+}
+DECISIONS = (
+    "What the customer wants now counts, not how it began.",
+    "It counts as late only once a promised day has passed, however they ask.",
+    "The first words tell what they came for; the rest is about the same parcel.",
+)
+
+
+def ask_twice(company: Company, at: datetime) -> None:
+    """A lead wants to know how far people agree: from then on two look at a share of the conversations."""
+    questions = [(item.name, item.question) for item in rubric.Rubric().items]
+    rubric.change(questions, share=0.2, double=DOUBLE, reviewers=2, by=company.staff["Lena Hoffmann"], at=at)
+
+
+def agree(company: Company, mixed_up: tuple[str, str], until: datetime) -> None:
+    """Second looks, in which two intents are often taken for each other; decisions; gold examples and what people answered there."""
+    rng = random.Random(11)  # of its own, so that what follows of the story stays as it is
+    said = _reviews_so_far(company, until)
+    _look_again(company, said, mixed_up, rng)
+    for one, days in zip(_oldest_disputes(company), (9, 6, 2), strict=False):
+        lead, held = company.staff["Lena Hoffmann"], one.said[0]
+        at = until - timedelta(days=days)
+        disputes.settle(one.conversation_id, held.verdict, held.label_id, DECISIONS[days % 3], by=lead, at=at)
+    for team, (many, approver) in GOLD.items():
+        theirs = [review for review, its in said if its == team and review.label_id and until - review.at > timedelta(days=20)]
+        clear = [one for kind in WHY_GOLD for one in rng.sample([one for one in theirs if one.verdict == kind], many // 2)]
+        rng.shuffle(clear)
+        _hold_up(company, clear, company.staff[approver], rng, until - timedelta(days=16))
+    _answer_gold(company, mixed_up, rng, until)
+
+
+def _reviews_so_far(company: Company, until: datetime) -> list[tuple[Review, str]]:
+    """Each with its team's name, oldest first, but for the last day."""
+    teams = {team.id: name for name, team in company.teams.items()}
+    query = select(Review, Conversation.team_id).join(Conversation, col(Conversation.id) == col(Review.conversation_id))
+    with store.reading() as db:
+        found = db.exec(query.where(Review.at < until - timedelta(days=1)).order_by(col(Review.at), col(Review.id)))
+        return [(review, teams[team_id]) for review, team_id in found if team_id]
+
+
+def _look_again(company: Company, said: Sequence[tuple[Review, str]], mixed_up: tuple[str, str], rng: random.Random) -> None:
+    asked = rubric.current()
+    often = [pair for pair in said if pair[0].label_id in mixed_up][-MIXED_UP:]  # a lead asked for these, to see how often it happens
+    drawn = [pair for pair in said if asked.doubles(pair[0].conversation_id) and pair not in often]
+    for review, team in [*often, *drawn[len(often) - SECOND_LOOKS :]]:
+        another = next(company.staff[name] for name in SECOND[team] if company.staff[name].id != review.by_person_id)
+        verdict, label_id = _second_word(review, mixed_up, rng)
+        late = "The day that was named is over." if label_id == mixed_up[1] else "Nothing is late yet."
+        note = late if label_id != review.label_id and rng.random() < 0.5 else ""
+        at = review.at + timedelta(hours=rng.uniform(2, 22))
+        reviews.record(
+            review.conversation_id, verdict, by=another, label_id=label_id, note=note, seconds=round(rng.uniform(20, 90), 1), at=at
+        )
+
+
+def _second_word(review: Review, mixed_up: tuple[str, str], rng: random.Random) -> tuple[str, str | None]:
+    verdict, label_id = review.verdict, review.label_id
+    if label_id in mixed_up and rng.random() < MIX_UP:
+        label_id = mixed_up[1 - mixed_up.index(label_id)]
+    if rng.random() < OTHER_VERDICT:
+        verdict = {"strong": "none", "none": "strong", "weak": "strong"}[verdict]
+    return verdict, label_id
+
+
+def _oldest_disputes(company: Company) -> list[disputes.Open]:
+    return sorted(disputes.open_ones(by=company.staff["Lena Hoffmann"]), key=lambda one: one.said[-1].at)[: len(DECISIONS)]
+
+
+def _hold_up(company: Company, clear: Sequence[Review], approver: Person, rng: random.Random, at: datetime) -> None:
+    chosen = [calibration.Wanted(one.conversation_id, one.verdict, one.label_id, rng.choice(WHY_GOLD[one.verdict])) for one in clear]
+    why = "Both teams read these together and agreed. Whoever is new can see how we judge."
+    asked = calibration.propose_gold(chosen, why=why, by=company.staff["Nora Engel"], at=at)
+    approvals.approve(asked.id, by=approver, note="Read all of them.", at=at + timedelta(hours=5))
+    calibration.carry_out(asked.id, at=at + timedelta(hours=5))
+    for task in tasks.waiting():  # the approval asked a worker to carry it out; it is carried out
+        if taken := tasks.take(task.id, "demo"):
+            tasks.finish(taken, "The gold examples are asked.", at=at + timedelta(hours=5))
+
+
+def _answer_gold(company: Company, mixed_up: tuple[str, str], rng: random.Random, until: datetime) -> None:
+    with store.reading() as db:
+        found = db.exec(select(Example, Conversation.team_id).join(Conversation, col(Conversation.id) == col(Example.conversation_id)))
+        gold = [(example, team_id) for example, team_id in found if example.use == "gold"]
+    for name, (many, right) in ANSWERS.items():
+        person = company.staff[name]
+        asked = [example for example, team_id in gold if team_id == person.team_id]
+        for place, example in enumerate(asked[:many]):
+            label_id, verdict = example.label_id, example.kind
+            if rng.random() > right:
+                label_id = mixed_up[label_id == mixed_up[0]]
+            elif rng.random() > right:
+                verdict = "none"
+            at = until - timedelta(days=12 - place // 6, minutes=-2 * place)
+            calibration.answer(example.id, verdict, label_id, seconds=rng.uniform(15, 70), by=person, at=at)

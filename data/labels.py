@@ -26,3 +26,9 @@ def names() -> dict[str, str]:
     """Every label's name by id, also of retired ones: a history names them."""
     with store.reading() as db:
         return dict(db.exec(select(Label.id, Label.name)).all())
+
+
+def guideline(label: Label) -> str:
+    """What a reviewer reads where they choose: what it means, what belongs to it and what does not. Line by line, as it was typed."""
+    told = [label.description, f"Yes: {label.do}" if label.do else "", f"No: {label.dont}" if label.dont else ""]
+    return "\n".join(line for line in told if line)

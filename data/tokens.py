@@ -136,6 +136,6 @@ def narrowed(person: Person, scopes: list[str]) -> Person:
 def in_words(scopes: list[str]) -> str:
     told = {
         "read": "read conversations", "label": "review and flag", "ingest": "send conversations", "classify": "ask for intents",
-        "export": "fetch datasets", "agent": "run agents, which may only propose", "metrics": "read health figures",
+        "export": "fetch datasets and lists", "agent": "run agents, which may only propose", "metrics": "read health figures",
     }  # fmt: skip
     return ", ".join(told[scope] for scope in sorted(set(scopes)))

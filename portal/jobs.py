@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from data import access, approvals, nightly, people, settings, store, tasks, tokens
+from data import access, approvals, calibration, nightly, people, relabelling, settings, store, tasks, tokens
 from data.errors import Busy, Denied, Refused
 from data.tables import Person, Task
 from data.values import Target, new_id
@@ -95,6 +95,8 @@ def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str
     proposal = approvals.get(proposal_id, by=by)
     if proposal is None:
         raise Refused("Not carried out: there is no such proposal.")
+    if proposal.kind == relabelling.KIND:  # in steps: it says how far it is, and goes on where a try was cut off
+        return relabelling.carry_out(proposal_id, progress=progress)
     if proposal.state == "done":  # by a try that was cut off before it could say so
         return f"Done: {proposal.title}."
     CARRIED_OUT_BY[proposal.kind](proposal_id)
@@ -127,6 +129,7 @@ CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
     "issue_token": tokens.issue_approved,
     "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
     "change_connection": _connect,
+    "change_gold": calibration.carry_out,
     "emergency": lambda proposal_id: settings.carry_out(proposal_id, "emergency"),
     "restore": _restore,
 }
