@@ -17,11 +17,7 @@ CHOSEN = ("verdict", "label_id", "eval_set_id", "purpose")
 MARKS = "marks"  # answers to the rubric, by its items' names
 LONGEST = 20_000
 # written once: it is asked with each review
-FORGET = (
-    delete(Draft)
-    .where(col(Draft.conversation_id) == bindparam("made"), col(Draft.person_id) == bindparam("person"))
-    .execution_options(synchronize_session=False)
-)
+FORGET = delete(Draft).where(col(Draft.conversation_id) == bindparam("made"), col(Draft.person_id) == bindparam("person"))
 
 
 def keep(conversation_id: str, said: dict[str, Any], *, by: Person, at: datetime | None = None) -> Draft | None:
@@ -75,7 +71,7 @@ def begun(*, by: Person) -> list[str]:
 
 
 def forget(db: Session, conversation_id: str, *, by: Person) -> None:
-    db.execute(FORGET, {"made": conversation_id, "person": by.id})
+    db.connection().execute(FORGET, {"made": conversation_id, "person": by.id})
 
 
 def throw_away(conversation_id: str, *, by: Person) -> None:

@@ -145,7 +145,8 @@ def of_conversation(conversation_id: str, *, by: Person) -> list[Example]:
     if conversations.get(conversation_id, by=by) is None:
         return []
     with store.reading() as db:
-        return list(db.exec(select(Example).where(Example.conversation_id == conversation_id, Example.use != "retired")))
+        hidden = ("retired", "gold")  # a gold example is asked blind: calibration.py shows it to who has answered
+        return list(db.exec(select(Example).where(Example.conversation_id == conversation_id, col(Example.use).not_in(hidden))))
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ def _statement() -> Update:
             intent_id=case((reviewed, last), else_=confident.scalar_subquery()),
             certainty=first.with_only_columns(col(Prediction.confidence)).scalar_subquery(),
         )
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -38,4 +37,5 @@ REFRESH = _statement()  # written once: it is asked with each review
 
 def refresh(db: Session, conversation_ids: Iterable[str]) -> None:
     """An intent is the last review's label; where nobody reviewed, the first live prediction's that was confident."""
-    db.execute(REFRESH, {"ids": list(conversation_ids)})
+    db.flush()
+    db.connection().execute(REFRESH, {"ids": list(conversation_ids)})

@@ -8,6 +8,8 @@ from language import redact
 
 
 def masked(text: str) -> str:
+    if not text.strip():
+        return text
     with store.reading() as db:
         names = db.exec(select(Person.name)).all()
     return redact.masked(text, keep=[*names, *config.settings().company_names])

@@ -1,5 +1,6 @@
 """People and teams: who works here, in which role."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
@@ -10,7 +11,9 @@ from data.passwords import EMAIL
 from data.tables import Person, Proposal, Team
 from data.tables import Session as SignIn
 from data.values import now
+from language import words
 
+MOST_NAMES, LONGEST_NAME = 5, 80
 GRANTED_BY_TWO = (access.LEAD, access.ADMIN)  # roles that one admin alone does not give
 
 
@@ -346,6 +349,30 @@ def dismiss_tour(*, by: Person) -> None:
         person = db.get_one(Person, by.id)
         person.tour_dismissed_at = now()
         db.add(person)
+
+
+def known_as(names: Sequence[str], *, by: Person) -> Person:
+    """What else the help desk calls this person: chats under these names are their last chats too."""
+    said = list(dict.fromkeys(" ".join(name.replace("\0", "").split()) for name in names if words.of(name)))
+    if len(said) > MOST_NAMES or any(len(name) > LONGEST_NAME for name in said):
+        raise Refused(f"Not saved: up to {MOST_NAMES} names, each of 1 to {LONGEST_NAME} characters.")
+    with store.writing() as db:
+        person = _existing(db, by.id, "Not saved")
+        person.desk_names = said
+        db.add(person)
+        audit.record(
+            db, by, "named", "person", person.id, f"{person.name} is known in the help desk as {', '.join(said) or 'nothing else'}."
+        )
+        return person
+
+
+def rest_keys(rest: bool, *, by: Person) -> Person:
+    """Single letters do nothing for this person, or do again."""
+    with store.writing() as db:
+        person = _existing(db, by.id, "Not saved")
+        person.quiet_keys = rest
+        db.add(person)
+        return person
 
 
 def count() -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func
 from sqlalchemy import select as select_columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from data import access, conversations, deeds, search, standing, store
@@ -16,8 +17,9 @@ from data.conversations import Listed
 from data.errors import Refused
 from data.intake.cleaning import key_of
 from data.masking import masked
-from data.tables import Claim, Conversation, Message, Person, QueueReason, Review, Signal, Skip
+from data.tables import Assignment, Claim, Conversation, Message, Person, QueueReason, Review, Signal, Skip
 from data.values import now
+from language import words
 
 NEWEST = 500  # of what waits: what somebody still remembers is reviewed first, and among 200,000 nobody is kept waiting
 RECENT = timedelta(days=14)
@@ -28,7 +30,7 @@ REASON_LONGEST = 200
 
 # what a reason weighs: the more, the earlier it is asked for
 ANNOYED = {1: 1.0, 2: 0.7}  # by the customer's rating
-TOLD_BY = {"reopened": (0.6, "came back after it was closed"), "reassigned": (0.3, "was handed on")}
+TOLD_BY = {"reopened": (0.6, "came back"), "reassigned": (0.3, "was handed on")}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Candidate:
 def team(*, by: Person, size: int = 12) -> list[Item]:
     """What teaches most of what nobody reviewed yet; what somebody else has in hand is left out."""
     with store.reading() as db:
-        return _items(db, _of_team(db, by)[:size], by)
+        return _items(db, _asked_first(_asked(db, by), _of_team(db, by))[:size], by)
 
 
 def three(*, by: Person) -> list[Item]:
@@ -64,14 +66,29 @@ def three(*, by: Person) -> list[Item]:
 
 
 def mine(*, by: Person, size: int = 12) -> list[Item]:
-    """The last ones that this person answered and has not judged, the annoying ones first."""
-    if not by.name.strip():
-        return []
+    """What somebody asks this person to look at, then the last ones that they answered and have not judged, the annoying ones first."""
+    found: dict[str, Candidate] = {}
     with store.reading() as db:
-        terms = [search.Term(False, field="person", sign=":", value=by.name)]
-        query, order = search.with_words(CANDIDATES, terms)
-        query = query.where(*_within(by), ~_judged(by), ~_skipped(by)).order_by(order.desc()).limit(MY_LAST)
-        return _items(db, _ranked(db, _candidates(db, query))[:size], by)
+        for name in filter(words.of, (by.name, *by.desk_names)):
+            query, order = search.with_words(CANDIDATES, [search.Term(False, field="person", sign=":", value=name)])
+            query = query.where(*_within(by), ~_judged(by), ~_skipped(by)).order_by(order.desc()).limit(MY_LAST)
+            found |= {candidate.id: candidate for candidate in _candidates(db, query)}
+        return _items(db, _asked_first(_asked(db, by), _ranked(db, list(found.values())))[:size], by)
+
+
+def _asked(db: Session, by: Person) -> list[tuple[Candidate, str]]:
+    """What somebody asked this person to look at, until they said something about it."""
+    asker = aliased(Person)
+    asked = CANDIDATES.add_columns(col(asker.name)).join(Assignment, col(Assignment.conversation_id) == col(Conversation.id))
+    asked = asked.outerjoin(asker, col(asker.id) == col(Assignment.by_person_id)).where(col(Assignment.person_id) == by.id)
+    asked = asked.where(*_within(by), ~_judged(by), ~_skipped(by)).order_by(col(Assignment.at), col(Conversation.place).desc())
+    found = [(Candidate(*row[:-1]), row[-1]) for row in db.execute(asked.limit(NEWEST))]
+    return [(candidate, f"{name or 'somebody'} asks you to look") for candidate, name in found]
+
+
+def _asked_first(asked: list[tuple[Candidate, str]], others: list[tuple[Candidate, str]]) -> list[tuple[Candidate, str]]:
+    known = {candidate.id for candidate, _ in asked}
+    return [*asked, *(pair for pair in others if pair[0].id not in known)]
 
 
 def _candidates(db: Session, query: Any) -> list[Candidate]:
@@ -107,17 +124,21 @@ def _of_team(db: Session, by: Person) -> list[tuple[Candidate, str]]:
     return _spread(_ranked(db, [*unreviewed, *again]))
 
 
+# written once: five hundred ids are looked up whenever a queue is drawn
+_IDS: Any = bindparam("ids", expanding=True)
+SIGNALLED = (
+    select(Signal.conversation_id, Signal.kind).where(col(Signal.conversation_id).in_(_IDS), col(Signal.kind).in_(TOLD_BY)).distinct()
+)
+GIVEN = select(QueueReason.conversation_id, QueueReason.weight, QueueReason.sentence).where(col(QueueReason.conversation_id).in_(_IDS))
+
+
 def _ranked(db: Session, candidates: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
     """Each with its heaviest reason in words: of the last two weeks the heaviest altogether first, then older ones likewise."""
     ids = [candidate.id for candidate in candidates]
     told: dict[str, list[tuple[float, str]]] = {made: [] for made in ids}
-    kinds = (
-        select(Signal.conversation_id, Signal.kind).where(col(Signal.conversation_id).in_(ids), col(Signal.kind).in_(TOLD_BY)).distinct()
-    )
-    for made, kind in db.exec(kinds):
+    for made, kind in db.execute(SIGNALLED, {"ids": ids}):
         told[made].append(TOLD_BY[kind])
-    given = select(QueueReason.conversation_id, QueueReason.weight, QueueReason.sentence).where(col(QueueReason.conversation_id).in_(ids))
-    for made, weight, sentence in db.exec(given):
+    for made, weight, sentence in db.execute(GIVEN, {"ids": ids}):
         told[made].append((weight, sentence))
     weighed = [(candidate, sorted(told[candidate.id] + _of_itself(candidate), reverse=True)) for candidate in candidates]
     long_ago = now() - RECENT
@@ -131,7 +152,7 @@ def _of_itself(candidate: Candidate) -> list[tuple[float, str]]:
     if candidate.csat in ANNOYED:
         reasons.append((ANNOYED[candidate.csat], f"rated {candidate.csat} of 5"))
     if candidate.certainty is not None:
-        reasons.append((1 - candidate.certainty, f"machine {candidate.certainty * 100:.0f}\u00a0% sure"))
+        reasons.append((1 - candidate.certainty, f"unsure, {candidate.certainty * 100:.0f}\u00a0%"))
     return reasons
 
 
@@ -197,16 +218,20 @@ def hand_back(conversation_id: str, *, by: Person) -> None:
 
 
 # written once: it is asked with each review
-LET_GO = (
-    delete(Claim)
-    .where(col(Claim.conversation_id) == bindparam("made"), col(Claim.person_id) == bindparam("person"))
-    .execution_options(synchronize_session=False)
-)
+LET_GO = delete(Claim).where(col(Claim.conversation_id) == bindparam("made"), col(Claim.person_id) == bindparam("person"))
 
 
 def let_go(db: Session, conversation_id: str, *, by: Person) -> None:
     """It is done, or given back."""
-    db.execute(LET_GO, {"made": conversation_id, "person": by.id})
+    db.connection().execute(LET_GO, {"made": conversation_id, "person": by.id})
+
+
+def held(conversation_id: str, *, by: Person) -> bool:
+    """Whether this person has it in hand."""
+    access.require(by, "conversation.read")
+    query = select(Claim.id).where(Claim.conversation_id == conversation_id, Claim.person_id == by.id, Claim.lapses_at > now())
+    with store.reading() as db:
+        return db.exec(query).first() is not None
 
 
 def skip(conversation_id: str, reason: str, *, by: Person, at: datetime | None = None) -> Skip:
@@ -244,11 +269,6 @@ def suggest(db: Session, conversation_id: str, kind: str, sentence: str, *, weig
     db.add(reason)
 
 
-def unsuggest(db: Session, conversation_id: str, kinds: Sequence[str]) -> None:
-    """It was looked at for these reasons."""
-    db.execute(delete(QueueReason).where(col(QueueReason.conversation_id) == conversation_id, col(QueueReason.kind).in_(kinds)))
-
-
 # -- what one look is not enough for ------------------------------------------------------------------------------------------------------
 
 SECOND, DISAGREEMENT, GRADER_CHECK = "second look", "disagreement", "grader check"
@@ -259,14 +279,15 @@ def look_again(db: Session, said: Sequence[Review], conversation_id: str, wanted
     """After a review: whether another person should look, because it is in the sample or because two see it differently."""
     people = {review.by_person_id for review in said}
     settled = any(review.settled_by_dispute_id for review in said)
+    db.connection().execute(LOOKED_AT, {"made": conversation_id})
     if not settled and len(people) == 2 and differ(said):
-        suggest(db, conversation_id, DISAGREEMENT, "two people see it differently", weight=0.9, source="reviews")
-    else:
-        unsuggest(db, conversation_id, [DISAGREEMENT])
-    if 0 < len(people) < wanted and not settled:
-        suggest(db, conversation_id, SECOND, "somebody should look at it too", weight=0.5, source="reviews")
-    else:
-        unsuggest(db, conversation_id, [SECOND])
+        suggest(db, conversation_id, DISAGREEMENT, "two see it differently", weight=0.9, source="reviews")
+    if not settled and 0 < len(people) < wanted:
+        suggest(db, conversation_id, SECOND, "wants a second look", weight=0.5, source="reviews")
+
+
+# written once: it is asked with each review
+LOOKED_AT = delete(QueueReason).where(col(QueueReason.conversation_id) == bindparam("made"), col(QueueReason.source) == "reviews")
 
 
 def differ(said: Sequence[Review]) -> bool:

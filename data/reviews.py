@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from data import access, audit, conversations, deeds, drafts, glance, labels, queue, rubric, standing, store
 from data.errors import Refused
 from data.masking import masked
-from data.tables import Conversation, Person, Review
+from data.tables import Conversation, Message, Person, Review
 from data.values import now
 
 CHANNELS = {"chat": "a chat", "email": "an e-mail", "voice": "a call"}
@@ -78,8 +79,11 @@ def take_back(db: Session, review_id: str, *, by: Person, at: datetime | None = 
     if last is None or last.id != review_id or review.withdrawn:
         raise Refused("Not undone: you have corrected that review since. Open it and correct it again.")
     before = db.get(Review, review.replaces_review_id) if review.replaces_review_id else None
+    stood = before is not None and not before.withdrawn
     copied = (before or review).model_dump(exclude={"id", "at", "by_person_id", "replaces_review_id", "withdrawn"})
-    again = Review(**copied, replaces_review_id=review_id, withdrawn=before is None or before.withdrawn, at=at or now(), by_person_id=by.id)
+    # what held before holds as of then: a colleague who spoke in between has the last word again
+    then = before.at if before and stood else at or now()
+    again = Review(**copied, replaces_review_id=review_id, withdrawn=not stood, at=then, by_person_id=by.id)
     _keep(db, again, rubric.current(), by)
     audit.record(db, by, "took back", "review", again.id, f"Took back the review of {CHANNELS[conversation.channel]}.", at=at)
 
@@ -90,9 +94,12 @@ def as_draft(review: Review) -> dict[str, object]:
     return said | ({"marks": review.rubric["said"]} if review.rubric else {})
 
 
+# written once: it is asked with each review
+LAST_SEQ = select(func.max(Message.seq)).where(col(Message.conversation_id) == bindparam("made"))
+
+
 def _last_seq(db: Session, conversation_id: str) -> int:
-    found = conversations.messages_of(db, conversation_id)
-    return found[-1].seq if found else 1
+    return db.execute(LAST_SEQ, {"made": conversation_id}).scalar() or 1
 
 
 def of_conversation(conversation_id: str, *, by: Person) -> list[Review]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists
+from sqlalchemy import ColumnElement, and_, bindparam, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -12,17 +12,26 @@ _later = aliased(Review)
 
 
 def stands(review: Any = Review) -> ColumnElement[bool]:
-    """Nobody corrected it, and it was not taken back."""
-    return and_(~col(review.withdrawn), ~exists().where(col(_later.replaces_review_id) == col(review.id)))
+    """It was not corrected, and not taken back."""
+    return and_(~col(review.withdrawn), _uncorrected(review))
+
+
+def _uncorrected(review: Any) -> ColumnElement[bool]:
+    return ~exists().where(col(_later.replaces_review_id) == col(review.id))
+
+
+# written once: they are asked with each review
+_OF = select(Review).where(col(Review.conversation_id) == bindparam("made"), stands()).order_by(col(Review.at), col(Review.id))
+_LAST = select(Review).where(
+    col(Review.conversation_id) == bindparam("made"), col(Review.by_person_id) == bindparam("person"), _uncorrected(Review)
+)  # fmt: skip
 
 
 def of(db: Session, conversation_id: str) -> list[Review]:
     """What people say of a conversation, oldest first."""
-    query = select(Review).where(Review.conversation_id == conversation_id, stands())
-    return list(db.exec(query.order_by(col(Review.at), col(Review.id))))
+    return list(db.exec(_OF, params={"made": conversation_id}))
 
 
 def last_of(db: Session, conversation_id: str, person_id: str) -> Review | None:
     """The person's own last word, also one that was taken back."""
-    query = select(Review).where(Review.conversation_id == conversation_id, Review.by_person_id == person_id)
-    return db.exec(query.order_by(col(Review.at).desc(), col(Review.id).desc())).first()
+    return db.exec(_LAST, params={"made": conversation_id, "person": person_id}).first()

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from data import examples
 from data.tables import EvalSet, Person
-from evals import sets
+from evals import flags, sets
 
-NAME = "Everyday intents"
+NAME, ANSWERS = "Everyday intents", "Everyday answers"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,22 @@ def propose_gate(eval_set: EvalSet, *, by: Person, at: datetime) -> None:
 
 def create(*, by: Person, at: datetime) -> EvalSet:
     return sets.create(NAME, by=by, bar=0.5, at=at)
+
+
+def create_answers(*, by: Person, at: datetime) -> EvalSet:
+    return sets.create(ANSWERS, purpose="answer", by=by, bar=0.5, at=at)
+
+
+def flag_answers(flagged: Sequence[Flag]) -> None:
+    """As Review proposes it: what this reply says, or no such reply again."""
+    for one in flagged:
+        kind, why = ("strong", "Clear, kind and complete.") if one.strong else ("weak", "It does not answer what was asked.")
+        told = flags.proposed(one.conversation_id, kind, by=one.by, label_id=one.label_id, purpose=flags.ANSWER)
+        if told is not None:
+            examples.flag(
+                one.conversation_id, kind, why=why, eval_set_id=told.eval_set.id, label_id=one.label_id, grader=told.grader,
+                expected=told.expected, by=one.by, at=one.at,
+            )  # fmt: skip
 
 
 def flag(eval_set: EvalSet, flags: Sequence[Flag]) -> None:

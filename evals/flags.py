@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
 from data import access, conversations, labels, predictions, store
@@ -27,7 +28,7 @@ class Proposed:
 
 
 def proposed(
-    conversation_id: str, kind: str, *, by: Person, label_id: str | None = None, reply: str = "", purpose: str = ""
+    conversation_id: str, kind: str, *, by: Person, label_id: str | None = None, reply: str = "", purpose: str = "", eval_set_id: str = ""
 ) -> Proposed | None:
     """None where no eval set could take it."""
     access.require(by, "example.flag")
@@ -36,7 +37,9 @@ def proposed(
         return None
     messages = [message for message in found[1] if not message.private and message.gone_at is None]
     with store.reading() as db:
-        known = {one: eval_set for one in PURPOSES if (eval_set := _set_for(db, one, by))}
+        known = {one: eval_set for one in PURPOSES if (eval_set := _set_for(db, one, conversation_id, by))}
+        if (chosen := db.get(EvalSet, eval_set_id) if eval_set_id else None) and purpose in ("", chosen.purpose):
+            known[chosen.purpose], purpose = chosen, chosen.purpose
         for one in _by_fit(conversation_id, kind, label_id, messages) if not purpose else [purpose]:
             if one in known and (made := _of(one, known[one], kind, label_id, reply, messages)):
                 return made
@@ -51,9 +54,13 @@ def _by_fit(conversation_id: str, kind: str, label_id: str | None, messages: Seq
     return [*([CLASSIFIER] if misread else []), *([AUTOMATION] if acted and kind == "strong" else []), ANSWER, CLASSIFIER]
 
 
-def _set_for(db: Session, purpose: str, by: Person) -> EvalSet | None:
-    """The one that this person flagged for last; else the first that was made."""
-    known = db.exec(select(EvalSet).where(EvalSet.purpose == purpose).order_by(col(EvalSet.at), col(EvalSet.id))).all()
+def _set_for(db: Session, purpose: str, conversation_id: str, by: Person) -> EvalSet | None:
+    """Of those in which it does not stand yet the one that this person flagged for last; else the first that was made."""
+    stands = exists().where(
+        col(Example.eval_set_id) == col(EvalSet.id), col(Example.conversation_id) == conversation_id, col(Example.use) != "retired"
+    )
+    fitting = select(EvalSet).where(EvalSet.purpose == purpose, ~stands)
+    known = db.exec(fitting.order_by(col(EvalSet.at), col(EvalSet.id))).all()
     if len(known) < 2:
         return known[0] if known else None
     mine = select(Example.eval_set_id).where(

@@ -1,16 +1,20 @@
 """What a button does: the verb, then one line about what came of it, shown after the page is drawn anew."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import streamlit as st
 
+from data import deeds, undo
 from data.errors import Refused
+from data.tables import Person
 from portal import widgets
 
 _NOTICE = "acts_notice"
+Outcome = TypeVar("Outcome")
 
 
-def attempt(act: Callable[[], object], done: str | Callable[[object], str] = "") -> bool:
+def attempt(act: Callable[[], Outcome], done: str | Callable[[Outcome], str] = "") -> bool:
     """Do it. A refusal is shown word for word, and what was entered stays."""
     try:
         outcome = act()
@@ -21,6 +25,25 @@ def attempt(act: Callable[[], object], done: str | Callable[[object], str] = "")
     if told:
         st.session_state[_NOTICE] = ("done", told)
     return True
+
+
+def refuse(sentence: str) -> None:
+    """What a screen itself has to say no to."""
+    st.session_state[_NOTICE] = ("refused", sentence)
+
+
+def undo_last(person: Person) -> None:
+    """`u`: and where it was a review, that conversation is open again with what was typed."""
+    conversation_id = undo.about(by=person)
+    if attempt(lambda: undo.last(by=person), done=lambda back: back.told) and conversation_id:
+        st.session_state["review_chosen"] = conversation_id
+
+
+def offer_undo(person: Person) -> None:
+    """What was done last, at the top of every page."""
+    if last := deeds.last(by=person):
+        told = widgets.plain(last.sentence.rstrip("."))
+        st.button(f"Undo: {told} (U)", key="undo", icon=":material/undo:", type="tertiary", on_click=undo_last, args=(person,))
 
 
 def show_notice() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from data import access, config, inbox, people, settings, tasks
 from data.tables import Person
-from portal import acts, session, widgets
+from portal import acts, keys, session, widgets
 
 HERE = Path(__file__).parent
 
@@ -16,6 +16,8 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
     "Work": [
         ("review", "Review", ":material/rate_review:", "review.record"),
         ("conversations", "Conversations", ":material/forum:", "conversation.read"),
+        ("conversation", "Conversation", ":material/chat:", "conversation.read"),
+        ("calibration", "Calibration", ":material/straighten:", "calibration.take"),
         ("imports", "Import", ":material/upload_file:", "conversation.import"),
         ("inbox", "Inbox", ":material/inbox:", "person.read"),
     ],
@@ -23,7 +25,10 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("eval_sets", "Eval sets", ":material/fact_check:", "eval_set.read"),
         ("classifiers", "Classifiers", ":material/category:", "classifier.read"),
     ],
-    "Watch": [("quality", "Quality", ":material/monitoring:", "measure.read")],
+    "Watch": [
+        ("quality", "Quality", ":material/monitoring:", "measure.read"),
+        ("agreement", "Agreement", ":material/balance:", "agreement.read"),
+    ],
     "Deliver": [("datasets", "Datasets", ":material/dataset:", "dataset.read")],
     "Govern": [
         ("approvals", "Approvals", ":material/how_to_vote:", "proposal.read"),
@@ -35,7 +40,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("account", "Account", ":material/account_circle:", "person.read"),
     ],
 }
-ELSEWHERE = ("account",)  # reached by the person's own name at the foot of the list
+ELSEWHERE = ("account", "conversation")  # reached by the person's own name at the foot of the list, and from every list
 
 
 def main() -> None:
@@ -47,12 +52,11 @@ def main() -> None:
     page = st.navigation(_pages_for(person), expanded=True)
     _account(person)
     if person.demo:
-        st.markdown(
-            ":orange-badge[:material/science: Demo] "
-            ":small[Ferngrove and everybody in it are made up. Try anything; nothing leaves this machine.]"
-        )
+        st.markdown(":orange-badge[:material/science: Demo] :small[Everybody here is made up. Try anything; nothing leaves this machine.]")
     _banners(person)
     acts.show_notice()
+    acts.offer_undo(person)
+    keys.listen(person)
     page.run()
 
 

@@ -23,9 +23,11 @@ from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
 
 STRETCHES = (3, 6, 11)  # weeks after which a candidate went live: the three releases
+ASKED_TWICE_FROM = 2  # the stretch from which on some conversations are looked at by two people
 REVIEWED = 0.4  # share of conversations that somebody reviewed
 MISTAKEN = 0.03  # share of reviews with a wrong intent: people err too
 FLAGS_A_STRETCH, FLAGS_WAITING = 80, 12
+ANSWERS_A_STRETCH, ANSWERS_WAITING = 12, 5
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Ferngrove:
     company: Company
     labels: dict[str, Label]  # by the phrases' key
     eval_set: EvalSet
+    answers: EvalSet
     told: dict[str, Told] = field(default_factory=dict)  # what each conversation is really about, by its id
     sent: list[dict[str, Any]] = field(default_factory=list)  # the last conversations that came, as the help desk wrote them
 
@@ -49,12 +52,16 @@ def build(*, conversations_wanted: int = 6000, until: datetime | None = None, se
         ferngrove = _found(random.Random(seed), start - timedelta(days=1))
         told = story.conversations(ferngrove.rng, start=start, until=until, count=conversations_wanted)
         ends = [start + timedelta(weeks=weeks, days=-3, hours=15, minutes=40) for weeks in STRETCHES]  # Fridays, 15:40
-        for begin, end in zip([start, *ends], [*ends, until], strict=True):
+        for place, (begin, end) in enumerate(zip([start, *ends], [*ends, until], strict=True)):
+            if place == ASKED_TWICE_FROM:
+                data_demo.ask_twice(ferngrove.company, begin)
             _live_through(ferngrove, [one for one in told if begin <= one.opened_at < end], end, is_last=end == until)
         _govern(ferngrove, until)
 
 
 def _govern(ferngrove: Ferngrove, until: datetime) -> None:
+    mixed_up = (ferngrove.labels["where_is_my_order"].id, ferngrove.labels["late_delivery"].id)
+    data_demo.agree(ferngrove.company, mixed_up, until)
     data_demo.govern(ferngrove.company, until)
     evals_demo.propose_gate(ferngrove.eval_set, by=ferngrove.company.staff["Marco Silva"], at=until - timedelta(hours=26))
     data_demo.talk(ferngrove.company, until)
@@ -65,7 +72,8 @@ def _found(rng: random.Random, at: datetime) -> Ferngrove:
     company = data_demo.found(rng, at)
     lead = company.staff["Lena Hoffmann"]
     meanings = [(key, text.name, text.description, text.do, text.dont) for key, text in INTENTS.items()]
-    return Ferngrove(company, classifiers_demo.name_intents(meanings, by=lead, at=at), evals_demo.create(by=lead, at=at))
+    answers = evals_demo.create_answers(by=lead, at=at)
+    return Ferngrove(company, classifiers_demo.name_intents(meanings, by=lead, at=at), evals_demo.create(by=lead, at=at), answers)
 
 
 def _live_through(ferngrove: Ferngrove, told: list[Told], end: datetime, *, is_last: bool) -> None:
@@ -79,8 +87,10 @@ def _live_through(ferngrove: Ferngrove, told: list[Told], end: datetime, *, is_l
     reviewed = [made for made in ids if ferngrove.rng.random() < REVIEWED and ferngrove.told[made].opened_at < end - timedelta(hours=20)]
     data_demo.review(company, [_judgement(ferngrove, made, end) for made in reviewed])
     evals_demo.flag(ferngrove.eval_set, _flags(ferngrove, reviewed, end, FLAGS_WAITING if is_last else FLAGS_A_STRETCH))
+    evals_demo.flag_answers(_flags(ferngrove, reviewed, end, ANSWERS_WAITING if is_last else ANSWERS_A_STRETCH))
     if not is_last:
-        sets.freeze(ferngrove.eval_set.id, by=company.staff["Lena Hoffmann"], at=end - timedelta(hours=4))
+        for eval_set in (ferngrove.eval_set, ferngrove.answers):
+            sets.freeze(eval_set.id, by=company.staff["Lena Hoffmann"], at=end - timedelta(hours=4))
     made_by = end - timedelta(hours=2) if is_last else end
     proposer, approver = company.staff["Birgit Lund"], company.staff["Marco Silva"]
     classifiers_demo.make_candidate(made_by, proposer=proposer, approver=approver, goes_live=not is_last)

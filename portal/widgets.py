@@ -1,7 +1,6 @@
-"""Pieces that several screens show: times, transcripts, progress. They draw; they ask and change nothing but what they are given."""
+"""Pieces that several screens show: times, badges, progress. They draw; they ask and change nothing but what they are given."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +8,7 @@ import streamlit as st
 
 from data import config, tasks
 from data.measures import percent
-from data.tables import Conversation, Message, Person, Prediction, Task
+from data.tables import Person, Prediction, Task
 from data.values import now
 
 CHANNEL_ICONS = {"chat": ":material/chat:", "email": ":material/mail:", "voice": ":material/call:"}
@@ -70,63 +69,6 @@ def _short_day(moment: datetime) -> str:
 
 def exact(moment: datetime) -> str:
     return f"{local(moment).day} {local(moment):%B %Y, %H:%M}"
-
-
-def transcript(conversation: Conversation, messages: Sequence[Message], *, height: int | None = None, bubble: int = 560) -> None:
-    """The conversation as bubbles: the customer left, people and machines right. Text is shown as text, whatever it holds."""
-    with st.container(height=height or "content", border=False, key=f"transcript_{conversation.id}"):
-        if conversation.subject:
-            st.text(f"Subject: {conversation.subject}")
-        for message in messages:
-            _bubble(message, bubble)
-        if height:  # whoever works by keyboard scrolls where something can have the focus
-            address = {"conversation": conversation.id}
-            st.page_link("screens/conversations.py", label="Open it on its own page", icon=":material/open_in_new:", query_params=address)
-
-
-def _bubble(message: Message, width: int) -> None:
-    speaker, icon = _speaker(message)
-    side = st.container(horizontal_alignment="left" if message.role == "customer" else "right")
-    with side, st.container(border=True, width=width, gap="xxsmall"):
-        private = " · :orange[:material/lock:] private note" if message.private else ""
-        gone = " · :gray[:material/delete:] deleted where it came from" if message.gone_at else ""
-        spoken = f" · {_clock(message.start_ms)}" if message.start_ms is not None else ""
-        st.caption(f"{icon} {plain(speaker)} · {local(message.at):%H:%M}{spoken}{private}{gone}")
-        if message.tool_call:
-            _tool(f"Called {message.tool_call['name']}", message.tool_call.get("arguments"))
-        if message.tool_result is not None:
-            _tool("Its answer", message.tool_result)
-        if message.text:
-            st.text(message.text)
-
-
-def _clock(ms: int) -> str:
-    """How far into a call."""
-    minutes, seconds = divmod(ms // 1000, 60)
-    return f"{minutes}:{seconds:02d} into the call"
-
-
-def _tool(words: str, value: object) -> None:
-    """A machine's step: named, and readable on demand."""
-    with st.expander(plain(words), icon=":material/build:"):
-        st.text("\n".join(_lines(value)) or "nothing")
-
-
-def _lines(value: object, before: str = "") -> list[str]:
-    """An object as lines of 'name: value': no screen shows JSON."""
-    if isinstance(value, dict):
-        return [line for name, part in value.items() for line in _lines(part, f"{before}{name}: ")]
-    if isinstance(value, list):
-        return [line for number, part in enumerate(value[:50], start=1) for line in _lines(part, f"{before}{number}. ")]
-    return [f"{before}{value}"]
-
-
-def _speaker(message: Message) -> tuple[str, str]:
-    if message.role == "customer":
-        return "Customer", ":material/person:"
-    if message.role == "rep":
-        return message.author or "Support", ":material/support_agent:"
-    return {"assistant": "Machine", "tool": "Machine step", "system": "System"}[message.role], ":material/smart_toy:"
 
 
 def machine_said(prediction: Prediction | None, names: dict[str, str]) -> None:

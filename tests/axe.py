@@ -14,7 +14,8 @@ GRAVE = ("serious", "critical")
 IN_THE_PAGE = """async ([rules, selectors]) => {
     const options = {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"]};
     const told = (rule, node) => {
-        const element = document.querySelector(node.target[0]);
+        const path = node.target.flat();  // of an element inside a component: the component's, then its own
+        const element = path.reduce((root, selector) => (root.shadowRoot ?? root).querySelector(selector), document);
         const matches = selectors.filter(selector => element.matches(selector));
         return {rule, impact: node.impact, selector: node.target.join(" "), html: node.html, why: node.failureSummary, matches};
     };

@@ -1,6 +1,7 @@
 """`make bench`: the figures that the README states, measured here. Machines differ: ratios are against a floor in the same run."""
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -109,6 +110,43 @@ def start_and_memory(home: Path) -> dict[str, float]:
     return told
 
 
+def next_item(home: Path) -> dict[str, float]:
+    """From the key that saves a review to the next conversation being there, in a real browser: the median of 20."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import FLAGS, desk, found, settled
+    from tests.server import Server
+
+    server, taken = Server(home).start(), []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found(), args=FLAGS)
+        with desk(browser, server.base, "Nora Engel", []) as page:
+            page.goto(f"{server.base}/review?queue=team")
+            for _ in range(20 + 1):
+                page.locator("html[data-keys=heard]").wait_for(state="attached")
+                settled(page)
+                page.locator('[class*="st-key-review_save_"]').wait_for()
+                page.keyboard.press("s")
+                page.locator('[class*="st-key-review_why_"] input:focus').wait_for()
+                settled(page)
+                page.wait_for_timeout(200)
+                taken.append(page.evaluate(UNTIL_ANOTHER_IS_THERE))
+        browser.close()
+    server.stop()
+    return {"next_item_ms_median": round(statistics.median(taken[1:])), "next_item_ms_slowest": round(max(taken[1:]))}
+
+
+UNTIL_ANOTHER_IS_THERE = """() => new Promise(done => {
+    const place = document.querySelector('[class*="st-key-transcript"]');
+    const holder = [...place.querySelectorAll('*')].find(one => one.shadowRoot) ?? place;
+    const region = (holder.shadowRoot ?? holder).querySelector('.transcript'), before = region.innerText;
+    const began = performance.now(), field = document.querySelector('[class*="st-key-review_why_"] input');
+    const look = () => region.innerText !== before ? done(performance.now() - began) : requestAnimationFrame(look);
+    field.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, composed: true}));
+    look();
+})"""
+
+
 def _environment() -> dict[str, str]:
     import os
 
@@ -129,6 +167,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = demo_seconds(Path(folder) / "demo") | plain_tfidf() | hostile_texts() | intake(Path(folder))
         figures |= start_and_memory(Path(folder) / "demo")
+        figures |= next_item(Path(folder) / "demo")
     for name, value in figures.items():
         print(f"{name:36} {value:>10,}")
     print(json.dumps(figures))

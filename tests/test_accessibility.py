@@ -19,7 +19,7 @@ from tests.conftest import SOAK
 from tests.server import Server
 from tests.test_shots import ADDRESSES, FOR_ADMINS
 
-ONE_CONVERSATION = "conversations?conversation="
+ONE_CONVERSATION = "conversation?conversation="
 MOST_USED = ("", "review", "conversations", ONE_CONVERSATION, "imports")  # home has the bare address
 
 
@@ -146,11 +146,15 @@ def test_the_check_finds_what_is_broken_on_purpose_and_nothing_where_nothing_is(
 CLEARLY = 32  # of 255: a ring changes its pixels by 43 and more, a tint that nobody sees by 22 and less
 ENOUGH = 60  # pixels that change clearly: a line of one pixel around the smallest sign there is, 15 by 15
 MOST_STOPS = 60
-HERE = """() => {
-    const here = document.activeElement;
+FOCUS = """let here = document.activeElement;  // also inside of a component
+    while (here.shadowRoot?.activeElement) here = here.shadowRoot.activeElement;"""
+HERE = (
+    f"() => {{ {FOCUS}"
+    """
     const lines = (here.getAttribute("aria-label") || here.innerText).split("\\n").filter(line => line.trim());
     return here === document.body ? "" : lines.slice(0, 2).join(" ");
 }"""
+)
 
 
 def picture(page: Page) -> Image.Image:
@@ -159,7 +163,7 @@ def picture(page: Page) -> Image.Image:
 
 def focus_is_seen(page: Page) -> bool:
     """Whether the window clearly looks different because the focus is where it is."""
-    page.evaluate("(window.focused = document.activeElement).blur()")
+    page.evaluate(f"() => {{ {FOCUS} (window.focused = here).blur() }}")
     page.get_by_role("tooltip").last.wait_for(state="hidden")  # the stop before may have opened one
     without = picture(page)
     page.evaluate("window.focused.focus({preventScroll: true})")
@@ -189,14 +193,17 @@ def shown(page: Page) -> str:
     return found.group(1)
 
 
-def saved_by(page: Page, server: Server, key: str) -> Review:
-    """The review that one press of a key saves; the next conversation is there afterwards."""
+def saved_by(page: Page, server: Server, *keys: str) -> Review:
+    """The review that these keys save; the next conversation is there afterwards, and so is the focus."""
     conversation = shown(page)
-    page.keyboard.press(key)
+    for key in keys:
+        page.keyboard.press(key)
     expect(page.locator(f".st-key-review_intent_{conversation}")).to_have_count(0)
     settled(page)
     with server.inside():
-        (review,) = (made for made in reviews.of_conversation(conversation, by=alma()) if made.by_person_id == alma().id)
+        review = reviews.mine(conversation, by=alma())
+    assert review is not None
+    assert page.evaluate(HERE) == "The conversation"
     return review
 
 
@@ -206,17 +213,21 @@ def test_a_review_is_saved_with_the_keyboard_alone(browser: Browser, server: Ser
         page.goto(f"{server.base}/review")
         drawn(page)
 
+        unseen += tab_to(page, "Strong")
+        page.keyboard.press("Space")
+        expect(page.get_by_role("radio", name="Strong (S)")).to_be_checked()
         unseen += tab_to(page, "Intent")
         page.keyboard.press("ArrowDown")
         page.get_by_role("option").first.wait_for()
         page.keyboard.press("Enter")
         unseen += tab_to(page, "Note")
         page.keyboard.type("when sent now")  # the letters of the shortcuts: in a field they are letters
-        unseen += tab_to(page, "Strong")
+        unseen += tab_to(page, "Save and go on")
         review = saved_by(page, server, "Enter")
         assert (review.verdict, review.note, review.label_id is not None) == ("strong", "when sent now", True)
 
-        assert [saved_by(page, server, key).verdict for key in "swn"] == ["strong", "weak", "none"]
+        assert [saved_by(page, server, key, "Enter").verdict for key in "swo"] == ["strong", "weak", "none"]
+        assert saved_by(page, server, "Shift+S", "s", "Control+Enter").verdict == "strong"
         assert unseen == [], "the focus cannot be seen there"
 
 

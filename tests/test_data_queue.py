@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from data import drafts, people, queue, reviews, store
+from data import conversations, drafts, people, queue, reviews, rubric, store
 from data.errors import Denied, Refused
 from data.intake import door
 from data.intake.canonical import CanonicalSignal
@@ -30,7 +30,7 @@ def test_what_annoyed_somebody_comes_first_and_says_so(staff: Staff) -> None:
     plain, annoyed, back = arrive(1), arrive(2, csat=1), arrive(3, signals=[CanonicalSignal(kind="reopened", at=now())])
     items = queue.team(by=staff.rep)
     assert ids(items) == [annoyed, back, plain]
-    assert [item.why for item in items] == ["rated 1 of 5", "came back after it was closed", "not reviewed yet"]
+    assert [item.why for item in items] == ["rated 1 of 5", "came back", "not reviewed yet"]
 
 
 def test_the_heaviest_reasons_together_decide_and_the_heaviest_is_told(staff: Staff) -> None:
@@ -63,6 +63,20 @@ def test_my_last_chats_are_those_that_i_answered_and_did_not_judge(staff: Staff)
     assert queue.mine(by=staff.lead) == []
     reviews.record(mine, "weak", by=staff.lead)  # somebody else's word is not mine
     assert mine in ids(queue.mine(by=staff.rep)) and mine not in ids(queue.team(by=staff.rep))
+
+
+def test_my_chats_are_also_those_under_the_names_that_the_help_desk_has_for_me(staff: Staff) -> None:
+    def answered_by(number: int, author: str) -> str:
+        return arrive(number, messages=[{"role": "rep", "author": author, "text": "On its way."}])
+
+    by_nickname, by_address = answered_by(1, "rkoak7 (Oak)"), answered_by(2, "Rita@Example.com")
+    assert ids(queue.mine(by=staff.rep)) == [by_address]
+    found = conversations.get(by_address, by=staff.rep)
+    assert found is not None and found[1][0].author == "Rita"
+    rita = people.known_as(["rkoak7 (Oak)", " ", "…"], by=staff.rep)
+    assert rita.desk_names == ["rkoak7 (Oak)"] and set(ids(queue.mine(by=rita))) == {by_nickname, by_address}
+    with pytest.raises(Refused, match="up to 5 names"):
+        people.known_as([f"Rita {number}" for number in range(6)], by=staff.rep)
 
 
 def test_three_minutes_are_three_short_ones(staff: Staff) -> None:
@@ -124,6 +138,30 @@ def test_a_draft_holds_what_a_review_has_and_no_more(staff: Staff) -> None:
         drafts.keep(made, {"colour": "red"}, by=staff.rep)
     with pytest.raises(Refused, match="20,000 characters"):
         drafts.keep(made, {"note": "x" * 20_001}, by=staff.rep)
+
+
+def test_after_a_first_look_a_second_person_is_wanted_on_the_sample_and_sees_nothing_of_the_first(staff: Staff) -> None:
+    rubric.change([], share=0, double=1, reviewers=2, by=staff.lead)
+    made = arrive(1)
+    assert reviews.is_blind(made, by=staff.rep) and not reviews.is_blind(made, by=staff.admin)
+    reviews.record(made, "strong", by=staff.rep)
+    assert not reviews.is_blind(made, by=staff.rep)
+    assert (ids(queue.team(by=staff.rep)), [(item.listed.id, item.why) for item in queue.team(by=staff.lead)]) == (
+        [], [(made, "wants a second look")],
+    )  # fmt: skip
+    assert reviews.is_blind(made, by=staff.lead) and reviews.of_conversation(made, by=staff.lead) == []
+    reviews.record(made, "weak", by=staff.lead)
+    assert len(reviews.of_conversation(made, by=staff.lead)) == 2 and ids(queue.team(by=staff.lead)) == []
+    assert [item.why for item in queue.team(by=staff.engineer)] == ["two see it differently"]
+    assert reviews.of_conversation(made, by=staff.engineer) == []
+    reviews.record(made, "strong", by=staff.engineer)
+    assert [ids(queue.team(by=person)) for person in (staff.rep, staff.lead, staff.engineer)] == [[], [], []]
+
+
+def test_without_a_sample_one_look_is_enough(staff: Staff) -> None:
+    made = arrive(1)
+    reviews.record(made, "strong", by=staff.rep)
+    assert ids(queue.team(by=staff.lead)) == [] and not reviews.is_blind(made, by=staff.lead)
 
 
 @pytest.mark.parametrize("said", [

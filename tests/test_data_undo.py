@@ -49,6 +49,19 @@ def test_a_correction_is_taken_back_to_what_was_said_before(staff: Staff) -> Non
     assert [(review.verdict, review.note) for review in reviews.of_conversation(made, by=staff.rep)] == [("strong", "First.")]
 
 
+def test_what_a_colleague_said_in_between_has_the_last_word_again(staff: Staff) -> None:
+    made = arrive()
+    first, second = (labels.add(name, by=staff.lead) for name in ("Refund", "Order status"))
+    reviews.record(made, "strong", label_id=first.id, by=staff.rep)
+    reviews.record(made, "strong", label_id=second.id, by=staff.lead)
+    reviews.record(made, "weak", label_id=first.id, by=staff.rep)
+    undo.last(by=staff.rep)
+    found = conversations.get(made, by=staff.rep)
+    assert found is not None and found[0].intent_id == second.id
+    reviews.record(made, "none", by=staff.rep)  # corrects the one that holds again, not the one that was taken back
+    assert sorted(review.verdict for review in reviews.of_conversation(made, by=staff.rep)) == ["none", "strong"]
+
+
 def test_a_review_and_its_flag_are_one_deed(staff: Staff) -> None:
     made, label, eval_set = arrive(), labels.add("Refund", by=staff.lead), sets.create("Kept", by=staff.lead)
     examples.review_and_flag(made, "weak", why="Nobody answered.", eval_set_id=eval_set.id, label_id=label.id, by=staff.rep)
@@ -56,7 +69,7 @@ def test_a_review_and_its_flag_are_one_deed(staff: Staff) -> None:
         assert len(db.exec(select(Act)).all()) == 1
     undo.last(by=staff.rep)
     assert (examples.of_conversation(made, by=staff.rep), reviews.of_conversation(made, by=staff.rep)) == ([], [])
-    assert examples.loose_count(eval_set.id) == 0
+    assert examples.loose_count(eval_set.id) == 0 and drafts.of(made, by=staff.rep)["why"] == "Nobody answered."
 
 
 def test_what_became_a_test_case_stays_and_so_does_its_review(staff: Staff) -> None:

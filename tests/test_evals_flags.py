@@ -78,6 +78,8 @@ def test_the_set_is_the_one_that_i_flagged_for_last(staff: Staff) -> None:
     told = flags.proposed(here, "strong", by=staff.rep)
     assert told is not None and told.eval_set.id == first.id
     examples.flag(here, "strong", why="Clear.", eval_set_id=second.id, grader=told.grader, expected=told.expected, by=staff.rep)
+    here_again = flags.proposed(here, "strong", by=staff.rep)
+    assert here_again is not None and here_again.eval_set.id == first.id  # where it does not stand yet
     assert [flags.proposed(other, "strong", by=person).eval_set.name for person in (staff.rep, staff.lead)] == ["Second", "First"]  # type: ignore[union-attr]
 
 
@@ -145,7 +147,8 @@ def test_reply_words_passes_what_says_the_same(expected: dict[str, str], reply: 
 
 @pytest.mark.parametrize(("made_calls", "passed", "why"), [
     ([CALL], True, "the same 1 steps"), ([], False, "0 steps instead of 1"), ([CALL, CALL], False, "2 steps instead of 1"),
-    ([{"name": "look_up_order", "arguments": {"order": "8"}}], False, "step 1 is look_up_order, expected is look_up_order with its arguments"),
+    ([{"name": "look_up_order", "arguments": {"order": "8"}}], False,
+     "step 1 is look_up_order, expected is look_up_order with its arguments"),
 ])  # fmt: skip
 def test_tool_calls_passes_the_same_steps_alone(made_calls: list[dict[str, Any]], passed: bool, why: str) -> None:
     assert tool_calls.grade({"tool_calls": [CALL]}, {"tool_calls": made_calls}) == (passed, why)

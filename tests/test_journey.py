@@ -164,7 +164,7 @@ def the_next_conversation_is_predicted(engineer: Page, server: Server) -> None:
         headers={"Origin": server.base, "Content-Type": "application/json"},
     )  # fmt: skip
     assert answer.status_code == 200, answer.text
-    engineer.goto(f"{server.base}/conversations?conversation={answer.json()['ids'][0]}")
+    engineer.goto(f"{server.base}/conversation?conversation={answer.json()['ids'][0]}")
     expect(engineer.get_by_text("It has not come.")).to_be_visible()
     said = engineer.get_by_text(re.compile(r"Machine: .*version 5"))
     for _ in range(20):

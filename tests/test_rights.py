@@ -22,22 +22,30 @@ from starlette.routing import Route
 from classifiers import labels, shipping, training
 from data import (
     access,
+    agreements,
     approvals,
+    assignments,
     audit,
     backups,
+    calibration,
     comments,
     config,
     connections,
     conversations,
     datasets,
     deputies,
+    disputes,
     downloads,
     drafts,
     examples,
+    flagging,
+    lists,
     measures,
     people,
     queue,
+    relabelling,
     reviews,
+    rubric,
     sessions,
     settings,
     signatures,
@@ -45,13 +53,14 @@ from data import (
     tasks,
     tokens,
     vectors,
+    views,
 )
 from data.config import ROOT
 from data.errors import Denied, Refused
 from data.intake import appending, door, files, following, offers, revising, seals
 from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
-from data.tables import Comment, DatasetVersion, Deputy, ImportBatch, Person, Run, Team
+from data.tables import Comment, DatasetVersion, Deputy, Example, ImportBatch, Person, Run, Team, View
 from data.values import Target, new_id, now
 from evals import compare, runs, sets
 from portal.api import api
@@ -76,6 +85,9 @@ class World:
     reviewed: dict[str, str] = field(default_factory=dict)
     sealed: dict[str, str] = field(default_factory=dict)  # with a card in it, which was replaced, and reopened since
     example: dict[str, str] = field(default_factory=dict)
+    disputed: dict[str, str] = field(default_factory=dict)  # two engineers see it differently
+    settled: dict[str, str] = field(default_factory=dict)  # decided on by a lead of its team who is none of the actors; also gold
+    gold: dict[str, str] = field(default_factory=dict)
     proposal: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, team/other or the id of who built it)
     things: dict[tuple[str, str], str] = field(default_factory=dict)  # (what, its owner's id)
     ids: dict[str, str] = field(default_factory=dict)
@@ -94,6 +106,7 @@ def build_world() -> World:
         world = World()
         _hire(world)
         _fill_conversations(world)
+        _differ(db, world)
         for person in world.people.values():
             _give_things(db, world, person)
         _make_proposals(db, world)
@@ -149,6 +162,25 @@ def _fill_conversations(world: World) -> None:
     world.run = runs.run(world.ids["version"], Target("classifier", "other", 1), answer, by=engineer)
 
 
+def _differ(db: Any, world: World) -> None:
+    """What two engineers see differently, what a lead settled of that, and what became gold."""
+    both = (world.people["engineer", TEAM], world.people["engineer", OTHER])
+    for number, whose in enumerate(WHOSE, start=61):
+        belongs = {"team": "Fern" if whose == OTHER else "Oak", "channel": CHANNEL[whose], "customer": f"customer {number}"}
+        said = [canonical(number + more, **belongs) for more in (0, 10)]
+        world.disputed[whose], decided = door.receive(said, by=both[0], classify=False).ids
+        for made in (world.disputed[whose], decided):
+            for engineer, verdict in zip(both, ("strong", "weak"), strict=True):
+                reviews.record(made, verdict, by=engineer)
+        lead = world.people["lead", OTHER if whose == OTHER else TEAM]
+        world.settled[whose] = disputes.settle(decided, "weak", None, "It missed the question.", by=lead).id
+        gold = Example(conversation_id=decided, seq=2, customer_id=conversations.get(decided, by=both[0])[0].customer_id, messages=[],  # type: ignore[index]
+                       kind="weak", why="It missed the question.", purpose="classifier", use="gold", by_person_id=both[0].id)  # fmt: skip
+        db.add(gold)
+        db.flush()
+        world.gold[whose] = gold.id
+
+
 def answer(cases: list[Any]) -> list[dict[str, Any]]:
     return [{"label": "Refund"} for _ in cases]
 
@@ -171,6 +203,10 @@ def _give_things(db: Any, world: World, person: Person) -> None:
     assert session is not None
     tokens.issue(person.name, ["metrics"], person, by=people.console())
     token = next(token for token, owner in tokens.all_tokens(by=people.console()) if owner.id == person.id)
+    shared = View(name="Ours", query={"channel": "chat"}, team_id=person.team_id, by_person_id=person.id)
+    kept = View(name="Mine", query={"channel": "chat"}, by_person_id=person.id)
+    db.add_all([shared, kept])
+    world.things |= {("view", person.id): shared.id, ("private view", person.id): kept.id}
     made = {"dataset": version, "import": batch, "deputy": deputy, "task": waiting, "failed task": failed}
     world.things |= {(what, person.id): row.id for what, row in (made | {"sign-in": session, "token": token}).items()}
     world.things["file", person.id] = key
@@ -356,6 +392,12 @@ def colleague(by: Person, world: World) -> str:
     return world.people[by.role if by.role in access.ROLES else access.REP, TEAM].id
 
 
+def correct_a_colleague(by: Person, world: World, whose: str) -> object:
+    """Somebody else named an intent: who may not change it leaves it alone."""
+    reviews.record(world.fresh[whose], "weak", label_id=world.ids["Refund"], by=world.people["engineer", TEAM])
+    return relabelling.label([world.fresh[whose]], world.ids["Order status"], by=by).changed
+
+
 def gate(world: World) -> settings.Gate:
     return settings.Gate(eval_set_id=world.ids["frozen"], eval_set="Frozen", bar=0.5)
 
@@ -379,6 +421,16 @@ CALLS: tuple[Call, ...] = (
     Call("conversation.read", "reviews.of_conversation", lambda by, w, whose: reviews.of_conversation(w.reviewed[whose], by=by)),
     Call("conversation.read", "reviews.tally", lambda by, w, whose: did(reviews.tally(by=by, since=now())), THERE),
     Call("conversation.read", "examples.of_conversation", lambda by, w, whose: examples.of_conversation(w.reviewed[whose], by=by)),
+    Call("conversation.export", "lists.as_csv",
+         lambda by, w, whose: lists.as_csv(conversations.Filter(channel=CHANNEL[whose]), by=by).rows),
+    Call("view.save", "views.save", lambda by, w, whose: views.save("New", conversations.Filter(), by=by), THERE),
+    Call("view.save", "views.of", lambda by, w, whose: listed(views.of(by=by), w.thing("view", by, whose)), (OWN, TEAM)),
+    Call("view.save", "views.get", lambda by, w, whose: views.get(w.thing("view", by, whose), by=by)),
+    Call("view.save", "views.get of one's own", lambda by, w, whose: views.get(w.thing("private view", by, whose), by=by), own=True),
+    Call("view.save", "views.may_forget", lambda by, w, whose: views.may_forget(
+        View(name="Mine", query={}, by_person_id=w.owner(by, whose).id), by=by), own=True),
+    Call("view.save", "views.rename", lambda by, w, whose: views.rename(w.thing("view", by, whose), "Newer", by=by), own=True),
+    Call("view.save", "views.forget", lambda by, w, whose: views.forget(w.thing("private view", by, whose), by=by), own=True),
     Call("review.record", "reviews.record", lambda by, w, whose: reviews.record(w.fresh[whose], "weak", by=by)),
     Call("review.record", "queue.claim", lambda by, w, whose: queue.claim(w.fresh[whose], by=by)),
     Call("review.record", "queue.hand_back", lambda by, w, whose: did(queue.hand_back(w.fresh[whose], by=by))),
@@ -392,6 +444,43 @@ CALLS: tuple[Call, ...] = (
         w.fresh[whose], "weak", eval_set_id=w.ids["waiting"], label_id=w.ids["Refund"], by=by, **SAID)),
     Call("example.flag", "examples.review_and_flag", lambda by, w, whose: examples.review_and_flag(
         w.fresh[whose], "weak", eval_set_id=w.ids["waiting"], label_id=w.ids["Refund"], by=by, **SAID)),
+    Call("review.record", "relabelling.preview",
+         lambda by, w, whose: relabelling.preview([w.fresh[whose]], w.ids["Refund"], by=by).changing),
+    Call("review.record", "relabelling.label", lambda by, w, whose: relabelling.label([w.fresh[whose]], w.ids["Refund"], by=by).changed),
+    Call("label.correct", "relabelling.label", correct_a_colleague),
+    Call("relabelling.propose", "relabelling.propose",
+         lambda by, w, whose: relabelling.propose([w.fresh[whose]], w.ids["Refund"], why="So.", by=by)),
+    Call("example.flag", "flagging.preview",
+         lambda by, w, whose: flagging.preview([w.reviewed[whose]], "weak", w.ids["waiting"], by=by).changing),
+    Call("example.flag", "flagging.flag", lambda by, w, whose: flagging.flag(
+        [w.reviewed[whose]], "weak", eval_set_id=w.ids["waiting"], by=by, **SAID).changed),
+    Call("review.assign", "assignments.preview",
+         lambda by, w, whose: assignments.preview([w.fresh[whose]], w.people["engineer", TEAM].id, by=by).changing),
+    Call("review.assign", "assignments.assign",
+         lambda by, w, whose: assignments.assign([w.fresh[whose]], w.people["engineer", TEAM].id, by=by).changed),
+    Call("review.assign", "assignments.colleagues", lambda by, w, whose: did(assignments.colleagues(by=by)), THERE),
+    Call("agreement.read", "agreements.overview", lambda by, w, whose: agreements.overview(by=by).conversations, THERE),
+    Call("agreement.read", "disputes.open_ones",
+         lambda by, w, whose: w.disputed[whose] in {one.conversation_id for one in disputes.open_ones(by=by)}),
+    Call("agreement.read", "disputes.settled", lambda by, w, whose: listed(disputes.settled(by=by), w.settled[whose])),
+    Call("dispute.settle", "disputes.settle", lambda by, w, whose: disputes.settle(w.disputed[whose], "weak", None, "So it is.", by=by)),
+    Call("dispute.settle", "labels.settle", lambda by, w, whose: labels.settle(
+        w.disputed[whose], "weak", None, "So it is.", guideline_for=w.ids["Refund"], by=by)),
+    Call("rubric.change", "rubric.change", lambda by, w, whose: rubric.change([], share=0.1, double=0.1, reviewers=2, by=by), THERE),
+    Call("calibration.take", "calibration.next_item", lambda by, w, whose: calibration.next_item(by=by), THERE),
+    Call("calibration.take", "calibration.answer", lambda by, w, whose: calibration.answer(w.gold[whose], "weak", None, by=by)),
+    Call("calibration.take", "calibration.told", lambda by, w, whose: did(calibration.told(w.gold[OWN], by=by)), THERE),
+    Call("calibration.take", "calibration.my_figures", lambda by, w, whose: calibration.my_figures(by=by), THERE),
+    Call("calibration.read", "calibration.figures_of", lambda by, w, whose: reached(
+        "Not shown yet", lambda: calibration.figures_of(w.owner(by, whose).id, by=by))),
+    Call("calibration.read", "calibration.colleagues", lambda by, w, whose: did(calibration.colleagues(by=by)), THERE),
+    Call("gold.propose", "calibration.all_gold", lambda by, w, whose: calibration.all_gold(by=by), THERE),
+    Call("gold.propose", "calibration.flags_that_wait", lambda by, w, whose: calibration.flags_that_wait(by=by), THERE),
+    Call("gold.propose", "calibration.propose_gold", lambda by, w, whose: calibration.propose_gold(
+        [calibration.Wanted(w.fresh[OWN], "weak", None, "It is clear.")], why="It is clear.", by=by), THERE),
+    Call("gold.propose", "calibration.propose_taking_out",
+         lambda by, w, whose: calibration.propose_taking_out([w.gold[OWN]], why="It is not clear.", by=by), THERE),
+    Call("label.add", "labels.improve", lambda by, w, whose: labels.improve(w.ids["Refund"], do="Money back.", by=by), THERE),
     Call("comment.write", "comments.write", lambda by, w, whose: comments.write("example", w.example[whose], "Well said.", by=by)),
     Call("comment.write", "comments.of", lambda by, w, whose: comments.of("example", w.example[whose], by=by)),
     Call("comment.write", "comments.page_of", lambda by, w, whose: comments.page_of(
@@ -608,6 +697,7 @@ ONLY_ONESELF = {
     "asking.ask",  # background work, whose right was asked; by= says whose budget it is
     "approvals.may_decide",  # tells a screen what the verbs will say
     "access.may", "access.reach", "access.require", "access.within",  # the check itself
+    "agreements.counted",  # the part of a query that a reach that was asked for keeps within it
 }  # fmt: skip
 
 

@@ -48,6 +48,8 @@ WITHOUT_AN_ACTOR = {
     "inbox.to_mail": MACHINE, "inbox.mark_mailed": MACHINE, "nightly.look": MACHINE, "nightly.tidy": MACHINE,
     "approvals.lapse_old": MACHINE, "approvals.remind": MACHINE, "approvals.fail": MACHINE, "serving.predict": MACHINE,
     "audit.head": MACHINE, "audit.broken_chain": MACHINE, "audit.broken": MACHINE,
+    "relabelling.carry_out": APPROVED,
+    "calibration.carry_out": APPROVED,
     "people.grant_role": APPROVED, "tokens.issue_approved": APPROVED, "settings.carry_out": APPROVED, "shipping.ship": APPROVED,
     "backups.restore_approved": APPROVED,
     "versions.get": SHARED, "versions.all_of": SHARED, "versions.names": SHARED, "releases.live": SHARED, "releases.history": SHARED,

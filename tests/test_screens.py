@@ -1,15 +1,19 @@
 """Every screen inside the frame: with the demo's data for each role, and in an empty portal on both engines."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from data import config, examples, labels, people, predictions, reviews, sessions, tasks
+from data import config, people, reviews, rubric, sessions, tasks
 from data.conversations import Filter, listed
-from data.tables import Person, Review
+from data.intake import door
+from data.tables import Person
 from tests.conftest import Staff
+from tests.conversations import canonical
 
 APP = str(config.ROOT / "portal" / "app.py")
 SCREENS = (
@@ -56,6 +60,12 @@ def words(app: AppTest) -> str:
     return "\n".join(str(part.value) for kind in (app.title, app.markdown, app.caption, app.info, app.error, app.text) for part in kind)
 
 
+def shown(app: AppTest) -> dict[str, Any]:
+    """The conversation as the browser is given it."""
+    (drawn,) = (part.proto for part in app.get("bidi_component") if part.proto.component_name == "portal_transcript")
+    return json.loads(drawn.json)
+
+
 def button(app: AppTest, label: str):
     return next(one for one in app.button if one.label.startswith(label))
 
@@ -100,52 +110,6 @@ def test_a_sign_in_that_ended_shows_nothing_more(staff: Staff) -> None:
     assert not app.title
 
 
-def review_screen(demo_name: str = "Alma Berger") -> tuple[AppTest, Person, str]:
-    person = next(one for one in people.demo_people() if one.name == demo_name)
-    app = open_screen(sit_down(person), "review")
-    shown = next(one.key for one in app.selectbox if one.key and one.key.startswith("review_intent_"))
-    return app, person, shown.removeprefix("review_intent_")
-
-
-def said_by(person: Person, conversation_id: str) -> list[Review]:
-    """What this person said there, newest first; a colleague may have said something before."""
-    return [review for review in reviews.of_conversation(conversation_id, by=person) if review.by_person_id == person.id]
-
-
-def test_a_rep_reviews_with_one_press_and_the_next_is_there(demo: Path) -> None:
-    app, person, first = review_screen()
-    button(app, "Strong").click().run()
-    assert not app.exception
-    assert [review.verdict for review in said_by(person, first)] == ["strong"]
-    following = next(one.key for one in app.selectbox if one.key and one.key.startswith("review_intent_"))
-    assert following != f"review_intent_{first}"
-
-
-def test_a_rep_can_say_that_no_intent_fits(demo: Path) -> None:
-    app, person, shown = review_screen()
-    next(one for one in app.selectbox if one.key == f"review_intent_{shown}").set_value("")
-    button(app, "Neither").click().run()
-    assert [review.label_id for review in said_by(person, shown)] == [None]
-
-
-def test_a_flag_without_a_reason_is_refused_in_words_and_keeps_what_was_entered(demo: Path) -> None:
-    app, person, shown = review_screen()
-    next(one for one in app.toggle if one.key == f"review_flag_{shown}").set_value(True).run()
-    next(one for one in app.text_input if one.key == f"review_note_{shown}").set_value("a note of mine")
-    button(app, "Weak").click().run()
-    assert "say in a sentence why" in app.error[0].value
-    assert said_by(person, shown) == []
-    assert next(one for one in app.text_input if one.key == f"review_note_{shown}").value == "a note of mine"
-
-    next(one for one in app.text_input if one.key == f"review_why_{shown}").set_value("It misses the question.")
-    intent = next(one for one in app.selectbox if one.key == f"review_intent_{shown}")
-    machine = predictions.of_conversation(shown)
-    assert machine and intent.value == machine.label_id  # where the machine kept silent, nothing is chosen beforehand
-    intent.set_value(labels.of()[0].id)
-    button(app, "Weak").click().run()
-    assert examples.of_conversation(shown, by=person)[0].why == "It misses the question."
-
-
 def test_filters_stand_in_the_address(demo: Path) -> None:
     person = next(one for one in people.demo_people() if one.role == "engineer")
     shown = words(open_screen(sit_down(person), "conversations", channel="Voice", state="Machine disagrees"))
@@ -154,14 +118,49 @@ def test_filters_stand_in_the_address(demo: Path) -> None:
 
 
 def test_text_from_outside_is_shown_as_text(staff: Staff) -> None:
-    from data.intake import door
-    from tests.conversations import canonical
-
     hostile = "<script>alert(1)</script> ![x](http://evil.example/x.png) :red[red] $x$ [link](javascript:alert(1))"
     arrival = door.receive([canonical(1, messages=[{"role": "customer", "text": hostile}], subject=hostile)], by=staff.engineer)
-    app = open_screen(sit_down(staff.engineer), "conversations", conversation=arrival.ids[0])
-    assert hostile in [part.value for part in app.text]
+    app = open_screen(sit_down(staff.engineer), "conversation", conversation=arrival.ids[0])
+    assert shown(app)["messages"][0]["parts"] == [{"runs": [hostile]}]
+    assert shown(app)["subject"] == [hostile]
     assert not any("<script>" in str(part.value) for part in [*app.markdown, *app.caption])
+
+
+def test_a_conversation_is_read_on_a_page_of_its_own_and_the_old_address_leads_there(staff: Staff) -> None:
+    first, second, others = door.receive(
+        [canonical(number, customer="c", team=team) for number, team in ((1, "Oak"), (2, "Oak"), (3, "Fern"))], by=people.console()
+    ).ids
+    app = sit_down(staff.rep)
+    for screen in ("conversation", "conversations"):
+        assert shown(open_screen(app, screen, conversation=first))["id"] == first
+    assert "of this customer" in " ".join(part.value for part in app.subheader)
+    links = [str(part.proto) for part in app.get("page_link")]
+    assert any(second in link for link in links) and not any(others in link for link in links)
+    for absent in (others, "nothing", ""):
+        told = open_screen(app, "conversation", **({"conversation": absent} if absent else {}))
+        assert "it belongs to another team" in words(told)
+        assert not [part for part in told.get("bidi_component") if part.proto.component_name == "portal_transcript"]
+
+
+def test_what_others_said_of_a_conversation_waits_for_one_s_own_word_where_several_are_to_judge(staff: Staff) -> None:
+    (made,) = door.receive([canonical(1, team="Oak")], by=people.console()).ids
+    reviews.record(made, "weak", note="It misses the point.", by=staff.lead)
+    app = sit_down(staff.rep)
+    assert "It misses the point." in words(open_screen(app, "conversation", conversation=made))  # the control
+    rubric.change([], share=0.2, double=1.0, reviewers=2, by=staff.lead)
+    told = words(open_screen(app, "conversation", conversation=made))
+    assert "each for themselves" in told and "It misses the point." not in told and "No classifier" not in told
+    reviews.record(made, "strong", by=staff.rep)
+    assert "It misses the point." in words(open_screen(app, "conversation", conversation=made))
+
+
+def test_a_conversation_is_read_by_every_role(demo: Path) -> None:
+    for person in people.demo_people():
+        conversation_id = listed(Filter(), by=person, size=1)[0].id
+        app = open_screen(sit_down(person), "conversation", conversation=conversation_id)
+        assert shown(app)["messages"]
+        offered = "Review or flag it" in "".join(str(part.proto) for part in app.get("page_link"))
+        assert offered == (person.role != "admin")
 
 
 def test_training_is_a_job_with_a_bar(demo: Path) -> None:

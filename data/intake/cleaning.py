@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from data import config, sealing
+from data import config, people, sealing
 from data.intake.canonical import CanonicalConversation
 from data.tables import Seal
 from data.values import new_id
@@ -70,7 +70,9 @@ class Cleaner:
         return any(part in low for part in self.parts)
 
     def staff(self, raw: str) -> str:
-        """Who answered: a colleague's name stays readable, whatever else is personal in it does not."""
+        """Who answered: a colleague's name stays readable, whatever else is personal in it does not; their address becomes their name."""
+        if redact.EMAIL.fullmatch(raw.strip()) and (colleague := people.by_email(raw)):
+            return colleague.name
         self.raw = raw
         found = [finding for finding in redact.find(raw) if finding.kind not in ("name", "address")]
         self.found.update(finding.kind for finding in found)

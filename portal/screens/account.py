@@ -22,6 +22,22 @@ for running, _ in [pair for pair in sessions.running(by=person) if pair[1].id ==
         acts.attempt(lambda running=running: sessions.revoke(running.id, by=person), done="That sign-in has ended.")
         st.rerun()
 
+st.subheader("In the help desk, and at the keys", anchor=False)
+called, keys = st.columns([3, 2], vertical_alignment="bottom")
+known = called.text_input(
+    "What else the help desk calls you", value=", ".join(person.desk_names), key="account_names", placeholder="birgit.l, Birgit (Oak)",
+    help="Your last chats are those under your name, your e-mail address, and these, separated by commas.",
+)  # fmt: skip
+if known is not None and (names := [name.strip() for name in known.split(",") if name.strip()]) != person.desk_names:
+    acts.attempt(lambda: people.known_as(names, by=person), done="Saved. Your last chats on Review follow.")
+    st.rerun()
+quiet = keys.toggle(
+    "Single letters do nothing", value=person.quiet_keys, key="account_quiet", help="For who dictates, or is surprised by them."
+)
+if quiet != person.quiet_keys:
+    acts.attempt(lambda: people.rest_keys(quiet, by=person), done="Keys rest." if quiet else "Keys work again: ? shows them.")
+    st.rerun()
+
 company = settings.company_sign_in()
 st.subheader("Your ways in", anchor=False)
 if person.demo:

@@ -1,184 +1,18 @@
-"""Conversations: find them, read them."""
+"""Conversations: find them, keep how they were found; each is read on a page of its own."""
 
 from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 
-from data import access, conversations, examples, labels, people, predictions, reviews, search
+from data import access, config, conversations, downloads, labels, lists, people, search, views
 from data.conversations import PAGE, Filter
 from data.errors import Refused
-from data.intake import revising, seals
-from data.measures import next_week
-from portal import acts, widgets
+from data.measures import next_week, week_of
+from data.tables import View
+from portal import acts, session, together, widgets
 
 person = st.session_state["person"]
-
-
-def one(conversation_id: str) -> None:
-    found = conversations.get(conversation_id, by=person)
-    if st.button("Back to the list", icon=":material/arrow_back:", type="tertiary"):
-        st.query_params.pop("conversation")
-        st.rerun()
-    if found is None:
-        st.info("That conversation is not here, or it belongs to another team.", icon=":material/search_off:")
-        return
-    conversation, messages = found
-    names = labels.names()
-    widgets.page(
-        f"{conversations.pseudonym(conversation.customer_id)}, {widgets.CHANNEL_WORDS[conversation.channel].lower()}",
-        f"Opened {widgets.exact(conversation.opened_at)}, {conversation.status}"
-        + (f", rated {conversation.csat} of 5" if conversation.csat else "")
-        + (f", {conversation.handle_seconds // 60} minutes of work" if conversation.handle_seconds else ""),
-    )
-    left, right = st.columns([3, 1.5], gap="large")
-    with left:
-        widgets.transcript(conversation, messages)
-    with right:
-        widgets.machine_said(predictions.of_conversation(conversation_id), names)
-        if access.may(person, "review.record"):
-            st.page_link(
-                "screens/review.py",
-                label="Review this conversation",
-                icon=":material/rate_review:",
-                query_params={"conversation": conversation_id},
-            )
-        st.subheader("What people said", anchor=False)
-        said = reviews.of_conversation(conversation_id, by=person)
-        who = people.names()
-        for review in said:
-            with st.container(border=True, gap="xxsmall"):
-                widgets.verdict_badge(review.verdict)
-                st.caption(f"{widgets.plain(who.get(review.by_person_id or '', 'Somebody'))} · {widgets.when(review.at)}")
-                st.text(f"Intent: {names.get(review.label_id or '', 'none of ours')}")
-                for words, text in (("Better", review.reply), ("Note", review.note)):
-                    if text:
-                        st.text(f"{words}: {text}")
-        if not said:
-            st.caption("Nobody has reviewed it yet.")
-        for example in examples.of_conversation(conversation_id, by=person):
-            state = {"loose": "waits for the next freeze", "eval": "is a test case"}.get(example.use, example.use)
-            st.caption(f":material/flag: Flagged as {example.kind}: {widgets.plain(example.why)} It {state}.")
-        happened(conversation_id)
-        reveal(conversation_id)
-
-
-SIGNALS = {
-    "tag_changed": "Tag changed", "intent_changed": "Intent changed", "macro_used": "Macro used", "reassigned": "Reassigned",
-    "reopened": "Opened again", "draft_sent": "Machine's draft sent as it was", "draft_edited": "Machine's draft edited",
-    "draft_discarded": "Machine's draft thrown away", "rated": "Rated",
-}  # fmt: skip
-
-
-def happened(conversation_id: str) -> None:
-    """What people did with it in the help desk, and what it was before it changed there."""
-    signals, before = revising.told(conversation_id, by=person)
-    if signals:
-        with st.expander(f"In the help desk: {len(signals)} things happened", icon=":material/timeline:"):
-            st.caption("Weak signs: they order what you see, and are never taken for what is right.")
-            for signal in signals:
-                what = f": {signal.value}" if signal.value else ""
-                st.text(f"{SIGNALS.get(signal.kind, signal.kind)}{what} · {widgets.exact(signal.at)}")
-    if before:
-        with st.expander(f"It changed {len(before)} times at its source", icon=":material/history:"):
-            for revision in before:
-                st.text(f"{widgets.exact(revision.at)}: {in_words(revision.was)}")
-
-
-def in_words(was: dict) -> str:
-    told = [f"{name.replace('_', ' ')} was {value if value not in (None, '', []) else 'empty'}" for name, value in was["columns"].items()]
-    for seq, changed in was["messages"].items():
-        told.append(
-            f"message {seq} was deleted there" if list(changed) == ["gone_at"] else f"message {seq} was “{changed.get('text', '…')}”"
-        )
-    if was["new_messages"]:
-        told.append(f"{was['new_messages']} messages came")
-    return "; ".join(told) or "nothing that is shown"
-
-
-def _of_a_message(changed: dict) -> str:
-    if list(changed) == ["gone_at"]:
-        return "came back there" if changed["gone_at"] else "was deleted there"
-    return f"was “{changed['text']}”" if "text" in changed else "was marked otherwise"
-
-
-def reveal(conversation_id: str) -> None:
-    """The original behind a placeholder, for who may see it and says why."""
-    sealed = seals.sealed_in(conversation_id, by=person) if access.may(person, "personal_data.reveal") else []
-    if not sealed:
-        return
-    with st.popover("Show what was replaced", icon=":material/visibility:"):
-        st.caption("Who looked, at what and why stands in the record. Originals are kept for 30 days.")
-        names = {seal.id: f"‹{seal.kind.upper()} {seal.number}›" for seal in sealed}
-        chosen = st.selectbox("Which", list(names), format_func=names.get, key=f"conversations_seal_{conversation_id}")
-        why = st.text_input("What you need it for", key=f"conversations_why_{conversation_id}")
-        if st.button("Show it", key=f"conversations_show_{conversation_id}"):
-            seal = next(one for one in sealed if one.id == chosen)
-            shown = {}
-            if acts.attempt(lambda: shown.update(text=seals.reveal(conversation_id, seal.kind, seal.number, why=why or "", by=person))):
-                st.code(shown["text"], language=None)  # drawn once: with the next click it is gone
-            else:
-                st.rerun()
-
-
-def many() -> None:
-    widgets.page("Conversations", "Everything that came in, newest first. Narrow it down, then choose a line to read it.")
-    chosen = _filter()
-    try:
-        total = conversations.counted(chosen, by=person)
-    except Refused as refused:  # a search that cannot be understood
-        st.warning(widgets.plain(str(refused)), icon=":material/search_off:")
-        how_to_search(opened=True)
-        return
-    if not total:
-        st.info(
-            "No conversation fits. Take a filter away." if not chosen.is_empty() else "Nothing is here yet. Import a file to begin.",
-            icon=":material/search_off:",
-        )
-        if chosen.is_empty() and access.may(person, "conversation.import"):
-            st.page_link("screens/imports.py", label="Import conversations", icon=":material/upload_file:")
-        return
-    pages = -(-min(total, conversations.MOST_COUNTED) // PAGE)
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    left.caption(f"{conversations.in_words(total)} conversation{'' if total == 1 else 's'}")
-    with right, st.container(horizontal_alignment="right"):
-        page = st.pagination(pages, key=f"conversations_page_{hash(chosen)}") if pages > 1 else 1
-    listed = conversations.listed(chosen, by=person, page=(page or 1) - 1)
-    _table(listed)
-    how_to_search(opened=False)
-
-
-def how_to_search(*, opened: bool) -> None:
-    with st.expander("How to search", expanded=opened, icon=":material/help:"):
-        rows = "\n".join(f"| `{example}` | {told} |" for example, told in search.HELP)
-        st.markdown(f"| You type | and find what |\n|---|---|\n{rows}")
-
-
-def _filter() -> Filter:
-    """The row of filters. What is chosen stands in the address in the words that are shown, so that a link says what it opens."""
-    channels = {words: channel for channel, words in widgets.CHANNEL_WORDS.items()}
-    row = st.columns([3, 1.6, 2.2, 1.8], vertical_alignment="bottom")
-    words = row[0].text_input(
-        "Search", key="words", bind="query-params", placeholder='Words, "phrases", intent:refund', icon=":material/search:"
-    )
-    channel = row[1].selectbox("Channel", list(channels), index=None, key="channel", bind="query-params", placeholder="All")
-    intents = [label.name for label in labels.of()]
-    intent = row[2].selectbox(
-        "Intent, by the machine", [SILENT, *intents], index=None, key="intent", bind="query-params", placeholder="All"
-    )
-    state = row[3].selectbox("Review", list(STATES), index=None, key="state", bind="query-params", placeholder="All")
-    week = _week()
-    reviewed, agreed = STATES.get(state, (None, None))
-    return Filter(
-        channel=channels.get(channel),
-        intent="none" if intent == SILENT else intent,
-        words=words or "",
-        reviewed=reviewed,
-        agreed=agreed,
-        since=week,
-        until=next_week(week) if week else None,
-    )
-
 
 SILENT = "Kept silent"
 STATES = {  # reviewed, agreed
@@ -187,26 +21,298 @@ STATES = {  # reviewed, agreed
     "Machine agrees": (None, True),
     "Machine disagrees": (None, False),
 }
+CHANNELS = {words: channel for channel, words in widgets.CHANNEL_WORDS.items()}
+FIELDS = ("words", "channel", "intent", "state")  # each has a field above the list
+LED_HERE = ("week", "since", "until", "version")  # these have none: a chart's point or a view led to them
+OPENED = "conversations_view"  # which view the page shows
 
 
-def _week() -> datetime | None:
-    """A week that a chart's point led to; it stands in the address and can be taken away."""
-    raw = st.query_params.get("week")
+def many() -> None:
+    widgets.page("Conversations", "Everything that came in, newest first. Narrow it down, open one to read it, or choose several.")
+    above = st.container()
+    view = opened()
+    chosen = _filter()
+    if view and chosen.is_empty() and view.query:  # the last filter was taken away: that is no view any more
+        leave_view()
+        view = None
     try:
-        week = datetime.fromisoformat(raw) if raw else None
+        total = conversations.counted(chosen, by=person)
+    except Refused as refused:  # a search that cannot be understood
+        views_and_file(above, view, chosen, 0)
+        st.warning(widgets.plain(str(refused)), icon=":material/search_off:")
+        how_to_search(opened=True)
+        return
+    views_and_file(above, view, chosen, total)
+    pages = -(-min(total, conversations.MOST_COUNTED) // PAGE)
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    if total or not chosen.is_empty():
+        with left:
+            what_narrows(chosen, total)
+    if not total:
+        nothing_fits(chosen)
+        return
+    with right, st.container(horizontal_alignment="right"):
+        page = st.pagination(pages, key=f"conversations_page_{hash(chosen)}") if pages > 1 else 1
+    listed = conversations.listed(chosen, by=person, page=(page or 1) - 1)
+    _table(listed, chosen)
+    how_to_search(opened=False)
+
+
+def nothing_fits(chosen: Filter) -> None:
+    st.info(
+        "No conversation fits. Take a filter away." if not chosen.is_empty() else "Nothing is here yet. Import a file to begin.",
+        icon=":material/search_off:",
+    )
+    if chosen.is_empty() and access.may(person, "conversation.import"):
+        st.page_link("screens/imports.py", label="Import conversations", icon=":material/upload_file:")
+
+
+def how_to_search(*, opened: bool) -> None:
+    with st.expander("How to search", expanded=opened, icon=":material/help:"):
+        rows = "\n".join(f"| `{example}` | {told} |" for example, told in search.HELP)
+        st.markdown(f"| You type | and find what |\n|---|---|\n{rows}")
+
+
+# -- the filters --------------------------------------------------------------------------------------------------------------------------
+
+
+def _filter() -> Filter:
+    """The row of filters. What is chosen stands in the address in the words that are shown, so that a link says what it opens."""
+    row = st.columns([3, 1.6, 2.2, 1.8], vertical_alignment="bottom")
+    words = row[0].text_input(
+        "Search", key="words", bind="query-params", placeholder='Words, "phrases", intent:refund', icon=":material/search:"
+    )
+    channel = row[1].selectbox("Channel", list(CHANNELS), index=None, key="channel", bind="query-params", placeholder="All")
+    intents = [label.name for label in labels.of()]
+    intent = row[2].selectbox(
+        "Intent, by the machine", [SILENT, *intents], index=None, key="intent", bind="query-params", placeholder="All"
+    )
+    state = row[3].selectbox("Review", list(STATES), index=None, key="state", bind="query-params", placeholder="All")
+    week, version = _moment("week"), st.query_params.get("version", "")
+    reviewed, agreed = STATES.get(state, (None, None))
+    return Filter(
+        channel=CHANNELS.get(channel),
+        intent="none" if intent == SILENT else intent,
+        words=words or "",
+        reviewed=reviewed,
+        agreed=agreed,
+        since=week or _moment("since"),
+        until=next_week(week) if week else _moment("until"),
+        version=int(version) if version.isascii() and version.isdigit() and len(version) < 6 else None,
+    )
+
+
+def _moment(name: str) -> datetime | None:
+    raw = st.query_params.get(name)
+    try:
+        moment = datetime.fromisoformat(raw) if raw else None
     except ValueError:
-        week = None
-    if week is None or week.tzinfo is None:
         return None
-    if st.button(f"Week of {widgets.day(week)}", icon=":material/close:", help="Take this filter away"):
-        st.query_params.pop("week")
+    return moment if moment and moment.tzinfo and 1970 <= moment.year <= 2200 else None
+
+
+def in_the_fields(found: Filter) -> dict[str, str]:
+    """The filter as the fields and the address say it."""
+    told = {
+        "words": found.words,
+        "channel": widgets.CHANNEL_WORDS.get(found.channel or "", ""),
+        "intent": SILENT if found.intent == "none" else found.intent,
+        "state": next((words for words, meant in STATES.items() if meant == (found.reviewed, found.agreed)), ""),
+        "version": str(found.version or ""),
+    }
+    if found.since and found.since == week_of(found.since) and found.until == next_week(found.since):
+        told["week"] = found.since.isoformat()
+    else:
+        told |= {"since": found.since.isoformat() if found.since else "", "until": found.until.isoformat() if found.until else ""}
+    return {name: value for name, value in told.items() if value}
+
+
+def fill(found: Filter) -> None:
+    told = in_the_fields(found)
+    st.session_state["words"] = told.get("words", "")
+    for name in FIELDS[1:]:
+        st.session_state[name] = told.get(name)
+    for name in LED_HERE:
+        st.query_params.pop(name, None)
+        if name in told:
+            st.query_params[name] = told[name]
+
+
+def take_away(names: tuple[str, ...]) -> None:
+    for name in names:
+        if name in FIELDS:
+            st.session_state[name] = "" if name == "words" else None
+        else:
+            st.query_params.pop(name, None)
+
+
+def what_narrows(chosen: Filter, total: int) -> None:
+    """How many are left, and each filter to be taken away alone."""
+    told = in_the_fields(chosen)
+    shown = {name: value if name in FIELDS else f"Version {value}" for name, value in told.items()}
+    for name, words in (("week", "Week of"), ("since", "From"), ("until", "Before")):
+        if name in told:
+            shown[name] = f"{words} {widgets.day(datetime.fromisoformat(told[name]))}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="conversations_narrowing"):
+        st.caption(f"{conversations.in_words(total)} conversation{'' if total == 1 else 's'}", width="content")
+        for name, words in shown.items():
+            short = words if len(words) <= 30 else words[:29] + "…"
+            label = widgets.plain(f"“{short}”" if name == "words" else short)
+            st.button(
+                label, icon=":material/close:", type="tertiary", key=f"conversations_without_{name}", help="Take this filter away",
+                on_click=take_away, args=((name,),),
+            )  # fmt: skip
+        if len(shown) > 1:
+            st.button("Clear all", type="tertiary", key="conversations_without_any", on_click=take_away, args=((*FIELDS, *LED_HERE),))
+
+
+# -- saved views --------------------------------------------------------------------------------------------------------------------------
+
+
+def opened() -> View | None:
+    """The view that the address names. One that was just opened fills the filters; its own filters may stand in the address, changed."""
+    wanted = st.query_params.get("view")
+    view = views.get(wanted, by=person) if wanted and access.may(person, "view.save") else None
+    if view is None:
+        if wanted:
+            st.info(views.NOT_HERE, icon=":material/bookmark_remove:")
+        st.session_state[OPENED] = None
+        return None
+    if st.session_state.get(OPENED) != view.id and not {*FIELDS, *LED_HERE} & set(st.query_params):
+        found = views.filter_of(view)
+        fill(found)
+        if told := in_the_fields(found):  # a view is an address: from here on it says what the view does
+            st.session_state[OPENED] = view.id
+            st.switch_page("screens/conversations.py", query_params={"view": view.id, **told})
+    st.session_state[OPENED] = view.id
+    return view
+
+
+def open_view() -> None:
+    """Another one was chosen, or none."""
+    view = views.get(st.session_state[OPENED], by=person) if st.session_state[OPENED] else None
+    fill(views.filter_of(view) if view else Filter())
+    if view:
+        st.query_params["view"] = view.id
+    else:
+        leave_view()
+
+
+def leave_view() -> None:
+    st.query_params.pop("view", None)
+    st.session_state[OPENED] = None
+
+
+def views_and_file(above, view: View | None, chosen: Filter, total: int) -> None:
+    """The row above the filters: open a view, keep one, change it, take the list along."""
+    changed = view is not None and views.filter_of(view) != chosen
+    with above, st.container(horizontal=True, vertical_alignment="center", gap="small", key="conversations_views"):
+        if access.may(person, "view.save"):
+            choose_view(view)
+            if changed:
+                st.badge("Changed", icon=":material/edit:", color="orange")
+                told = "Back to what the view says"
+                st.button("Back", icon=":material/undo:", type="tertiary", help=told, on_click=fill, args=(views.filter_of(view),))
+            if not chosen.is_empty() and (view is None or changed):
+                keep_view(chosen, anew=changed)
+            if view:
+                change_view(view)
+        if total and access.may(person, "conversation.export"):
+            offer_file(chosen, total)
+
+
+def choose_view(view: View | None) -> None:
+    known = {one.id: one for one in views.of(by=person)}
+    if view:
+        known.setdefault(view.id, view)  # one that somebody sent
+    if not known:
+        return
+    who = people.names()
+
+    def told(view_id: str) -> str:
+        one = known[view_id]
+        theirs = f" · {who.get(one.by_person_id, 'somebody')}" if one.by_person_id != person.id else " · shared" if one.team_id else ""
+        return one.name + theirs
+
+    st.selectbox(
+        "Saved views", list(known), format_func=told, key=OPENED, placeholder=f"Saved views ({len(known)})", index=None,
+        on_change=open_view, label_visibility="collapsed", width=250,
+    )  # fmt: skip
+
+
+def keep_view(chosen: Filter, *, anew: bool) -> None:
+    with st.popover("Save anew" if anew else "Save this view", icon=":material/bookmark_add:"):
+        with st.form("conversations_save", border=False):
+            name = st.text_input("Name", max_chars=views.LONGEST, placeholder="Annoyed customers, by e-mail", key="conversations_new_name")
+            team = people.teams().get(person.team_id or "")
+            shared = st.checkbox(f"Share it with {widgets.plain(team)}", help="Each sees what they may read.") if team else False
+            pressed = st.form_submit_button("Save view", type="primary")
+        if pressed:
+            saved: list[View] = []
+            done = acts.attempt(lambda: saved.append(views.save(name or "", chosen, by=person, shared=shared)), "The view is saved.")
+            if done:
+                st.query_params["view"] = saved[0].id
+                st.session_state.pop(OPENED, None)
+                st.rerun()
+            acts.show_notice()
+
+
+def change_view(view: View) -> None:
+    with st.popover("Link and name" if view.by_person_id == person.id else "Link", icon=":material/link:"):
+        st.caption("Who opens this address sees what they may read." if view.team_id else "Only you can open this address.")
+        st.code(f"{base()}/conversations?view={view.id}", language=None, wrap_lines=True)
+        if view.by_person_id == person.id:
+            with st.form("conversations_rename", border=False):
+                name = st.text_input("Name", view.name, max_chars=views.LONGEST, key=f"conversations_name_{view.id}")
+                if st.form_submit_button("Rename view"):
+                    act_on_view(lambda: views.rename(view.id, name or "", by=person), "The view is renamed.")
+        if views.may_forget(view, by=person) and st.button("Forget view", icon=":material/bookmark_remove:", key="conversations_forget"):
+            act_on_view(lambda: views.forget(view.id, by=person), f"The view '{view.name}' is forgotten.", leaves=True)
+
+
+def act_on_view(act, done: str, *, leaves: bool = False) -> None:
+    if acts.attempt(act, done):
+        if leaves:
+            st.query_params.pop("view", None)
+            st.session_state.pop(OPENED, None)
         st.rerun()
-    return week
+    acts.show_notice()
 
 
-def _table(listed: list[conversations.Listed]) -> None:
+def base() -> str:
+    here = config.settings().public_url or (st.context.url or "").split("/conversations")[0]
+    return here.rstrip("/")
+
+
+def offer_file(chosen: Filter, total: int) -> None:
+    most = f" The newest {lists.MOST:,} of them, if more fit." if total > conversations.MOST_COUNTED else ""
+    told = f"This list as a file for a spreadsheet, personal data masked.{most}"
+    if st.button("Download as CSV", icon=":material/download:", key="conversations_download", help=told):
+        kept: dict[str, str] = {}
+
+        def act() -> str:
+            made = lists.as_csv(chosen, by=person)
+            kept["ticket"] = downloads.offer(made.key, made.name, by=person, right="conversation.export")
+            return made.sentence
+
+        with st.spinner("The list is being written."):
+            done = acts.attempt(act, str)
+        if done:
+            session.go(f"/api/v1/downloads/{kept['ticket']}")
+        acts.show_notice()
+
+
+# -- the list -----------------------------------------------------------------------------------------------------------------------------
+
+
+TO_READ = "conversations_to_read"  # the line that was opened
+
+
+def _table(listed: list[conversations.Listed], chosen: Filter) -> None:
+    above = st.container()
     frame = pd.DataFrame(
         {
+            "Open": [":material/open_in_full:"] * len(listed),
             "Opened": [widgets.when(row.opened_at) for row in listed],
             "Channel": [widgets.CHANNEL_WORDS[row.channel] for row in listed],
             "Customer": [row.customer for row in listed],
@@ -221,10 +327,10 @@ def _table(listed: list[conversations.Listed]) -> None:
         frame,
         hide_index=True,
         height="content",
-        key=f"conversations_table_{hash(tuple(row.id for row in listed))}",
-        on_select="rerun",
-        selection_mode="single-row",
+        key=f"conversations_table_{hash(tuple(row.id for row in listed))}_{together.key()}",
+        **together.table([row.id for row in listed], by=person),
         column_config={
+            "Open": st.column_config.ButtonColumn("", width=44, type="tertiary", key=TO_READ, help="Read it"),
             "Opened": st.column_config.TextColumn(width=100),
             "Channel": st.column_config.TextColumn(width=70),
             "Customer": st.column_config.TextColumn(width=122),
@@ -235,13 +341,15 @@ def _table(listed: list[conversations.Listed]) -> None:
             "Reviewed": st.column_config.CheckboxColumn(width=82),
         },
     )
-    if event.selection.rows:
-        st.query_params["conversation"] = listed[event.selection.rows[0]].id
-        st.rerun()
+    if pressed := st.session_state.get(TO_READ):
+        st.session_state["conversations_narrowed"] = st.query_params.to_dict()  # the way back leads to the same list
+        st.switch_page("screens/conversation.py", query_params={"conversation": listed[pressed["row"]].id})
+    rows = event.selection.rows if together.may_act(person) else []
+    with above:
+        together.bar([row.id for row in listed], [listed[row].id for row in rows], chosen, by=person)
 
 
 wanted = st.query_params.get("conversation")
-if wanted:
-    one(wanted)
-else:
-    many()
+if wanted:  # how one was opened before it had a page of its own
+    st.switch_page("screens/conversation.py", query_params={"conversation": wanted})
+many()

@@ -104,20 +104,25 @@ WATCHER = """(() => {
     addEventListener('securitypolicyviolation', event => seen('stopped ' + event.violatedDirective + ' ' + event.blockedURI));
     const loading = ['src', 'srcset', 'href', 'xlink:href', 'poster', 'data', 'action', 'formaction', 'background', 'ping', 'style'];
     const bad = /HOST|^\\s*(java|vb)script:|^data:text|top\\.hacked/i;
-    const part = element => (element.closest('[data-testid]') || { dataset: {} }).dataset.testid;
+    const part = element => (element.closest('[data-testid]') || element.getRootNode().host || { dataset: {} }).dataset.testid;
     const look = element => {
         for (const { name, value } of element.attributes || [])
             if ((loading.includes(name) && bad.test(value)) || (name.startsWith('on') && value))
                 seen('in the page <' + element.localName + ' ' + name + '=' + value + '> under ' + part(element));
     };
-    new MutationObserver(changes => {
+    const watch = root => new MutationObserver(changes => {
         for (const { target, addedNodes, type } of changes) {
             if (type == 'attributes') look(target);
             for (const node of addedNodes)
                 if (node.nodeType == 1) { look(node); node.querySelectorAll('*').forEach(look); }
         }
-    }).observe(document, { childList: true, subtree: true, attributes: true });
+    }).observe(root, { childList: true, subtree: true, attributes: true });
+    watch(document);
+    const attach = Element.prototype.attachShadow;  // what a component draws stands in a tree of its own
+    Element.prototype.attachShadow = function (how) { const root = attach.call(this, how); watch(root); return root; };
 })()"""
+ROOTS = """const hosts = root => [...root.querySelectorAll('*')].filter(one => one.shadowRoot);
+const roots = root => [root, ...hosts(root).flatMap(host => roots(host.shadowRoot))];"""
 
 
 @dataclass
@@ -171,8 +176,9 @@ class Watch:
 
     def unfold(self) -> None:
         opened = self.page.evaluate(
-            """() => {
-                const all = [...document.querySelectorAll('details:not([open]) > summary')];
+            f"() => {{ {ROOTS}"
+            """
+                const all = roots(document).flatMap(root => [...root.querySelectorAll('details:not([open]) > summary')]);
                 all.forEach(one => one.click());
                 return all.length;
             }"""
@@ -184,9 +190,13 @@ class Watch:
     def text(self) -> str:
         """What stands on the page: its words, its tables' cells, what is in its fields."""
         told = self.page.evaluate(
-            """() => [document.body.innerText,
-                ...[...document.querySelectorAll('[role=gridcell], [role=columnheader]')].map(cell => cell.textContent),
-                ...[...document.querySelectorAll('input, textarea')].map(field => field.value)].join('\\n')"""
+            f"() => {{ {ROOTS}"
+            """
+                return [document.body.innerText,
+                    ...roots(document).slice(1).flatMap(root => [...root.children].map(drawn => drawn.innerText)),
+                    ...[...document.querySelectorAll('[role=gridcell], [role=columnheader]')].map(cell => cell.textContent),
+                    ...[...document.querySelectorAll('input, textarea')].map(field => field.value)].join('\\n');
+            }"""
         )
         return plainly(told)
 
@@ -338,11 +348,11 @@ def test_nothing_that_customers_or_people_write_runs_or_loads_anything(
 
 def reads_conversations(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
     for place, (kind, start, conversation_id) in enumerate(arranged.full):
-        screen = ("conversations", "review")[place % 2]
+        screen = ("conversation", "review")[place % 2]
         watch.open(f"{server.base}/{screen}?conversation={conversation_id}")
         watch.shows((one.text for one in sent[start : start + A_PAGE]), kind)
     for payload in sent[:: COUNT // SAMPLED]:
-        watch.open(f"{server.base}/conversations?conversation={arranged.everywhere[payload.number]}")
+        watch.open(f"{server.base}/conversation?conversation={arranged.everywhere[payload.number]}")
         watch.shows([payload.text, f"Better: {payload.text}", f"Note: {payload.text}", f"Flagged as weak: {payload.text}"])
         watch.open(f"{server.base}/review?conversation={arranged.everywhere[payload.number]}")
         watch.page.get_by_role("button", name="Discuss it").click()
@@ -403,14 +413,14 @@ def types(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Paylo
 def reviews_and_flags(watch: Watch, server: Server, conversation_id: str, payload: Payload) -> None:
     watch.open(f"{server.base}/review?conversation={conversation_id}")
     page = watch.page
-    page.get_by_text("Flag it as an example").click()
-    page.get_by_label(re.compile("Why it is a good test")).fill(payload.text)
+    page.get_by_text("Weak (W)").click()
     page.get_by_label("A better reply").fill(payload.text)
     page.get_by_label("Note", exact=True).fill(payload.text)
     page.get_by_test_id("stSelectbox").filter(has_text="Intent").locator("input").click()
     page.get_by_role("option").nth(1).click()
+    page.get_by_label(re.compile("Why, in a sentence")).fill(payload.text)
     watch.where = "/review, after it was saved and flagged"
-    page.get_by_role("button", name=re.compile("^Weak")).click()
+    page.get_by_role("button", name=re.compile("^Save")).click()
     page.get_by_text(re.compile("Saved and flagged")).wait_for()
     watch.quiet()
 
@@ -452,6 +462,27 @@ def test_the_same_texts_in_a_page_without_a_defence_do_run_and_load(browser: Bro
     assert len(did) >= COUNT // 4
     ways = {what.split()[0] for _, what in watch.found}
     assert listener.heard and ways >= ({"ran", "request", "title", "dialog"} if SOAK else {"ran", "request"})
+
+
+def test_what_a_component_took_for_html_would_be_noticed(browser: Browser, listener: Listener, sent: list[Payload]) -> None:
+    """The conversation is drawn in a tree of its own, and the watch sees into it."""
+    own, context = f"127.0.0.1:{listener.port}", browser.new_context()
+    watch = Watch(context.new_page(), (own,), listener.host)
+    watch.page.goto(f"http://{own}/empty")
+    meant = [payload for payload in sent if payload.family in ("HTML", "SVG")]
+    watch.page.evaluate(
+        """texts => {
+            const component = document.body.appendChild(document.createElement('div'));
+            component.attachShadow({ mode: 'open' });
+            for (const text of texts) component.shadowRoot.appendChild(document.createElement('div')).innerHTML = text;
+        }""",
+        [payload.text for payload in meant],
+    )
+    watch.page.wait_for_load_state("networkidle")
+    watch.shows(payload.text for payload in meant)
+    context.close()
+    assert listener.heard and watch.lost
+    assert {what.split()[0] for _, what in watch.found} >= {"ran", "request", "in"}
 
 
 STREAMLIT_PAGE = """

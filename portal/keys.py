@@ -1,0 +1,67 @@
+"""The product's one map of keys. A small listener presses what the page shows; a key whose thing is not on the page does nothing.
+
+Things are found by the key of their widget: `review_save` is whatever element's key begins so. Streamlit keeps C and R for itself.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from data import access
+from data.tables import Person
+
+HERE = Path(__file__)
+_listen = st.components.v2.component("portal_keys", js=HERE.with_suffix(".js").read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: what people read in the map, what it does, and to which widgets, the first that is there."""
+
+    key: str
+    words: str
+    does: str  # press, turn (to the next answer), focus, open, next, previous
+    to: tuple[str, ...]
+    place: int = 0  # of several buttons there, which
+    then: str = ""  # where the hand goes on to type
+    group: str = "Review"
+
+
+MAP = (
+    Key("s", "The answer was strong", "press", ("review_verdict_", "calibration_verdict_"), place=0, then="review_why_"),
+    Key("w", "The answer was weak", "press", ("review_verdict_", "calibration_verdict_"), place=1, then="review_why_"),
+    Key("o", "Neither strong nor weak", "press", ("review_verdict_", "calibration_verdict_"), place=2, then="review_why_"),
+    Key("1", "The first question, and so on to 4: yes, no, not sure", "turn", ("review_mark_1_",)),
+    Key("2", "", "turn", ("review_mark_2_",)),
+    Key("3", "", "turn", ("review_mark_3_",)),
+    Key("4", "", "turn", ("review_mark_4_",)),
+    Key("i", "Choose the intent", "open", ("review_intent_", "calibration_intent_")),
+    Key("m", "The machine is wrong here", "press", ("review_wrong_",), then="review_intent_"),
+    Key("e", "Write a better reply", "focus", ("review_reply_",)),
+    Key("t", "Write a note", "focus", ("review_note_",)),
+    Key("f", "Flag it, or change what the flag tests", "press", ("review_flag_", "conversation_flag_")),
+    Key("h", "Take it in hand, or hand it back", "press", ("review_hold_",)),
+    Key("j", "The next one", "next", ("review_open_",)),
+    Key("k", "The one before", "previous", ("review_open_",)),
+    Key("x", "Select in a list", "press", ("together_select",), group="Everywhere"),
+    Key("u", "Undo what you did last", "press", ("undo",), group="Everywhere"),
+    Key("/", "Search", "focus", ("words",), group="Everywhere"),
+)
+PAGES = {
+    "h": ("", "Home", "conversation.read"), "r": ("review", "Review", "review.record"),
+    "c": ("conversations", "Conversations", "conversation.read"), "i": ("imports", "Import", "conversation.import"),
+    "n": ("inbox", "Inbox", "person.read"), "e": ("eval_sets", "Eval sets", "eval_set.read"),
+    "l": ("calibration", "Calibration", "calibration.take"), "t": ("agreement", "Agreement", "agreement.read"),
+    "k": ("classifiers", "Classifiers", "classifier.read"), "q": ("quality", "Quality", "measure.read"),
+    "d": ("datasets", "Datasets", "dataset.read"), "a": ("approvals", "Approvals", "proposal.read"),
+    "j": ("jobs", "Jobs", "task.read"), "p": ("people", "People", "person.read"),
+}  # fmt: skip
+SAVES = {"save": ("review_save_", "calibration_save_"), "enter": ("review_why_",)}  # Ctrl+Enter anywhere; Enter where one line is typed
+
+
+def listen(person: Person) -> None:
+    """Drawn once with the frame; it stays while pages come and go."""
+    keys = [vars(one) for one in MAP]
+    pages = {letter: {"path": path, "title": title} for letter, (path, title, right) in PAGES.items() if access.may(person, right)}
+    _listen(key="keys", data={"keys": keys, "pages": pages, "quiet": person.quiet_keys, **SAVES}, height=1)
