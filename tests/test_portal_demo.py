@@ -12,13 +12,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 from sqlalchemy import text
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 
 from data import (
     access,
+    agreements,
     approvals,
     audit,
+    calibration,
     conversations,
+    disputes,
     examples,
     measures,
     people,
@@ -95,9 +98,10 @@ def test_ten_reps_work_in_two_teams(shop: Person) -> None:
     assert {person.role for person in people.demo_people()} == {"rep", "lead", "engineer", "admin"}  # one click each
     with store.reading() as db:
         assert set(db.exec(select(Conversation.team_id).distinct()).all()) == set(reps)
-        assert set(db.exec(select(Review.by_person_id).distinct()).all()) == {
-            person.id for person in everybody if person.role == access.REP
-        }
+        said = set(db.exec(select(Review.by_person_id).where(col(Review.settled_by_dispute_id).is_(None)).distinct()).all())
+        assert said == {person.id for person in everybody if person.role == access.REP}
+        settled = db.exec(select(Review.by_person_id).where(col(Review.settled_by_dispute_id).is_not(None))).all()
+        assert len(settled) == 3 and set(settled) <= {person.id for person in everybody if person.role == access.LEAD}
 
 
 def test_twenty_five_intents_and_none_prevails(shop: Person) -> None:
@@ -188,12 +192,25 @@ def test_each_conversation_was_predicted_by_what_was_live_when_it_came(shop: Per
 
 def test_loose_examples_wait_beside_three_frozen_versions(shop: Person) -> None:
     with store.reading() as db:
-        (eval_set,) = db.exec(select(EvalSet)).all()
-        uses = Counter(db.exec(select(Example.use)).all())
-    assert [version.number for version in sets.versions(eval_set.id, by=shop)] == [3, 2, 1]
-    latest = sets.latest(eval_set.id)
-    assert latest is not None and sets.case_count(latest.id) == uses["eval"] >= 200
-    assert examples.loose_count(eval_set.id) == uses["loose"] == 12
+        intents, answers = db.exec(select(EvalSet).order_by(col(EvalSet.purpose).desc())).all()
+        uses = Counter(db.exec(select(Example.eval_set_id, Example.use)).all())
+        assert sum(count for (_, use), count in uses.items() if use == "gold") == 48
+    for eval_set, at_least, waiting in ((intents, 200, 12), (answers, 30, 5)):
+        assert [version.number for version in sets.versions(eval_set.id, by=shop)] == [3, 2, 1]
+        latest = sets.latest(eval_set.id)
+        assert latest is not None and sets.case_count(latest.id) == uses[eval_set.id, "eval"] >= at_least
+        assert examples.loose_count(eval_set.id) == uses[eval_set.id, "loose"] == waiting
+    cases = sets.cases(sets.latest(answers.id).id)  # type: ignore[union-attr]
+    assert {name for case in cases for name in case.graders} == {"reply words"} and all(case.expected for case in cases)
+
+
+def test_what_two_people_saw_differently_waits_beside_what_was_settled(shop: Person) -> None:
+    overview = agreements.overview(by=shop)
+    assert overview.intent.value is not None and 0.5 < overview.intent.value < 0.98 and overview.intent.n > 60
+    lead = next(person for person in people.demo_people() if person.name == "Lena Hoffmann")
+    assert len(disputes.open_ones(by=lead)) >= 3
+    colleagues = calibration.colleagues(by=lead)
+    assert colleagues
 
 
 def test_something_waits_for_review_for_everybody_who_reviews(shop: Person) -> None:

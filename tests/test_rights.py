@@ -37,6 +37,7 @@ from data import (
     disputes,
     downloads,
     drafts,
+    effects,
     examples,
     flagging,
     lists,
@@ -62,7 +63,7 @@ from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
 from data.tables import Comment, DatasetVersion, Deputy, Example, ImportBatch, Person, Run, Team, View
 from data.values import Target, new_id, now
-from evals import compare, runs, sets
+from evals import compare, flags, runs, sets
 from portal.api import api
 from tests.conftest import SOAK
 from tests.conversations import canonical, one
@@ -419,6 +420,10 @@ CALLS: tuple[Call, ...] = (
     Call("conversation.read", "queue.mine", lambda by, w, whose: did(queue.mine(by=by)), THERE),
     Call("conversation.read", "conversations.within_reach", within_reach("conversation.read")),
     Call("conversation.read", "reviews.of_conversation", lambda by, w, whose: reviews.of_conversation(w.reviewed[whose], by=by)),
+    Call("conversation.read", "conversations.of_customer", lambda by, w, whose: did(conversations.of_customer(w.fresh[OWN], by=by)), THERE),
+    Call("conversation.read", "reviews.mine", lambda by, w, whose: did(reviews.mine(w.reviewed[OWN], by=by)), THERE),
+    Call("conversation.read", "queue.held", lambda by, w, whose: did(queue.held(w.fresh[OWN], by=by)), THERE),
+    Call("conversation.read", "effects.others_said", lambda by, w, whose: did(effects.others_said(w.reviewed[OWN], by=by)), THERE),
     Call("conversation.read", "reviews.tally", lambda by, w, whose: did(reviews.tally(by=by, since=now())), THERE),
     Call("conversation.read", "examples.of_conversation", lambda by, w, whose: examples.of_conversation(w.reviewed[whose], by=by)),
     Call("conversation.export", "lists.as_csv",
@@ -432,6 +437,7 @@ CALLS: tuple[Call, ...] = (
     Call("view.save", "views.rename", lambda by, w, whose: views.rename(w.thing("view", by, whose), "Newer", by=by), own=True),
     Call("view.save", "views.forget", lambda by, w, whose: views.forget(w.thing("private view", by, whose), by=by), own=True),
     Call("review.record", "reviews.record", lambda by, w, whose: reviews.record(w.fresh[whose], "weak", by=by)),
+    Call("review.record", "effects.of", lambda by, w, whose: did(effects.of([w.reviewed[OWN]], by=by)), THERE),
     Call("review.record", "queue.claim", lambda by, w, whose: queue.claim(w.fresh[whose], by=by)),
     Call("review.record", "queue.hand_back", lambda by, w, whose: did(queue.hand_back(w.fresh[whose], by=by))),
     Call("review.record", "queue.skip", lambda by, w, whose: queue.skip(w.fresh[whose], "Not mine.", by=by)),
@@ -442,6 +448,8 @@ CALLS: tuple[Call, ...] = (
     Call("review.record", "drafts.throw_away", lambda by, w, whose: did(drafts.throw_away(w.fresh[whose], by=by))),
     Call("example.flag", "examples.flag", lambda by, w, whose: examples.flag(
         w.fresh[whose], "weak", eval_set_id=w.ids["waiting"], label_id=w.ids["Refund"], by=by, **SAID)),
+    Call("example.flag", "flags.proposed",
+         lambda by, w, whose: flags.proposed(w.fresh[whose], "strong", label_id=w.ids["Refund"], by=by)),
     Call("example.flag", "examples.review_and_flag", lambda by, w, whose: examples.review_and_flag(
         w.fresh[whose], "weak", eval_set_id=w.ids["waiting"], label_id=w.ids["Refund"], by=by, **SAID)),
     Call("review.record", "relabelling.preview",
@@ -517,6 +525,7 @@ CALLS: tuple[Call, ...] = (
     Call("eval_set.read", "compare.latest_of", lambda by, w, whose: did(compare.latest_of(w.run, by=by)), THERE),
     Call("eval_set.read", "runs.of_target", lambda by, w, whose: runs.of_target(Target("classifier", "other", 1), by=by), THERE),
     Call("eval_set.read", "runs.of_version", lambda by, w, whose: runs.of_version(w.ids["version"], by=by), THERE),
+    Call("eval_set.read", "flags.sets_for", lambda by, w, whose: flags.sets_for("classifier", by=by), THERE),
     Call("eval_set.read", "sets.all_sets", lambda by, w, whose: sets.all_sets(by=by), THERE),
     Call("eval_set.read", "sets.by_name", lambda by, w, whose: sets.by_name("Frozen", by=by), THERE),
     Call("eval_set.read", "sets.versions", lambda by, w, whose: sets.versions(w.ids["frozen"], by=by), THERE),
@@ -697,6 +706,9 @@ ONLY_ONESELF = {
     "asking.ask",  # background work, whose right was asked; by= says whose budget it is
     "approvals.may_decide",  # tells a screen what the verbs will say
     "access.may", "access.reach", "access.require", "access.within",  # the check itself
+    "people.known_as", "people.rest_keys",
+    "deeds.last", "undo.about", "undo.last", "undo.take_back",  # one's own deeds; each noun asks its right again
+    "reviews.is_blind",  # whether something is to be hidden, and nothing of what
     "agreements.counted",  # the part of a query that a reach that was asked for keeps within it
 }  # fmt: skip
 
