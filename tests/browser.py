@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -44,6 +44,21 @@ def desk(browser: Browser, address: str, name: str, complaints: list[str], theme
 def settled(page: Page) -> None:
     """The screen's script has run to its end."""
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+QUIET = """() => new Promise(done => {
+    let waiting = setTimeout(done, 300);
+    const again = () => { clearTimeout(waiting); waiting = setTimeout(done, 300); };
+    new MutationObserver(again).observe(document.body, {childList: true, subtree: true});
+})"""
+
+
+def drawn(page: Page) -> None:
+    """All of the screen is there: the browser may still draw after the script has ended, and half a screen has half the findings."""
+    page.get_by_role("heading", level=1).first.wait_for()
+    settled(page)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    page.evaluate(QUIET)
 
 
 def shoot(page: Page, name: str) -> None:

@@ -14,7 +14,7 @@ from data import conversations, people, reviews
 from data.conversations import Filter
 from data.tables import Person, Review
 from tests import axe
-from tests.browser import desk, settled
+from tests.browser import desk, drawn, settled
 from tests.conftest import SOAK
 from tests.server import Server
 from tests.test_shots import ADDRESSES, FOR_ADMINS
@@ -49,21 +49,6 @@ def server(demo: Path) -> Iterator[Server]:
 
 
 # -- axe-core ---------------------------------------------------------------------------------------------------------------------------
-
-
-QUIET = """() => new Promise(done => {
-    let waiting = setTimeout(done, 300);
-    const again = () => { clearTimeout(waiting); waiting = setTimeout(done, 300); };
-    new MutationObserver(again).observe(document.body, {childList: true, subtree: true});
-})"""
-
-
-def drawn(page: Page) -> None:
-    """All of the screen is there: the browser may still draw after the script has ended, and half a screen has half the findings."""
-    page.get_by_role("heading", level=1).first.wait_for()
-    settled(page)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    page.evaluate(QUIET)
 
 
 def look(page: Page, base: str, addresses: tuple[str, ...], conversation: str) -> list[tuple[str, axe.Finding]]:

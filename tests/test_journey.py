@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from data import people
-from tests.browser import desk, settled, shoot
+from tests.browser import desk, drawn, settled, shoot
 from tests.conversations import one
 from tests.server import Server
 
@@ -56,20 +56,21 @@ def review_and_flag(rep: Page) -> None:
     """From the walk's first step; the keyboard saves."""
     rep.get_by_role("link", name=re.compile("1. Review")).click()
     expect(rep.get_by_role("heading", name="Review", exact=True)).to_be_visible()
-    settled(rep)
-    rep.get_by_text("Flag it as an example").click()
-    why = rep.get_by_label(re.compile("Why it is a good test"))
-    expect(why).to_be_visible()
-    why.fill("The customer asks two things and only one is answered.")
-    rep.get_by_test_id("stSelectbox").filter(has_text="Intent").locator("input").click()  # the machine kept silent: the rep chooses
+    drawn(rep)
+    rep.get_by_test_id("stSelectbox").filter(has_text="Intent").locator("input").click()
     rep.get_by_role("option", name="App problem").click()
     rep.get_by_label("A better reply").fill("I look into both at once.")
+    rep.get_by_role("radio", name=re.compile("Weak")).click(force=True)
+    expect(rep.get_by_text(re.compile("Tests its intent: expects the intent 'App problem'"))).to_be_visible()
+    rep.get_by_label(re.compile("Why, in a sentence")).fill("The customer asks two things and only one is answered.")
     shoot(rep, "journey-1-review")
-    rep.get_by_role("button", name=re.compile("^Weak")).click()
-    expect(rep.get_by_text(re.compile("Saved and flagged"))).to_be_visible()
+    rep.keyboard.press("Enter")
+    expect(rep.get_by_text(re.compile("Saved and flagged for 'Everyday intents'"))).to_be_visible()
     settled(rep)
-    rep.get_by_role("heading", name="Review", exact=True).click()  # the keyboard belongs to the page
+    expect(rep.get_by_role("region", name="The conversation")).to_be_focused()  # the keyboard belongs to the next one
     rep.keyboard.press("s")
+    expect(rep.get_by_label(re.compile("Why, in a sentence"))).to_be_focused()
+    rep.keyboard.press("Enter")
     expect(rep.get_by_text("Saved.", exact=True)).to_be_visible()
 
 

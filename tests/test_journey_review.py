@@ -10,9 +10,9 @@ from sqlmodel import col, func, select
 
 from data import people, store
 from data.tables import Example, Person, Review
-from tests.browser import desk, settled, shoot
+from tests.browser import desk, drawn, settled, shoot
 from tests.server import Server
-from tests.test_accessibility import drawn, shown
+from tests.test_accessibility import shown
 
 
 @pytest.fixture

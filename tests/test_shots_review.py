@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from classifiers import labels
 from data import bulk, people, store
@@ -67,7 +67,7 @@ def look(page: Page, amount: int, theme: str) -> None:
         settled(page)
         if amount:
             page.locator(".transcript li").first.wait_for()
-        assert page.locator('[class*="st-key-review_open_"] button').count() == min(amount, 12)
+        expect(page.locator('[class*="st-key-review_open_"] button')).to_have_count(min(amount, 12))
         shoot(page, f"review-waiting-{amount}-{width}-{theme}")
         wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert wide <= window, f"Review is {wide} wide in a window of {window}"

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -20,10 +21,30 @@ from playwright.sync_api import Browser, Page
 from sqlmodel import col, select
 
 from classifiers import labels as writing_labels
-from data import comments, config, examples, people, store, tasks
+from classifiers.labels import LONGEST_GUIDELINE
+from data import (
+    approvals,
+    assignments,
+    calibration,
+    comments,
+    config,
+    deputies,
+    examples,
+    labels,
+    people,
+    reviews,
+    rubric,
+    store,
+    tasks,
+    tokens,
+    views,
+)  # fmt: skip
+from data.calibration import Wanted
+from data.conversations import Filter
 from data.errors import Refused
 from data.intake import files, offers
-from data.tables import Conversation, ImportBatch, Message, Person
+from data.tables import Conversation, ImportBatch, Label, Message, Person, Prediction, View
+from data.values import LIVE, Target, now
 from evals import sets
 from tests.browser import desk, settled
 from tests.conftest import SOAK, let_go
@@ -33,6 +54,8 @@ from tests.server import Server, eventually
 COUNT, SAMPLED, OFFERED, SEARCHED = (500, 50, 24, 6) if SOAK else (60, 1, 3, 1)
 A_PAGE = 60  # payloads in one conversation
 ASKED = COUNT // 30  # each so many is put to an engineer as a question
+SETTLED = COUNT - 5  # what is seen differently; the last ones wait
+AT_ONCE = calibration.MOST_AT_ONCE
 
 
 # -- who listens, and what is watched ---------------------------------------------------------------------------------------------------
@@ -164,6 +187,16 @@ class Watch:
         self.unfold()
         assert self.page.get_by_test_id("stException").count() == 0, f"{url} ends in an exception"
 
+    def press(self, name: str | re.Pattern[str]) -> None:
+        self.page.get_by_test_id("stApp").get_by_role("button", name=name).or_(self.page.get_by_role("radio", name=name)).first.click()
+        self.quiet()
+
+    def type(self, name: str, text: str) -> None:
+        """And Enter."""
+        self.page.get_by_label(name, exact=True).fill(text)
+        self.page.get_by_label(name, exact=True).press("Enter")
+        self.quiet()
+
     def quiet(self) -> None:
         settled(self.page)
         self.page.locator('[data-testid="stSkeleton"]').first.wait_for(state="hidden")
@@ -217,28 +250,45 @@ def plainly(text: str) -> str:
 @dataclass
 class Arranged:
     engineer: Person
+    lead: Person
+    strangers: tuple[Person, Person]  # an engineer and a lead
+    team: str
+    labels: list[Label] = field(default_factory=list)
+    guidelines: list[str] = field(default_factory=list)  # of the first two of them
+    views: list[View] = field(default_factory=list)
     everywhere: dict[int, str] = field(default_factory=dict)  # of a payload's number: the conversation that has it in all fields
     full: list[tuple[str, int, str]] = field(default_factory=list)  # a reader, its first payload's place, the conversation
     proposal: str = ""
 
 
 def arrange(sent: Sequence[Payload], place: Path) -> Arranged:
-    console = people.console()
-    engineer = people.add("Emil", "emil@example.com", "engineer", by=console, demo=True)
-    people.add("Leo", "leo@example.com", "lead", by=console, demo=True)
-    stranger = people.add(plainly(sent[1].text), "mallory@example.com", "engineer", by=console)
-    arranged = Arranged(engineer)
+    arranged = Arranged(*hire(sent))
     for start in range(0, len(sent), A_PAGE):
         bring_full(arranged, sent, start, place / str(start))
     lines = place / "everywhere.jsonl"
     lines.write_text("".join(json.dumps(everywhere(payload)) + "\n" for payload in sent))
-    told = files.import_file(lines, by=engineer, name=file_name(sent[0], "jsonl"))
+    told = files.import_file(lines, by=arranged.engineer, name=file_name(sent[0], "jsonl"))
     assert told["new"] == len(sent), told
     with store.reading() as db:
         told_apart = db.exec(select(Message.text, Message.conversation_id).where(col(Message.text).regexp_match(r"^Of \d+$"))).all()
     arranged.everywhere = {int(text.removeprefix("Of ")): made for text, made in told_apart}
-    say(sent, arranged, stranger)
+    say(sent, arranged)
+    see_differently(sent, arranged)
+    hold_up(sent, arranged)
+    keep(sent, arranged)
     return arranged
+
+
+def hire(sent: Sequence[Payload]) -> tuple[Person, Person, tuple[Person, Person], str]:
+    """Everybody's team, a lead and two more are called by payloads."""
+    console, named = people.console(), [plainly(payload.text) for payload in sent]
+    team = people.add_team(named[2], by=console)
+    engineer = people.add("Emil", "emil@example.com", "engineer", by=console, team=team, demo=True)
+    lead = people.add(f"Leo {named[4]}", "leo@example.com", "lead", by=console, team=team, demo=True)
+    people.add("Ada", "ada@example.com", "admin", by=console, demo=True)
+    mallory = people.add(named[1], "mallory@example.com", "engineer", by=console, team=team)
+    trudy = people.add(named[3], "trudy@example.com", "lead", by=console, team=team)
+    return engineer, lead, (mallory, trudy), team.name
 
 
 def bring_full(arranged: Arranged, sent: Sequence[Payload], start: int, place: Path) -> None:
@@ -261,13 +311,22 @@ def first_of(sent: Sequence[Payload], family: str) -> str:
     return plainly(next(payload.text for payload in sent if payload.family == family))
 
 
-def say(sent: Sequence[Payload], arranged: Arranged, stranger: Person) -> None:
-    """What people type, by the verbs that screens call: labels, sets, reviews, flags, comments, proposals, jobs."""
-    by = arranged.engineer
-    label, *_ = [writing_labels.add(name, by=by, description=sent[0].text) for name in {plainly(one.text)[:80]: 0 for one in sent}]
+def short(payload: Payload, length: int) -> str:
+    return plainly(payload.text)[:length].strip()
+
+
+def say(sent: Sequence[Payload], arranged: Arranged) -> None:
+    """What people type, by the verbs that screens call: labels, sets, questions, reviews, flags, comments, proposals, jobs."""
+    by, stranger = arranged.engineer, arranged.strangers[0]
+    arranged.labels = [writing_labels.add(name, by=by, description=sent[0].text) for name in {plainly(one.text)[:80]: 0 for one in sent}]
+    label = arranged.labels[0]
     eval_sets = [sets.create(first_of(sent, family), by=by) for family in ("Markdown", "Streamlit", "HTML")]
     for place, payload in enumerate(sent):
+        if place % rubric.MOST == 0:
+            asked = [(short(one, 120),) * 2 for one in sent[place : place + rubric.MOST]]
+            rubric.change(asked, share=1, double=0, reviewers=2, by=arranged.lead)
         said = {"label_id": label.id, "reply": payload.text, "note": payload.text, "by": (by, stranger)[place % 2]}
+        said["marks"] = {short(payload, 120): "yes"}
         eval_set, conversation_id = eval_sets[place % 2], arranged.everywhere[payload.number]
         example = examples.review_and_flag(conversation_id, "weak", why=payload.text, eval_set_id=eval_set.id, **said)
         comments.write("example", example.id, f"@Emil @Leo {payload.text}", by=stranger, asks_engineer=place % ASKED == 0)
@@ -278,6 +337,72 @@ def say(sent: Sequence[Payload], arranged: Arranged, stranger: Person) -> None:
     with store.writing() as db:
         for payload in sent[:4]:
             tasks.later(db, "import", {"batch_id": "x"}, title=f"Import {payload.text}", by=by)
+
+
+def see_differently(sent: Sequence[Payload], arranged: Arranged) -> None:
+    """Guidelines hold as many as fit; each conversation is seen in two ways, and all but the last ones are settled, for a reason."""
+    label, other, third, *_ = arranged.labels
+    texts = [payload.text for payload in sent]
+    for one in (label, other):
+        improved = writing_labels.improve(one.id, do=a_half(texts), dont=a_half(texts), by=arranged.engineer)
+        arranged.guidelines.append(labels.guideline(improved))
+    for place, payload in enumerate(sent):
+        whose, made = (arranged.strangers[0], arranged.engineer)[place % 2], arranged.everywhere[payload.number]
+        reviews.record(made, "strong", label_id=other.id, note=payload.text, by=whose)
+        if place < SETTLED:
+            halves = {"guideline_for": third.id, "guideline_is": ("do", "dont")[place % 2]} if place < 4 else {}
+            writing_labels.settle(made, "weak", label.id, payload.text, **halves, by=arranged.lead)
+    made = arranged.full[-1][2]  # there the engineer reads what others said once they have said something
+    for whose, said in zip(arranged.strangers, (label, third), strict=True):
+        reviews.record(made, "weak", label_id=said.id, by=whose)
+    with store.writing() as db:
+        guessed = {"label_id": other.id, "confidence": 0.6, "top": [[other.id, 0.6], [label.id, 0.3]], "threshold": 0.5}
+        for one in (made, arranged.everywhere[sent[0].number]):
+            db.add(Prediction(conversation_id=one, seq=1, **Target("classifier", "intent", 1).columns(), mode=LIVE, **guessed))
+
+
+def a_half(texts: list[str]) -> str:
+    """As many as fit into half a guideline; they are taken away."""
+    held = ""
+    while texts and len(held) + len(texts[0]) < LONGEST_GUIDELINE:
+        held += f"{texts.pop(0)}\n"
+    return held
+
+
+def hold_up(sent: Sequence[Payload], arranged: Arranged) -> None:
+    """Each as why a gold example is right. The engineer has answered all but two of those in force; the last proposal waits."""
+    label, other, *_ = arranged.labels
+    mallory, trudy = arranged.strangers
+    for start in range(0, len(sent), AT_ONCE):
+        wanted = [Wanted(arranged.everywhere[one.number], "weak", label.id, one.text) for one in sent[start : start + AT_ONCE]]
+        proposal = calibration.propose_gold(wanted, why=sent[start].text, by=mallory)
+        if start + AT_ONCE < len(sent):
+            approvals.approve(proposal.id, by=arranged.lead, note=sent[start].text)
+            gold = calibration.carry_out(proposal.id)
+            for one in gold[2 if start == 0 else 0 :]:
+                calibration.answer(one.id, "strong", other.id, by=arranged.engineer)
+            calibration.answer(gold[0].id, "strong", other.id, by=trudy)
+
+
+def keep(sent: Sequence[Payload], arranged: Arranged) -> None:
+    """What stands beside a person's work: desk names, tokens, deputies, what they are asked for; and last their views."""
+    by, (mallory, trudy) = arranged.engineer, arranged.strangers
+    people.known_as([text for payload in sent if "," not in (text := short(payload, 80))][:5], by=by)
+    tokens.issue(short(sent[5], 80), ["read"], by, by=people.console())
+    deputies.name(trudy.id, starts_at=now(), ends_at=now() + timedelta(days=3), by=arranged.lead)
+    assignments.assign([arranged.full[0][2]], by.id, by=mallory)
+    arranged.views = [a_view(name, payload, by) for name, payload in {short(one, 70).casefold(): one for one in sent}.items()]
+
+
+def a_view(name: str, payload: Payload, by: Person) -> View:
+    """It searches for the payload, as it is or as a phrase; what no search can be is left to the name."""
+    text = plainly(payload.text)
+    for words in (text, '"{}"'.format(text.replace('"', " ")), ""):
+        try:
+            return views.save(name, Filter(words=words, channel="chat"), by=by, shared=True)
+        except Refused:
+            assert words, f"a view without words was refused: {name}"
+    raise AssertionError
 
 
 def offer(number: int, sent: Sequence[Payload], by: Person) -> ImportBatch:
@@ -333,16 +458,26 @@ def test_nothing_that_customers_or_people_write_runs_or_loads_anything(
     server, complaints = Server(sqlite_home, command="web").start(), []
     try:
         with desk(browser, server.base, "Emil", complaints) as page:
-            watch = Watch(page, (server.netloc,), listener.host)
+            watches = [watch := Watch(page, (server.netloc,), listener.host)]
             reads_conversations(watch, server, arranged, sent)
             reads_lists(watch, server, arranged, sent)
             decides_on_files(watch, server, arranged, sent)
+            is_measured(watch, server, arranged, sent)
             types(watch, server, arranged, sent)
+            acts_on_many(watch, server, arranged)
+            keeps_a_view(watch, server, sent)
+            follows_links(watch, server, arranged, sent)
+        with desk(browser, server.base, "Leo", complaints) as page:
+            watches.append(Watch(page, (server.netloc,), listener.host))
+            leads(watches[-1], server, arranged, sent)
+        with desk(browser, server.base, "Ada", complaints) as page:
+            watches.append(Watch(page, (server.netloc,), listener.host))
+            administers(watches[-1], server)
     finally:
         server.stop()
     assert listener.heard == []
-    assert sorted(set(watch.found)) == []
-    assert watch.lost == []
+    assert sorted({found for watch in watches for found in watch.found}) == []
+    assert [lost for watch in watches for lost in watch.lost] == []
     assert complaints == []
 
 
@@ -353,18 +488,43 @@ def reads_conversations(watch: Watch, server: Server, arranged: Arranged, sent: 
         watch.shows((one.text for one in sent[start : start + A_PAGE]), kind)
     for payload in sent[:: COUNT // SAMPLED]:
         watch.open(f"{server.base}/conversation?conversation={arranged.everywhere[payload.number]}")
-        watch.shows([payload.text, f"Better: {payload.text}", f"Note: {payload.text}", f"Flagged as weak: {payload.text}"])
+        said = [f"Better: {payload.text}", f"Note: {payload.text}", f"Flagged as weak: {payload.text}", f"Asked: {short(payload, 120)} yes"]
+        watch.shows([payload.text, *said])
         watch.open(f"{server.base}/review?conversation={arranged.everywhere[payload.number]}")
         watch.page.get_by_role("button", name="Discuss it").click()
         watch.page.get_by_text("Comments").first.wait_for()
         watch.quiet()
         watch.shows([f"Subject: {payload.text}", f"@Emil @Leo {payload.text}"])
+        watch.shows((short(one, 120) for one in sent[-(COUNT % rubric.MOST or rubric.MOST) :]), "the questions on")
+    what_is_folded(watch, server, arranged, sent)
+
+
+def what_is_folded(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
+    """What opens under the pointer or a button: what else the machine considered, and who one is."""
+    watch.open(f"{server.base}/conversation?conversation={arranged.everywhere[sent[0].number]}")
+    machine = watch.page.get_by_test_id("stCaptionContainer").filter(has_text="Machine:")
+    machine.get_by_test_id("stTooltipHoverTarget").hover()
+    watch.page.get_by_test_id("stTooltipContent").wait_for()
+    watch.shows([arranged.labels[0].name], "what the machine considered on")
+    watch.page.mouse.move(600, 5)
+    watch.page.get_by_test_id("stSidebar").get_by_test_id("stPopover").get_by_role("button").click()
+    watch.page.get_by_role("button", name="Sign out").wait_for()
+    watch.shows([f"Engineer · {arranged.team} · emil@example.com"], "who one is on")
 
 
 def reads_lists(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
     """Where sentences hold them, and where tables do; of a table's rows some are in sight."""
     texts, named = [one.text for one in sent], [first_of(sent, family) for family in ("Markdown", "Streamlit", "HTML")]
-    whole = {"": texts[:4], "jobs": texts[:4], "inbox": texts[::ASKED], "eval_sets": named, "approvals": [texts[4], named[0]]}
+    undone = f"Undo: Saved the view '{arranged.views[-1].name}' (U)"
+    asked = f"{arranged.strangers[0].name} asks you to look at 1 conversation."
+    whole = {
+        "": [*texts[:4], undone],
+        "jobs": texts[:4],
+        "inbox": [*texts[::ASKED], *(f"because: {one}" for one in texts[SETTLED - 5 : SETTLED]), asked, undone],
+        "eval_sets": [*named, undone],
+        "approvals": [texts[4], named[0], undone],
+        "account": [", ".join(arranged.engineer.desk_names), short(sent[5], 80), undone],
+    }
     screens = (
         "conversations",
         "audit",
@@ -397,6 +557,26 @@ def decides_on_files(watch: Watch, server: Server, arranged: Arranged, sent: Seq
     watch.shows([file_name(sent[0], "jsonl")])
 
 
+def is_measured(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
+    """By gold examples: the guideline as one chooses, what is right once one has said it, and all in which one differs."""
+    watch.open(f"{server.base}/calibration")
+    answered, waiting = len(sent) - (len(sent) % AT_ONCE or AT_ONCE), len(sent) % AT_ONCE or AT_ONCE
+    watch.shows([one.text for one in sent[2:answered]], "where one differs on")
+    watch.shows([one.text for one in sent[-waiting:]], "what waits on")
+    choose(watch, "Intent", arranged.labels[0].name)
+    watch.shows(arranged.guidelines[0].splitlines(), "a guideline on")
+    watch.press("Weak")
+    watch.page.get_by_text("You said the same").wait_for()
+    watch.shows([f"Because: {sent[0].text}"], "what is right on")
+
+
+def choose(watch: Watch, field: str, name: str) -> None:
+    box = watch.page.get_by_test_id("stSelectbox").filter(has_text=field).first.locator("input")
+    box.fill(name)
+    box.press("Enter")
+    watch.quiet()
+
+
 ASKED_FOR = ('flag:"{}"', 'intent:"{}"', 'channel:"{}"', 'csat:"{}"', 'since:"{}"', "{}")
 
 
@@ -405,13 +585,15 @@ def types(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Paylo
     payload = next(one for one in sent if one.family == "Markdown")
     for asked in ASKED_FOR[:SEARCHED]:
         watch.open(f"{server.base}/conversations?words={quote(asked.format(plainly(payload.text)))}")
-    reviews_and_flags(watch, server, arranged.full[-1][2], payload)
+    reviews_and_flags(watch, server, arranged, payload)
+    pastes_and_skips(watch, server, arranged.full[2][2], payload)
     makes_twice(watch, f"{server.base}/eval_sets", "Name", "Create the set", f"new {plainly(payload.text)}")
     makes_twice(watch, f"{server.base}/classifiers", "New intent", "Add the intent", f"new {plainly(payload.text)}"[:80])
 
 
-def reviews_and_flags(watch: Watch, server: Server, conversation_id: str, payload: Payload) -> None:
-    watch.open(f"{server.base}/review?conversation={conversation_id}")
+def reviews_and_flags(watch: Watch, server: Server, arranged: Arranged, payload: Payload) -> None:
+    """Where others and the machine spoke before: their names and intents come once one's own word is said."""
+    watch.open(f"{server.base}/review?conversation={arranged.full[-1][2]}")
     page = watch.page
     page.get_by_text("Weak (W)").click()
     page.get_by_label("A better reply").fill(payload.text)
@@ -423,6 +605,19 @@ def reviews_and_flags(watch: Watch, server: Server, conversation_id: str, payloa
     page.get_by_role("button", name=re.compile("^Save")).click()
     page.get_by_text(re.compile("Saved and flagged")).wait_for()
     watch.quiet()
+    label, other, third, *_ = (one.name for one in arranged.labels)
+    mallory, trudy = (one.name for one in arranged.strangers)
+    watch.shows([f"The machine said '{other}'", f"{mallory} said weak, '{label}'", f"{trudy} said weak, '{third}'"])
+
+
+def pastes_and_skips(watch: Watch, server: Server, conversation_id: str, payload: Payload) -> None:
+    watch.open(f"{server.base}/review?conversation={conversation_id}")
+    watch.type("Open one by its address", payload.text)
+    watch.page.get_by_text("No conversation within your reach").wait_for()
+    watch.shows([f"is known as '{payload.text[:80]}'"], "what was not found on")
+    watch.press("Not for me")
+    watch.type("Another reason", payload.text)
+    watch.page.get_by_text("Skipped; it went back").wait_for()
 
 
 def makes_twice(watch: Watch, url: str, name: str, button: str, typed: str) -> None:
@@ -435,6 +630,104 @@ def makes_twice(watch: Watch, url: str, name: str, button: str, typed: str) -> N
         watch.page.get_by_test_id("stAlert" if refused else "stToast").first.wait_for()
         watch.quiet()
         watch.unfold()
+
+
+def acts_on_many(watch: Watch, server: Server, arranged: Arranged) -> None:
+    """What would change is shown with how each begins; what was done is told at the top, and when it is taken back."""
+    watch.open(f"{server.base}/conversations?channel=Chat")
+    watch.press(re.compile("^Choose these"))
+    watch.press("Label…")
+    choose(watch, "Choose the intent", arranged.labels[1].name)
+    watch.page.get_by_text("would get the intent").wait_for()
+    watch.shows([f"would get the intent {arranged.labels[1].name}", f"→ {arranged.labels[1].name}"], "labels together on")
+    watch.page.keyboard.press("Escape")
+    watch.press("Flag…")
+    watch.page.get_by_text("would become weak examples").wait_for()
+    watch.quiet()
+    watch.page.keyboard.press("Escape")
+    watch.press("Ask a colleague…")
+    name = arranged.strangers[1].name
+    choose(watch, "Choose a colleague", name)
+    watch.press(re.compile("^Ask .* to look at"))
+    watch.page.get_by_text(re.compile("^Undo: Asked")).wait_for()
+    watch.shows([f"Asked {name} to look at 25 conversations", f"Undo: Asked {name} to look at 25 conversations (U)"], "asks on")
+    watch.press(re.compile("^Undo: Asked"))
+    watch.page.get_by_text("Taken back: Asked").wait_for()
+    watch.shows([f"Taken back: Asked {name} to look at"], "takes back on")
+
+
+def keeps_a_view(watch: Watch, server: Server, sent: Sequence[Payload]) -> None:
+    """A list under a name that is a payload: saved, renamed, forgotten; and the same list as a file."""
+    payload = next(one for one in sent if one.family == "Streamlit")
+    watch.open(f"{server.base}/conversations?channel=Chat")
+    watch.press("Save this view")
+    watch.page.get_by_label("Name", exact=True).fill(f"new {short(payload, 60)}")
+    watch.press("Save view")
+    watch.page.get_by_text("The view is saved").wait_for()
+    watch.shows([f"Undo: Saved the view 'new {short(payload, 60)}' (U)"])
+    watch.press("Link and name")
+    watch.page.get_by_label("Name", exact=True).fill(f"newer {short(payload, 60)}")
+    watch.press("Rename view")
+    watch.page.get_by_text("The view is renamed").wait_for()
+    with watch.page.expect_download() as download:
+        watch.press("Download as CSV")
+    assert download.value.suggested_filename == "conversations.csv"
+    watch.press("Link and name")
+    watch.press("Forget view")
+    watch.page.get_by_text("is forgotten").wait_for()
+    watch.shows([f"The view 'newer {short(payload, 60)}' is forgotten"])
+
+
+LINKS = (
+    "conversations?view={0}&words={0}&channel={0}&intent={0}&state={0}&week={0}&since={0}&until={0}&version={0}",
+    "conversation?conversation={0}",
+    "review?conversation={0}&queue={0}",
+    "approvals?proposal={0}",
+    "quality?channel={0}",
+    "audit?words={0}",
+)
+
+
+def follows_links(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
+    """Somebody else may have written them; and those to views are written here."""
+    for payload in sent[:: COUNT // SEARCHED][:SEARCHED]:
+        for link in LINKS:
+            watch.open(f"{server.base}/{link.format(quote(plainly(payload.text), safe=''))}")
+    for view in arranged.views[:: COUNT // SEARCHED][:SEARCHED]:
+        watch.open(f"{server.base}/conversations?view={view.id}")
+        watch.shows([view.name, view.query.get("words", "")], "a view on")
+
+
+def leads(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
+    """What people see differently, what was settled and why, what reviews ask; colleagues' figures; a deputy."""
+    label, other, *_ = arranged.labels
+    named = [one.name for one in arranged.strangers]
+    watch.open(f"{server.base}/agreement")
+    watch.shows([f"'{label.name}'", f"'{other.name}'", f"Intent: {label.name}", f"Intent: {other.name}", named[0]], "seen differently on")
+    watch.shows([f"Note: {one.text}" for one in sent[SETTLED:]], "said in a review on")
+    watch.shows([one.text for one in sent[max(SETTLED - 20, 0) : SETTLED]], "settled on")
+    watch.press("What the guidelines say")
+    watch.shows((line for told in arranged.guidelines for line in told.splitlines()), "the guidelines on")
+    watch.page.keyboard.press("Escape")
+    for part in ("By intent", "Two by two", "What reviews ask"):
+        watch.press(part)
+        watch.unfold()
+    watch.shows((short(one, 120) for one in sent), "what reviews asked on")
+    watch.open(f"{server.base}/calibration")
+    watch.shows([named[1], f"about {named[1]}", f"{label.name} as {other.name}"], "colleagues on")
+    watch.open(f"{server.base}/account")
+    watch.shows([f"{named[1]} decides in your place", arranged.lead.name], "a deputy on")
+    watch.open(f"{server.base}/conversations?view={arranged.views[0].id}")
+    watch.shows([arranged.views[0].name], "a colleague's view on")
+
+
+def administers(watch: Watch, server: Server) -> None:
+    """Somebody with such a name, and their token."""
+    watch.open(f"{server.base}/people")
+    watch.page.get_by_test_id("stDataFrame").click(position={"x": 20, "y": 52})
+    watch.page.get_by_test_id("stMain").get_by_role("heading", level=3).first.wait_for()
+    watch.quiet()
+    watch.press("Tokens")
 
 
 # -- the controls ------------------------------------------------------------------------------------------------------------------------
