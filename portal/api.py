@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 
-from data import access, audit, conversations, datasets, downloads, people, sessions, signatures, store
+from data import access, audit, conversations, datasets, downloads, lists, people, search, sessions, signatures, store
 from data.errors import Busy, Denied, Misuse, Refused
 from data.tables import Person
 from portal import guard, ingest
@@ -102,6 +102,14 @@ def dataset_versions(by: By) -> list[dict[str, Any]]:
 def dataset_ticket(version_id: str, by: By) -> dict[str, str]:
     """A ticket for its files: good once, for five minutes, for whoever asked."""
     return {"download": f"/api/v1/downloads/{datasets.download(version_id, by=by)}"}
+
+
+@api.post("/v1/conversations/ticket")
+def conversations_ticket(by: By, words: Annotated[str, Query(max_length=search.LONGEST)] = "") -> dict[str, str | int]:
+    """A ticket for a CSV file of the conversations that a search finds, newest first, personal data masked; as the page words it."""
+    made = lists.as_csv(conversations.Filter(words=words), by=by)
+    ticket = downloads.offer(made.key, made.name, by=by, right="conversation.export")
+    return {"download": f"/api/v1/downloads/{ticket}", "rows": made.rows}
 
 
 @api.get("/v1/downloads/{ticket}")

@@ -236,6 +236,21 @@ def test_the_lists_are_for_whom_the_table_names(portal: Portal) -> None:
     assert [status(who, "metrics") for who in ("rep", "lead", "engineer", "visitor")] == [403, 403, 200, 403]
 
 
+def test_a_search_leaves_as_a_file_for_one_ticket(portal: Portal) -> None:
+    browser = portal.server.browser(cookie=portal.cookies["engineer"])
+    said = [{"role": "customer", "text": f"My invoice is wrong, my card is {CARD}."}]
+    assert browser.post("/api/v1/conversations", json=[one(77_001, messages=said)]).status_code == 200
+    answer = browser.post("/api/v1/conversations/ticket", params={"words": "invoice"})
+    assert answer.status_code == 200 and answer.json()["rows"] >= 1
+    file = browser.get(answer.json()["download"])
+    assert file.status_code == 200 and file.text.startswith('"Opened","Channel","Customer"') and CARD not in file.text
+    assert len(file.text.splitlines()) == answer.json()["rows"] + 1
+    assert browser.get(answer.json()["download"]).status_code == 410
+    none, unclear = (browser.post("/api/v1/conversations/ticket", params={"words": words}) for words in ("nowhere", "nofield:x"))
+    assert (none.status_code, unclear.status_code) == (422, 422) and "no such conversation" in none.json()["detail"]
+    assert portal.server.browser(cookie=portal.cookies["visitor"]).post("/api/v1/conversations/ticket").status_code == 403
+
+
 def test_a_dataset_that_is_not_there_has_no_ticket(portal: Portal) -> None:
     answer = portal.server.browser(cookie=portal.cookies["engineer"]).post("/api/v1/datasets/nothing/ticket")
     assert answer.status_code == 403 and "no such dataset within your reach" in answer.json()["detail"]

@@ -819,6 +819,8 @@ ROUTES: dict[str, Row] = {
     "POST /v1/conversations": Row(
         "api.ingest", lambda client, w, by, whose: send(client, "conversations", one(1, id=new_id(), team=TEAMS[whose])), HERE),
     "POST /v1/messages": Row("api.ingest", lambda client, w, by, whose: send(client, "messages", following_message(whose)), HERE),
+    "POST /v1/conversations/ticket": Row(
+        "conversation.export", lambda client, w, by, whose: client.post("/api/v1/conversations/ticket")),
     "GET /v1/datasets": Row(
         "dataset.read", plain("/api/v1/datasets"), WHOSE,
         shown=lambda told, w, by, whose: w.thing("dataset", by, whose) in {row["id"] for row in told}),

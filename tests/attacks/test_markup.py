@@ -571,7 +571,7 @@ def is_measured(watch: Watch, server: Server, arranged: Arranged, sent: Sequence
 
 
 def choose(watch: Watch, field: str, name: str) -> None:
-    box = watch.page.get_by_test_id("stSelectbox").filter(has_text=field).first.locator("input")
+    box = watch.page.get_by_test_id("stSelectbox").filter(has=watch.page.get_by_text(field, exact=True)).locator("input")
     box.fill(name)
     box.press("Enter")
     watch.quiet()
@@ -637,7 +637,7 @@ def acts_on_many(watch: Watch, server: Server, arranged: Arranged) -> None:
     watch.open(f"{server.base}/conversations?channel=Chat")
     watch.press(re.compile("^Choose these"))
     watch.press("Label…")
-    choose(watch, "Choose the intent", arranged.labels[1].name)
+    choose(watch, "Intent", arranged.labels[1].name)
     watch.page.get_by_text("would get the intent").wait_for()
     watch.shows([f"would get the intent {arranged.labels[1].name}", f"→ {arranged.labels[1].name}"], "labels together on")
     watch.page.keyboard.press("Escape")
@@ -647,7 +647,7 @@ def acts_on_many(watch: Watch, server: Server, arranged: Arranged) -> None:
     watch.page.keyboard.press("Escape")
     watch.press("Ask a colleague…")
     name = arranged.strangers[1].name
-    choose(watch, "Choose a colleague", name)
+    choose(watch, "Whom", name)
     watch.press(re.compile("^Ask .* to look at"))
     watch.page.get_by_text(re.compile("^Undo: Asked")).wait_for()
     watch.shows([f"Asked {name} to look at 25 conversations", f"Undo: Asked {name} to look at 25 conversations (U)"], "asks on")
