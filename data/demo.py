@@ -8,7 +8,24 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from data import approvals, calibration, comments, disputes, inbox, people, reviews, rubric, store, tasks, tokens
+from data import (
+    approvals,
+    assignments,
+    calibration,
+    comments,
+    disputes,
+    drafts,
+    inbox,
+    people,
+    queue,
+    reviews,
+    rubric,
+    store,
+    tasks,
+    tokens,
+    views,
+)  # fmt: skip
+from data.conversations import Filter
 from data.intake import door, offers
 from data.intake.canonical import CanonicalConversation
 from data.tables import Conversation, Example, Person, Review, Team
@@ -117,6 +134,16 @@ def bring_files(company: Company, archive: bytes, calls: bytes, until: datetime)
     offers.look(waiting.id, by=nora)
 
 
+def _marks(one: Judgement) -> dict[str, str] | None:
+    """On the sample the questions are answered, mostly as the verdict lets expect."""
+    asked = rubric.current()
+    if not asked.asks(one.conversation_id):
+        return None
+    rng = random.Random(one.conversation_id)
+    usual = "no" if one.verdict == "weak" else "yes"
+    return {item.name: rng.choices((usual, "yes", "unsure"), (0.75, 0.18, 0.07))[0] for item in asked.items}
+
+
 def review(company: Company, judgements: Sequence[Judgement]) -> None:
     for one in judgements:
         seconds = round(company.rng.lognormvariate(3.9, 0.5), 1)
@@ -127,6 +154,7 @@ def review(company: Company, judgements: Sequence[Judgement]) -> None:
             label_id=one.label_id,
             reply=one.reply,
             note=one.note,
+            marks=_marks(one),
             seconds=seconds,
             at=one.at,
         )
@@ -158,6 +186,26 @@ def ask_twice(company: Company, at: datetime) -> None:
     """A lead wants to know how far people agree: from then on two look at a share of the conversations."""
     questions = [(item.name, item.question) for item in rubric.Rubric().items]
     rubric.change(questions, share=0.2, double=DOUBLE, reviewers=2, by=company.staff["Lena Hoffmann"], at=at)
+
+
+VIEWS = (  # name, words, who keeps it, whether the team has it
+    ("Annoyed by refunds", 'intent:"refund not received" csat<3', "Lena Hoffmann", True),
+    ("Held up as weak", "flag:weak", "Lena Hoffmann", True),
+    ("Calls nobody looked at", "channel:voice reviewed:no", "Marco Silva", True),
+    ("Came back to me", "person:alma signal:reopened", "Alma Berger", False),
+)
+
+
+def at_the_desks(company: Company, until: datetime) -> None:
+    """What stands on the desks today: searches that are kept, a colleague's question, a review half written, one given back."""
+    for days, (name, words, whose, shared) in enumerate(VIEWS, start=2):
+        views.save(name, Filter(words=words), shared=shared, by=company.staff[whose], at=until - timedelta(days=days))
+    alma, birgit, lena = (company.staff[name] for name in ("Alma Berger", "Birgit Lund", "Lena Hoffmann"))
+    waiting = [item.listed.id for item in queue.team(by=lena, size=8)]
+    assignments.assign(waiting[4:6], alma.id, by=lena, at=until - timedelta(minutes=50))
+    begun = queue.mine(by=alma, size=6)[-1].listed.id
+    drafts.keep(begun, {"verdict": "weak", "note": "The second question was never"}, by=alma, at=until - timedelta(minutes=35))
+    queue.skip(waiting[7], "I was part of it", by=birgit, at=until - timedelta(minutes=90))
 
 
 def agree(company: Company, mixed_up: tuple[str, str], until: datetime) -> None:

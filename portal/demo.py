@@ -62,6 +62,7 @@ def build(*, conversations_wanted: int = 6000, until: datetime | None = None, se
 def _govern(ferngrove: Ferngrove, until: datetime) -> None:
     mixed_up = (ferngrove.labels["where_is_my_order"].id, ferngrove.labels["late_delivery"].id)
     data_demo.agree(ferngrove.company, mixed_up, until)
+    data_demo.at_the_desks(ferngrove.company, until)
     data_demo.govern(ferngrove.company, until)
     evals_demo.propose_gate(ferngrove.eval_set, by=ferngrove.company.staff["Marco Silva"], at=until - timedelta(hours=26))
     data_demo.talk(ferngrove.company, until)

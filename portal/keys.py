@@ -40,7 +40,7 @@ MAP = (
     Key("m", "The machine is wrong here", "press", ("review_wrong_",), then="review_intent_"),
     Key("e", "Write a better reply", "focus", ("review_reply_",)),
     Key("t", "Write a note", "focus", ("review_note_",)),
-    Key("f", "Flag it, or change what the flag tests", "press", ("review_flag_", "conversation_flag_")),
+    Key("f", "Flag it, or change what the flag tests", "press", ("review_flag_", "conversation_flag_", "together_flag")),
     Key("h", "Take it in hand, or hand it back", "press", ("review_hold_",)),
     Key("j", "The next one", "next", ("review_open_",)),
     Key("k", "The one before", "previous", ("review_open_",)),

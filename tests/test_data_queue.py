@@ -158,6 +158,16 @@ def test_after_a_first_look_a_second_person_is_wanted_on_the_sample_and_sees_not
     assert [ids(queue.team(by=person)) for person in (staff.rep, staff.lead, staff.engineer)] == [[], [], []]
 
 
+def test_a_grader_is_checked_by_who_does_not_see_what_it_said(staff: Staff) -> None:
+    made = arrive(1)
+    with store.writing() as db:
+        queue.suggest(db, made, queue.GRADER_CHECK, "is the grader right here?", weight=0.5, source="graders")
+    assert reviews.is_blind(made, by=staff.rep) and [item.why for item in queue.team(by=staff.rep)] == ["is the grader right here?"]
+    reviews.record(made, "weak", by=staff.rep)
+    assert not reviews.is_blind(made, by=staff.rep) and reviews.is_blind(made, by=staff.lead)
+    assert [item.why for item in queue.team(by=staff.lead)] == ["is the grader right here?"]  # until whoever asked has enough
+
+
 def test_without_a_sample_one_look_is_enough(staff: Staff) -> None:
     made = arrive(1)
     reviews.record(made, "strong", by=staff.rep)

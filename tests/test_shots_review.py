@@ -106,7 +106,7 @@ def one(rows: door.Rows, number: int, opened: datetime, customer_id: str, team_i
             "id": made, "at": opened, "source": "shots", "external_id": str(number), "content_hmac": "", "customer_id": customer_id,
             "channel": rng.choice(["chat", "email", "voice"]), "team_id": team_id, "opened_at": opened, "status": "open", "tags": [],
             "extra": {}, "revision": 1, "place": place, "certainty": rng.random(), "reviewed": number and rng.random() < 0.2,
-            "csat": rng.choice([None, None, 1, 4]),
+            "csat": rng.choice([*[None] * 12, 1, 2, 4]),
         }
     )  # fmt: skip
     rows.messages += [

@@ -188,13 +188,17 @@ class Watch:
         assert self.page.get_by_test_id("stException").count() == 0, f"{url} ends in an exception"
 
     def press(self, name: str | re.Pattern[str]) -> None:
-        self.page.get_by_test_id("stApp").get_by_role("button", name=name).or_(self.page.get_by_role("radio", name=name)).first.click()
+        self.page.get_by_role("button", name=name).or_(self.page.get_by_role("radio", name=name)).first.click()
         self.quiet()
 
     def type(self, name: str, text: str) -> None:
         """And Enter."""
         self.page.get_by_label(name, exact=True).fill(text)
         self.page.get_by_label(name, exact=True).press("Enter")
+        self.quiet()
+
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        self.page.get_by_text(text).first.wait_for()
         self.quiet()
 
     def quiet(self) -> None:
@@ -520,7 +524,7 @@ def reads_lists(watch: Watch, server: Server, arranged: Arranged, sent: Sequence
     whole = {
         "": [*texts[:4], undone],
         "jobs": texts[:4],
-        "inbox": [*texts[::ASKED], *(f"because: {one}" for one in texts[SETTLED - 5 : SETTLED]), asked, undone],
+        "inbox": [*texts[::ASKED], *(f"because: {one}" for one in texts[SETTLED - 5 : SETTLED]), asked],
         "eval_sets": [*named, undone],
         "approvals": [texts[4], named[0], undone],
         "account": [", ".join(arranged.engineer.desk_names), short(sent[5], 80), undone],
@@ -566,7 +570,7 @@ def is_measured(watch: Watch, server: Server, arranged: Arranged, sent: Sequence
     choose(watch, "Intent", arranged.labels[0].name)
     watch.shows(arranged.guidelines[0].splitlines(), "a guideline on")
     watch.press("Weak")
-    watch.page.get_by_text("You said the same").wait_for()
+    watch.sees("You said the same")
     watch.shows([f"Because: {sent[0].text}"], "what is right on")
 
 
@@ -613,11 +617,11 @@ def reviews_and_flags(watch: Watch, server: Server, arranged: Arranged, payload:
 def pastes_and_skips(watch: Watch, server: Server, conversation_id: str, payload: Payload) -> None:
     watch.open(f"{server.base}/review?conversation={conversation_id}")
     watch.type("Open one by its address", payload.text)
-    watch.page.get_by_text("No conversation within your reach").wait_for()
+    watch.sees("No conversation within your reach")
     watch.shows([f"is known as '{payload.text[:80]}'"], "what was not found on")
     watch.press("Not for me")
     watch.type("Another reason", payload.text)
-    watch.page.get_by_text("Skipped; it went back").wait_for()
+    watch.sees("Skipped; it went back")
 
 
 def makes_twice(watch: Watch, url: str, name: str, button: str, typed: str) -> None:
@@ -634,48 +638,49 @@ def makes_twice(watch: Watch, url: str, name: str, button: str, typed: str) -> N
 
 def acts_on_many(watch: Watch, server: Server, arranged: Arranged) -> None:
     """What would change is shown with how each begins; what was done is told at the top, and when it is taken back."""
-    watch.open(f"{server.base}/conversations?channel=Chat")
+    intent, name = arranged.labels[1].name, arranged.strangers[1].name
+    watch.open(f"{server.base}/conversations?state=Not+reviewed")
     watch.press(re.compile("^Choose these"))
     watch.press("Label…")
-    choose(watch, "Intent", arranged.labels[1].name)
-    watch.page.get_by_text("would get the intent").wait_for()
-    watch.shows([f"would get the intent {arranged.labels[1].name}", f"→ {arranged.labels[1].name}"], "labels together on")
-    watch.page.keyboard.press("Escape")
-    watch.press("Flag…")
-    watch.page.get_by_text("would become weak examples").wait_for()
-    watch.quiet()
-    watch.page.keyboard.press("Escape")
+    choose(watch, "Intent", intent)
+    watch.sees("would get the intent")
+    watch.shows([f"would get the intent {intent}", f"no intent yet → {intent}"], "labels together on")
+    watch.press("Label…")
     watch.press("Ask a colleague…")
-    name = arranged.strangers[1].name
     choose(watch, "Whom", name)
     watch.press(re.compile("^Ask .* to look at"))
-    watch.page.get_by_text(re.compile("^Undo: Asked")).wait_for()
-    watch.shows([f"Asked {name} to look at 25 conversations", f"Undo: Asked {name} to look at 25 conversations (U)"], "asks on")
+    watch.sees(re.compile("^Undo: Asked"))
+    watch.shows([f"Asked {name} to look at", f"Undo: Asked {name} to look at"], "asks on")
     watch.press(re.compile("^Undo: Asked"))
-    watch.page.get_by_text("Taken back: Asked").wait_for()
+    watch.sees("Taken back: Asked")
     watch.shows([f"Taken back: Asked {name} to look at"], "takes back on")
 
 
 def keeps_a_view(watch: Watch, server: Server, sent: Sequence[Payload]) -> None:
-    """A list under a name that is a payload: saved, renamed, forgotten; and the same list as a file."""
-    payload = next(one for one in sent if one.family == "Streamlit")
+    """A list under a name that is a payload: saved, renamed, forgotten; the same list as a file, and as flags together."""
+    name = short(next(one for one in sent if one.family == "Streamlit"), 60)
     watch.open(f"{server.base}/conversations?channel=Chat")
     watch.press("Save this view")
-    watch.page.get_by_label("Name", exact=True).fill(f"new {short(payload, 60)}")
+    watch.page.get_by_label("Name", exact=True).fill(f"new {name}")
     watch.press("Save view")
-    watch.page.get_by_text("The view is saved").wait_for()
-    watch.shows([f"Undo: Saved the view 'new {short(payload, 60)}' (U)"])
+    watch.sees("The view is saved")
+    watch.shows([f"Undo: Saved the view 'new {name}' (U)"])
     watch.press("Link and name")
-    watch.page.get_by_label("Name", exact=True).fill(f"newer {short(payload, 60)}")
+    watch.page.get_by_label("Name", exact=True).fill(f"newer {name}")
     watch.press("Rename view")
-    watch.page.get_by_text("The view is renamed").wait_for()
+    watch.sees("The view is renamed")
     with watch.page.expect_download() as download:
         watch.press("Download as CSV")
     assert download.value.suggested_filename == "conversations.csv"
+    watch.press(re.compile("^Choose these"))
+    watch.press("Flag…")
+    watch.sees("would become weak examples")
+    watch.shows([f"would become weak examples for '{first_of(sent, 'HTML')}'", "→ a weak example"], "flags together on")
+    watch.press("Flag…")
     watch.press("Link and name")
     watch.press("Forget view")
-    watch.page.get_by_text("is forgotten").wait_for()
-    watch.shows([f"The view 'newer {short(payload, 60)}' is forgotten"])
+    watch.sees("is forgotten")
+    watch.shows([f"The view 'newer {name}' is forgotten"])
 
 
 LINKS = (
