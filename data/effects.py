@@ -41,7 +41,7 @@ def _taught(review: Review, names: dict[str, str]) -> str:
     prediction = predictions.of_conversation(review.conversation_id)
     machine = names.get(prediction.label_id or "") if prediction else None
     if said is None:
-        return "You named no intent of ours: if more like it come, they make a new one."
+        return "You named no intent: if more like it come, they may make a new one."
     if machine is None:
         return f"The machine did not know; with the next training it has one more example of '{said}'."
     if machine == said:

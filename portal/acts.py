@@ -43,7 +43,7 @@ def offer_undo(person: Person) -> None:
     """What was done last, at the top of every page."""
     if last := deeds.last(by=person):
         told = widgets.plain(last.sentence.rstrip("."))
-        st.button(f"Undo: {told} (U)", key="undo", icon=":material/undo:", type="tertiary", on_click=undo_last, args=(person,))
+        st.button(f"Undo (U): {told}", key="undo", icon=":material/undo:", type="tertiary", on_click=undo_last, args=(person,))
 
 
 def show_notice() -> None:

@@ -110,8 +110,8 @@ function showMap(data) {
   const look = getComputedStyle(document.querySelector('[data-testid="stApp"]'))
   Object.assign(dialog.style, {
     background: look.backgroundColor, color: look.color, font: look.font, fontFamily: look.fontFamily, colorScheme: look.colorScheme,
-    border: '1px solid currentColor', borderRadius: '8px', padding: '20px 28px', width: 'min(880px, 92vw)', boxSizing: 'border-box',
-    maxHeight: '90vh', overflow: 'auto',
+    border: '1px solid currentColor', borderRadius: '8px', padding: '20px 28px', width: 'min(1080px, 94vw)', boxSizing: 'border-box',
+    fontSize: '.9rem', maxHeight: '94vh', overflow: 'auto',
   })
   dialog.setAttribute('aria-label', 'Keys')
   const head = make('div', '', dialog)
@@ -123,13 +123,14 @@ function showMap(data) {
   close.addEventListener('click', () => dialog.close())
   make('p', data.quiet ? 'Single letters are switched off in your account.' : 'They rest while you type; Escape leaves a field.', dialog)
   const columns = make('div', '', dialog)
-  Object.assign(columns.style, { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(250px, 1fr))', gap: '4px 28px' })
+  Object.assign(columns.style, { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(240px, auto))', gap: '4px 28px', justifyContent: 'space-between' })
   for (const group of ['Review', 'Everywhere', 'Go to']) {
     const part = make('section', '', columns)
     const heading = make('h3', group, part)
     Object.assign(heading.style, { fontSize: '1rem', margin: '8px 0' })
     const table = make('table', '', part)
-    for (const key of data.keys) if (key.group === group && key.words) row(table, key.key, key.words)
+    Object.assign(table.style, { borderSpacing: '0 1px', lineHeight: '1.3' })
+    for (const key of data.keys) if (key.group === group && key.words) row(table, key.shown || key.key, key.words)
     if (group === 'Review') {
       row(table, 'Enter', 'Save, from the sentence')
       row(table, 'Ctrl+Enter', 'Save')

@@ -25,6 +25,7 @@ class Key:
     to: tuple[str, ...]
     place: int = 0  # of several buttons there, which
     then: str = ""  # where the hand goes on to type
+    shown: str = ""  # in the map, where several share a line
     group: str = "Review"
 
 
@@ -32,7 +33,7 @@ MAP = (
     Key("s", "The answer was strong", "press", ("review_verdict_", "calibration_verdict_"), place=0, then="review_why_"),
     Key("w", "The answer was weak", "press", ("review_verdict_", "calibration_verdict_"), place=1, then="review_why_"),
     Key("o", "Neither strong nor weak", "press", ("review_verdict_", "calibration_verdict_"), place=2, then="review_why_"),
-    Key("1", "The first question, and so on to 4: yes, no, not sure", "turn", ("review_mark_1_",)),
+    Key("1", "The questions in turn: yes, no, not sure", "turn", ("review_mark_1_",), shown="1 – 4"),
     Key("2", "", "turn", ("review_mark_2_",)),
     Key("3", "", "turn", ("review_mark_3_",)),
     Key("4", "", "turn", ("review_mark_4_",)),

@@ -89,7 +89,7 @@ def _label(which: Chosen, by: Person) -> None:
         st.caption("Each gets a review of yours with this intent. What you said of it before stays.")
         return
     preview = relabelling.preview(which, label.id, by=by)
-    _show(preview)
+    st.markdown(widgets.plain(preview.sentence))
     ids, count = preview.changing, len(preview.changing)
     if count > relabelling.DIRECT:
         words = f"Why: more than {relabelling.DIRECT} at once need a second person"
@@ -101,6 +101,7 @@ def _label(which: Chosen, by: Person) -> None:
         )
     elif count:
         _button(f"Label {count:,} as {label.name}", lambda: relabelling.label(ids, label.id, by=by), lambda done: done.sentence)
+    _samples(preview)
 
 
 def _flag(which: Chosen, by: Person) -> None:
@@ -112,7 +113,7 @@ def _flag(which: Chosen, by: Person) -> None:
     eval_set = st.selectbox("Eval set", known, format_func=lambda one: one.name, key="together_set")
     why = st.text_input("Why they are good tests", key="together_why_flag", placeholder="One sentence for all of them")
     preview = flagging.preview(which, kind, eval_set.id, by=by)
-    _show(preview)
+    st.markdown(widgets.plain(preview.sentence))
     ids, count = preview.changing, len(preview.changing)
     if count:
         _button(
@@ -120,6 +121,7 @@ def _flag(which: Chosen, by: Person) -> None:
             lambda: flagging.flag(ids, kind, why=why or "", eval_set_id=eval_set.id, by=by),
             lambda done: done.sentence,
         )
+    _samples(preview)
 
 
 def _assign(which: Chosen, by: Person) -> None:
@@ -135,7 +137,7 @@ def _assign(which: Chosen, by: Person) -> None:
         st.caption("They hear of it once, and have them first in their queue until they reviewed them.")
         return
     preview = assignments.preview(which, colleague.id, by=by)
-    _show(preview)
+    st.markdown(widgets.plain(preview.sentence))
     ids, count = preview.changing, len(preview.changing)
     if count:
         _button(
@@ -143,14 +145,15 @@ def _assign(which: Chosen, by: Person) -> None:
             lambda: assignments.assign(ids, colleague.id, by=by),
             lambda done: done.sentence,
         )
+    _samples(preview)
 
 
-def _show(preview: Preview) -> None:
-    st.markdown(widgets.plain(preview.sentence))
+def _samples(preview: Preview) -> None:
+    """Below the button: whoever wants to see it sees from what to what."""
     with st.container(gap=None):
         for one in preview.samples:
             becomes = f"{widgets.plain(one.before)} → {widgets.plain(one.after)}"
-            st.caption(f"**{widgets.plain(one.customer)}** {widgets.plain(one.opening[:60])} · {becomes}")
+            st.caption(f"**{widgets.plain(one.customer)}** {widgets.plain(one.opening[:36])} · {becomes}")
 
 
 def _button(words: str, act: Callable[[], Any], told: Callable[[Any], str]) -> None:

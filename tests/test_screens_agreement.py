@@ -142,8 +142,8 @@ def test_nothing_tells_what_is_right_before_ones_own_word(staff: Staff, zoe: Per
     before = all_words(app)
     for told in ("The money is what they ask about", "Machine", "97", "Zoe", "Right is"):
         assert told not in before
-    assert field(app, "selectbox", "Intent").value is None
-    field(app, "selectbox", "Intent").set_value(status.id)
+    assert field(app, "selectbox", "Intent (I)").value is None
+    field(app, "selectbox", "Intent (I)").set_value(status.id)
     app.run()
     assert "The money is what they ask about" not in all_words(app)
     button(app, "Weak").click()
@@ -163,7 +163,7 @@ def test_a_verdict_without_an_intent_is_not_saved_yet(staff: Staff, refund: Labe
     button(app, "Strong").click()
     app.run()
     assert "choose the intent first" in words(app) and calibration.my_figures(by=staff.rep).n == 0
-    field(app, "selectbox", "Intent").set_value("")  # none of ours fits
+    field(app, "selectbox", "Intent (I)").set_value("")  # none of ours fits
     app.run()
     button(app, "Neither").click()
     app.run()

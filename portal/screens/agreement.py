@@ -127,16 +127,14 @@ def decide(one: Open) -> None:
     with st.form(f"agreement_settle_{key}", border=False, enter_to_submit=False):
         row = st.columns([1, 1])
         verdict = row[0].selectbox(
-            "It was", list(reviews.VERDICTS), index=None, placeholder="Strong, weak or neither", key=f"agreement_verdict_{key}",
+            "It was", list(reviews.VERDICTS), index=None, placeholder="Choose", key=f"agreement_verdict_{key}",
             format_func=lambda verdict: reviews.VERDICTS[verdict].capitalize(),
         )  # fmt: skip
         label_id = row[1].selectbox(
             "Its intent is", [*(label.id for label in available), NONE], index=None, placeholder="Choose the intent",
             format_func=lambda label_id: names.get(label_id, "None of ours fits"), key=f"agreement_intent_{key}",
         )  # fmt: skip
-        reason = st.text_input(
-            "Because", key=f"agreement_reason_{key}", placeholder="A sentence that those who saw it differently will read"
-        )
+        reason = st.text_input("Because", key=f"agreement_reason_{key}", placeholder="Those who saw it differently read this")
         row = st.columns([1, 1])
         guideline_for = row[0].selectbox(
             "Add it to the guideline of", [label.id for label in available], index=None, placeholder="Nothing is added",
@@ -189,7 +187,7 @@ def table(first: str, rows: dict[str, Agreement]) -> None:
         ),
         hide_index=True,
         height="content",
-        column_config={"In words": st.column_config.TextColumn(width="large")},
+        column_config={"Agreement": st.column_config.TextColumn(width=190), "In words": st.column_config.TextColumn(width="large")},
     )
 
 

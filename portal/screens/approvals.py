@@ -44,7 +44,7 @@ def line(proposal: Proposal, *, mine: bool) -> None:
                 _refuse(proposal)
             _withdraw(proposal)
             if not mine:
-                st.caption(f":material/lock: {approvals.may_decide(proposal, person)}")
+                st.caption(f":material/lock: {widgets.plain(approvals.may_decide(proposal, person) or '')}")
 
 
 def whole(proposal: Proposal) -> None:
@@ -71,7 +71,7 @@ def whole(proposal: Proposal) -> None:
 def _decide(proposal: Proposal) -> None:
     reason = approvals.may_decide(proposal, person)
     if reason:
-        st.caption(f":material/lock: {reason}")
+        st.caption(f":material/lock: {widgets.plain(reason)}")
         _withdraw(proposal)
         return
     note = st.text_input("A word with your yes", key=f"approvals_note_{proposal.id}", placeholder="Optional")

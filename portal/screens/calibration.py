@@ -32,20 +32,20 @@ def ask(asked: Item) -> None:
     key = asked.example_id
     if st.session_state.get("calibration_shown") != key:
         st.session_state["calibration_shown"], st.session_state["calibration_began"] = key, time.monotonic()
-    left, right = st.columns([5, 3], gap="large")
+    left, right = st.columns([5, 4], gap="medium")
     with left:
         transcript.show(asked.conversation, asked.messages, height=430)
     with right:
         available = labels.of()
         label_id = st.selectbox(
-            "Intent", [*(label.id for label in available), NONE], index=None, placeholder="Choose the intent",
+            "Intent (I)", [*(label.id for label in available), NONE], index=None, placeholder="Choose the intent",
             format_func=lambda label_id: names.get(label_id, "None of ours fits"), key=f"calibration_intent_{key}",
         )  # fmt: skip
         with st.container(key=f"calibration_verdict_{key}", gap="xsmall"):  # its buttons have keys of their own: s, w, o (keys.py)
             one, other = st.columns(2, gap="xsmall")
-            strong = one.button("Strong", width="stretch", key=f"calibration_strong_{key}")
-            weak = other.button("Weak", width="stretch", key=f"calibration_weak_{key}")
-            neither = st.button("Neither", width="stretch", key=f"calibration_none_{key}")
+            strong = one.button("Strong (S)", width="stretch", key=f"calibration_strong_{key}")
+            weak = other.button("Weak (W)", width="stretch", key=f"calibration_weak_{key}")
+            neither = st.button("Neither (O)", width="stretch", key=f"calibration_none_{key}")
         st.caption("First the intent, then strong or weak. Each is asked once: what is right shows as soon as you have said it.")
         if chosen := next((label for label in available if label.id == label_id), None):
             st.caption("  \n".join(widgets.plain(line) for line in labels.guideline(chosen).splitlines()))
@@ -65,7 +65,7 @@ def save(key: str, verdict: str, label_id: str) -> None:
 
 def show_right(given: Told) -> None:
     opened = conversations.get(given.conversation_id, by=person)
-    left, right = st.columns([5, 3], gap="large")
+    left, right = st.columns([5, 4], gap="medium")
     with left:
         if opened:
             transcript.show(*opened, height=430)
@@ -83,7 +83,9 @@ def show_right(given: Told) -> None:
             st.markdown("**You said**")
             widgets.verdict_badge(given.answer.verdict)
             st.text(f"Intent: {in_words(given.answer.label_id)}")
-        if st.button("Next one" if item else "Done", type="primary", icon=":material/arrow_forward:", key="calibration_save_next"):
+        if st.button(
+            "Next one (Ctrl+Enter)" if item else "Done", type="primary", icon=":material/arrow_forward:", key="calibration_save_next"
+        ):
             del st.session_state["calibration_answered"]
             st.rerun()
 
@@ -97,7 +99,9 @@ def in_words(label_id: str | None) -> str:
 
 def figures(found: Figures) -> None:
     for title, one in (("Intents", found.intent), ("Strong and weak", found.verdict)):
-        st.markdown(f"**{title}.** {widgets.plain(one.sentence.replace('by both', 'by you and by the gold examples'))}")
+        st.markdown(
+            f"**{title}.** {widgets.plain(one.sentence.replace('by both', 'by you and by the gold examples').replace('They ', 'You ', 1))}"
+        )
 
 
 def my_own() -> None:
@@ -133,7 +137,7 @@ def colleagues() -> None:
             try:
                 theirs = calibration.figures_of(one.id, by=person)
             except Refused as not_yet:
-                st.caption(str(not_yet))
+                st.caption(widgets.plain(str(not_yet)))
                 continue
             figures(theirs)
             if theirs.taken_for:

@@ -119,7 +119,7 @@ def candidate_card(target: Target, manifest: dict) -> None:
     try:
         evidence = shipping.evidence(target, by=person)
     except Refused as not_yet:
-        st.caption(str(not_yet))
+        st.caption(widgets.plain(str(not_yet)))
         evidence = None
     comparing = job is not None and job.state in ("waiting", "running")
     may_run = access.may(person, "eval.run")
@@ -135,7 +135,7 @@ def candidate_card(target: Target, manifest: dict) -> None:
     if evidence is not None:
         kind = evidence.comparison.verdict if evidence.comparison else ""
         show = {"better": st.success, "worse": st.error}.get(kind, st.info)
-        show(evidence.sentence, icon=":material/compare_arrows:")
+        show(widgets.plain(evidence.sentence), icon=":material/compare_arrows:")
         show_changes(evidence)
         propose_form(target, evidence)
     with st.popover("Discuss this candidate", icon=":material/chat_bubble:"):

@@ -85,7 +85,13 @@ def _filter() -> Filter:
     channel = row[1].selectbox("Channel", list(CHANNELS), index=None, key="channel", bind="query-params", placeholder="All")
     intents = [label.name for label in labels.of()]
     intent = row[2].selectbox(
-        "Intent, by the machine", [SILENT, *intents], index=None, key="intent", bind="query-params", placeholder="All"
+        "Intent",
+        [SILENT, *intents],
+        index=None,
+        key="intent",
+        bind="query-params",
+        placeholder="All",
+        help="As the machine said it",
     )
     state = row[3].selectbox("Review", list(STATES), index=None, key="state", bind="query-params", placeholder="All")
     week, version = _moment("week"), st.query_params.get("version", "")
@@ -315,7 +321,7 @@ def _table(listed: list[conversations.Listed], chosen: Filter) -> None:
             "Open": [":material/open_in_full:"] * len(listed),
             "Opened": [widgets.when(row.opened_at) for row in listed],
             "Channel": [widgets.CHANNEL_WORDS[row.channel] for row in listed],
-            "Customer": [row.customer for row in listed],
+            "Customer": [row.customer.removeprefix("Customer ") for row in listed],
             "Begins": [" ".join(f"{row.subject} {row.opening}".split())[:160] for row in listed],
             "Intent": [row.intent or ("kept silent" if row.confidence is not None else "–") for row in listed],
             "Sure": [row.confidence * 100 if row.confidence is not None else None for row in listed],
@@ -331,9 +337,9 @@ def _table(listed: list[conversations.Listed], chosen: Filter) -> None:
         **together.table([row.id for row in listed], by=person),
         column_config={
             "Open": st.column_config.ButtonColumn("", width=44, type="tertiary", key=TO_READ, help="Read it"),
-            "Opened": st.column_config.TextColumn(width=100),
+            "Opened": st.column_config.TextColumn(width=128),
             "Channel": st.column_config.TextColumn(width=70),
-            "Customer": st.column_config.TextColumn(width=122),
+            "Customer": st.column_config.TextColumn(width=76),
             "Begins": st.column_config.TextColumn(width=222),
             "Intent": st.column_config.TextColumn(width=150, help="What the live classifier said first"),
             "Sure": st.column_config.NumberColumn(format="%.0f %%", width=58),

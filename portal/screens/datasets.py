@@ -31,7 +31,7 @@ def offer(version: DatasetVersion) -> None:
 for version in built:
     with st.container(border=True):
         counts = version.counts
-        st.subheader(f"{version.name} {version.number}", anchor=False)
+        st.subheader(f"{widgets.plain(version.name)} {version.number}", anchor=False)
         st.caption(
             f"Built by {widgets.plain(who.get(version.by_person_id or '', 'the console'))}, {widgets.when(version.at)}, as {version.format}"
         )

@@ -23,7 +23,7 @@ waits = st.columns(3, border=True)
 with waits[0]:
     st.metric("Not reviewed yet", conversations.in_words(unreviewed), icon=":material/rate_review:")
     if access.may(person, "review.record"):
-        st.page_link("screens/review.py", label="Review, the least certain first", icon=":material/arrow_forward:")
+        st.page_link("screens/review.py", label="Review what teaches most", icon=":material/arrow_forward:")
     else:
         st.page_link("screens/conversations.py", label="Read conversations", icon=":material/arrow_forward:")
 with waits[1]:
@@ -46,7 +46,7 @@ if person.tour_dismissed_at is None:
     with st.container(border=True):
         head, close = st.columns([5, 1], vertical_alignment="center")
         head.subheader(f"A walk through the loop, in {WORDS[len(steps)]} clicks", anchor=False)
-        if close.button("Do not show again", key="home_dismiss", type="tertiary"):
+        if close.button("Do not show again", key="home_dismiss", type="tertiary", width="content"):
             people.dismiss_tour(by=person)
             st.rerun()
         st.caption(f"{len(done)} of {len(steps)} done. Each step is a real screen with real work on it.")

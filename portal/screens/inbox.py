@@ -8,6 +8,12 @@ from portal import widgets
 
 person = st.session_state["person"]
 unread = inbox.of(person, unread_only=True)
+
+
+def unbroken(when: str) -> str:
+    return when.replace(" ", "\u00a0")
+
+
 widgets.page(
     "Inbox",
     f"{len(unread)} {'thing is' if len(unread) == 1 else 'things are'} new. What you have read leaves tomorrow's mail."
@@ -34,7 +40,7 @@ def questions() -> None:
     for comment in asked:
         told, action = st.columns([8, 1], vertical_alignment="center")
         name = widgets.plain(who.get(comment.by_person_id or "", "Somebody"))
-        told.markdown(f":material/help: **{name}:** {widgets.plain(comment.text)} :gray[· {widgets.when(comment.at)}]")
+        told.markdown(f":material/help: **{name}:** {widgets.plain(comment.text)} :gray[· {unbroken(widgets.when(comment.at))}]")
         if action.button("Answer", key=f"inbox_answer_{comment.id}", type="tertiary"):
             go_to(comments.page_of(comment, by=person))
 
@@ -42,7 +48,9 @@ def questions() -> None:
 def entry(item: InboxItem) -> None:
     told, action = st.columns([8, 1], vertical_alignment="center")
     sentence = widgets.plain(item.sentence)
-    told.markdown(f"{ICONS.get(item.kind, '')} {sentence if item.read_at else f'**{sentence}**'} :gray[· {widgets.when(item.at)}]")
+    told.markdown(
+        f"{ICONS.get(item.kind, '')} {sentence if item.read_at else f'**{sentence}**'} :gray[· {unbroken(widgets.when(item.at))}]"
+    )
     if action.button("Open", key=f"inbox_open_{item.id}", type="tertiary"):
         inbox.mark_read([item.id], by=person)
         go_to(item.page)

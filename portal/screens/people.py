@@ -58,7 +58,7 @@ def _ways_in(one: Person) -> str:
 
 def change(one: Person) -> None:
     with st.container(border=True):
-        st.subheader(one.name, anchor=False)
+        st.subheader(widgets.plain(one.name), anchor=False)
         if one.id == person.id:
             st.caption("This is you. Another admin changes your role; your ways in are on the Account page.")
             return
@@ -75,7 +75,7 @@ def _team(one: Person) -> None:
         "Team", choices, index=choices.index(one.team_id), format_func=lambda team_id: teams.get(team_id, "No team"),
         key=f"people_team_{one.id}",
     )  # fmt: skip
-    if wanted != one.team_id and st.button(f"Move {one.name}", key=f"people_move_{one.id}", icon=":material/move_group:"):
+    if wanted != one.team_id and st.button(f"Move {widgets.plain(one.name)}", key=f"people_move_{one.id}", icon=":material/move_group:"):
         acts.attempt(lambda: people.move(one.id, wanted, by=person), done=f"Moved {one.name}.")
         cached.forget()
         st.rerun()
@@ -86,13 +86,17 @@ def _role(one: Person) -> None:
     role = st.selectbox("Role", access.ROLES, index=access.ROLES.index(one.role), format_func=str.capitalize, key=f"people_role_{one.id}")
     if role in GRANTED_BY_TWO and (role != one.role or one.disabled_at):
         if not two_admins:
-            st.caption(f"Until there are two admins, {access.a(role)} is made on the console: portal user role {one.email} {role}")
+            st.caption(
+                f"Until there are two admins, {access.a(role)} is made on the console: portal user role {widgets.plain(one.email)} {role}"
+            )
             return
         why = st.text_input("Why", key=f"people_why_{one.id}", placeholder="The other admin reads it first")
-        if st.button(f"Propose to make {one.name} {access.a(role)}", key=f"people_propose_{one.id}", icon=":material/how_to_vote:"):
+        if st.button(
+            f"Propose to make {widgets.plain(one.name)} {access.a(role)}", key=f"people_propose_{one.id}", icon=":material/how_to_vote:"
+        ):
             acts.attempt(lambda: people.propose_role(one.id, role, why=why, by=person), done="Proposed. Another admin decides.")
             st.rerun()
-    elif role != one.role and st.button(f"Make {one.name} {access.a(role)}", key=f"people_give_{one.id}"):
+    elif role != one.role and st.button(f"Make {widgets.plain(one.name)} {access.a(role)}", key=f"people_give_{one.id}"):
         acts.attempt(lambda: people.set_role(one.id, role, by=person), done=f"{one.name} is {access.a(role)}.")
         cached.forget()
         st.rerun()
@@ -121,7 +125,7 @@ def _disable(one: Person) -> None:
         return
     with st.popover("Disable the account", icon=":material/person_off:"):
         st.markdown("Their sign-ins end at once and their tokens open nothing. What they did stays in the record.")
-        if st.button(f"Disable {one.name}", key=f"people_disable_{one.id}"):
+        if st.button(f"Disable {widgets.plain(one.name)}", key=f"people_disable_{one.id}"):
             acts.attempt(lambda: people.disable(one.id, by=person), done=f"Disabled {one.name}.")
             cached.forget()
             st.rerun()
@@ -186,7 +190,7 @@ def programs() -> None:
 
 
 if link := st.session_state.pop("people_link", None):
-    st.success(f"Hand this link to {link[0]}. It is shown once, and opens once, within a week.", icon=":material/link:")
+    st.success(f"Hand this link to {widgets.plain(link[0])}. It is shown once, and opens once, within a week.", icon=":material/link:")
     st.code(f"{st.context.url.split('/people')[0].rstrip('/')}/auth/welcome?ticket={link[1]}", language=None)
 if shown == "Sign-ins":
     signed_in()

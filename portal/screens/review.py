@@ -64,6 +64,11 @@ def change_queue() -> None:
     st.query_params["queue"] = state["review_queue"]
 
 
+def to_team() -> None:
+    start_over()
+    st.query_params["queue"] = state["review_queue"] = "team"
+
+
 def look_up() -> None:
     text = state["review_pasted"].strip()
     if text and (meant := queue.pasted(text, by=person)):
@@ -106,8 +111,11 @@ def marked(made: str) -> dict[str, str]:
 
 def pick(made: str, name: str) -> None:
     """The flag is to test something else than was proposed. Another purpose has sets of its own."""
+    field = f"review_{FLAG[name]}_{made}"
+    if field not in state:  # its panel was closed, and the browser tells once more what was proposed
+        return
     picked = state[f"review_picked_{made}"]
-    picked[name] = state[f"review_{FLAG[name]}_{made}"]
+    picked[name] = state[field]
     if name == "purpose":
         picked.pop("eval_set_id", None)
         state.pop(f"review_set_{made}", None)
@@ -347,7 +355,7 @@ def marks(made: str, said: dict[str, str]) -> None:
         return
     for number, item in enumerate(asked.items, start=1):
         question, answer = st.columns([1.3, 1.7], vertical_alignment="center", gap="xsmall")
-        question.markdown(f":small[{widgets.plain(item.question)} {number}]")
+        question.markdown(f":small[{widgets.plain(item.question)} ({number})]")
         answer.segmented_control(
             item.question, list(ANSWERS), format_func=ANSWERS.__getitem__, default=said.get(item.name), key=f"review_mark_{number}_{made}",
             label_visibility="collapsed", on_change=keep, args=(made,), width="stretch",
@@ -387,7 +395,7 @@ def not_for_me(made: str) -> None:
 
 def three_done() -> None:
     """After three: what they changed, and the way on."""
-    widgets.page("Review", "Three looked at. This is what came of them.")
+    head("three", "Three looked at. This is what came of them.")
     for sentence in effects.of(state["review_looked_at"], by=person):
         st.markdown(f"- {widgets.plain(sentence)}")
     st.button("Three more", type="primary", key="review_three_more", on_click=lambda: state.pop("review_looked_at", None))
@@ -413,6 +421,8 @@ def main() -> None:
         head(chosen_queue, "Nothing waits for review here. New conversations appear here as they come in.")
     if asked_for:
         st.info("That conversation is not here, or it belongs to another team.", icon=":material/search_off:")
+    if chosen_queue == "mine" and not asked_for:
+        st.button("See the team's", type="primary", key="review_to_team", on_click=to_team)
     st.page_link("screens/imports.py", label="Import conversations", icon=":material/upload_file:")
 
 
@@ -444,7 +454,7 @@ def desk(
     with middle:
         read(conversation, messages, prediction, blind)
     with above:
-        head(chosen_queue, "Was the answer strong or weak? Correct the intent if it is wrong. What teaches most comes first.")
+        head(chosen_queue, "Strong or weak? Correct the intent if it is wrong; what teaches most comes first.")
     with right:
         if reviews_here:
             form(conversation, prediction.label_id if prediction else None)  # where it kept silent, nothing is put in anybody's mouth

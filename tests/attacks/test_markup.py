@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import col, select
 
 from classifiers import labels as writing_labels
@@ -191,6 +191,12 @@ class Watch:
         self.page.get_by_role("button", name=name).or_(self.page.get_by_role("radio", name=name)).first.click()
         self.quiet()
 
+    def folds_out(self, panel: str, button: str) -> None:
+        """Unless it stayed open."""
+        if not self.page.get_by_role("button", name=button).is_visible():
+            self.press(panel)
+        self.page.get_by_role("button", name=button).wait_for()
+
     def type(self, name: str, text: str) -> None:
         """And Enter."""
         self.page.get_by_label(name, exact=True).fill(text)
@@ -284,8 +290,8 @@ def arrange(sent: Sequence[Payload], place: Path) -> Arranged:
 
 
 def hire(sent: Sequence[Payload]) -> tuple[Person, Person, tuple[Person, Person], str]:
-    """Everybody's team, a lead and two more are called by payloads."""
-    console, named = people.console(), [plainly(payload.text) for payload in sent]
+    """Everybody's team, a lead and two more are called by payloads that are Markdown: HTML is text there anyway."""
+    console, named = people.console(), [plainly(payload.text) for payload in markdown_first(sent)]
     team = people.add_team(named[2], by=console)
     engineer = people.add("Emil", "emil@example.com", "engineer", by=console, team=team, demo=True)
     lead = people.add(f"Leo {named[4]}", "leo@example.com", "lead", by=console, team=team, demo=True)
@@ -315,6 +321,10 @@ def first_of(sent: Sequence[Payload], family: str) -> str:
     return plainly(next(payload.text for payload in sent if payload.family == family))
 
 
+def markdown_first(sent: Sequence[Payload]) -> list[Payload]:
+    return sorted(sent, key=lambda payload: payload.family != "Markdown")
+
+
 def short(payload: Payload, length: int) -> str:
     return plainly(payload.text)[:length].strip()
 
@@ -322,7 +332,8 @@ def short(payload: Payload, length: int) -> str:
 def say(sent: Sequence[Payload], arranged: Arranged) -> None:
     """What people type, by the verbs that screens call: labels, sets, questions, reviews, flags, comments, proposals, jobs."""
     by, stranger = arranged.engineer, arranged.strangers[0]
-    arranged.labels = [writing_labels.add(name, by=by, description=sent[0].text) for name in {plainly(one.text)[:80]: 0 for one in sent}]
+    names = {plainly(one.text)[:80]: 0 for one in markdown_first(sent)}
+    arranged.labels = [writing_labels.add(name, by=by, description=sent[0].text) for name in names]
     label = arranged.labels[0]
     eval_sets = [sets.create(first_of(sent, family), by=by) for family in ("Markdown", "Streamlit", "HTML")]
     for place, payload in enumerate(sent):
@@ -392,10 +403,11 @@ def keep(sent: Sequence[Payload], arranged: Arranged) -> None:
     """What stands beside a person's work: desk names, tokens, deputies, what they are asked for; and last their views."""
     by, (mallory, trudy) = arranged.engineer, arranged.strangers
     people.known_as([text for payload in sent if "," not in (text := short(payload, 80))][:5], by=by)
-    tokens.issue(short(sent[5], 80), ["read"], by, by=people.console())
+    tokens.issue(first_of(sent, "Markdown"), ["read"], by, by=people.console())
     deputies.name(trudy.id, starts_at=now(), ends_at=now() + timedelta(days=3), by=arranged.lead)
     assignments.assign([arranged.full[0][2]], by.id, by=mallory)
-    arranged.views = [a_view(name, payload, by) for name, payload in {short(one, 70).casefold(): one for one in sent}.items()]
+    names = {short(one, 70).casefold(): one for one in reversed(markdown_first(sent))}
+    arranged.views = [a_view(name, payload, by) for name, payload in names.items()]
 
 
 def a_view(name: str, payload: Payload, by: Person) -> View:
@@ -476,7 +488,7 @@ def test_nothing_that_customers_or_people_write_runs_or_loads_anything(
             leads(watches[-1], server, arranged, sent)
         with desk(browser, server.base, "Ada", complaints) as page:
             watches.append(Watch(page, (server.netloc,), listener.host))
-            administers(watches[-1], server)
+            administers(watches[-1], server, arranged, sent)
     finally:
         server.stop()
     assert listener.heard == []
@@ -494,18 +506,18 @@ def reads_conversations(watch: Watch, server: Server, arranged: Arranged, sent: 
         watch.open(f"{server.base}/conversation?conversation={arranged.everywhere[payload.number]}")
         said = [f"Better: {payload.text}", f"Note: {payload.text}", f"Flagged as weak: {payload.text}", f"Asked: {short(payload, 120)} yes"]
         watch.shows([payload.text, *said])
+        if payload is sent[0]:
+            what_is_folded(watch, arranged)
         watch.open(f"{server.base}/review?conversation={arranged.everywhere[payload.number]}")
         watch.page.get_by_role("button", name="Discuss it").click()
         watch.page.get_by_text("Comments").first.wait_for()
         watch.quiet()
         watch.shows([f"Subject: {payload.text}", f"@Emil @Leo {payload.text}"])
         watch.shows((short(one, 120) for one in sent[-(COUNT % rubric.MOST or rubric.MOST) :]), "the questions on")
-    what_is_folded(watch, server, arranged, sent)
 
 
-def what_is_folded(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
+def what_is_folded(watch: Watch, arranged: Arranged) -> None:
     """What opens under the pointer or a button: what else the machine considered, and who one is."""
-    watch.open(f"{server.base}/conversation?conversation={arranged.everywhere[sent[0].number]}")
     machine = watch.page.get_by_test_id("stCaptionContainer").filter(has_text="Machine:")
     machine.get_by_test_id("stTooltipHoverTarget").hover()
     watch.page.get_by_test_id("stTooltipContent").wait_for()
@@ -527,20 +539,9 @@ def reads_lists(watch: Watch, server: Server, arranged: Arranged, sent: Sequence
         "inbox": [*texts[::ASKED], *(f"because: {one}" for one in texts[SETTLED - 5 : SETTLED]), asked],
         "eval_sets": [*named, undone],
         "approvals": [texts[4], named[0], undone],
-        "account": [", ".join(arranged.engineer.desk_names), short(sent[5], 80), undone],
+        "account": [", ".join(arranged.engineer.desk_names), named[0], undone],
     }
-    screens = (
-        "conversations",
-        "audit",
-        "audit?words=Froze",
-        "quality",
-        "classifiers",
-        "people",
-        "review",
-        *whole,
-        f"approvals?proposal={arranged.proposal}",
-    )
-    for screen in screens:
+    for screen in ("audit?words=Froze", "quality", "classifiers", *whole, f"approvals?proposal={arranged.proposal}"):
         watch.open(f"{server.base}/{screen}")
         watch.shows(whole.get(screen, []))
         if screen == "audit?words=Froze":  # a table is drawn: its words stand in the page once a cell is opened
@@ -554,11 +555,9 @@ def decides_on_files(watch: Watch, server: Server, arranged: Arranged, sent: Seq
         with server.inside():
             waiting = offer(number, sent, arranged.engineer)
         watch.open(f"{server.base}/imports")
-        watch.shows([waiting.file_name])
+        watch.shows([waiting.file_name, file_name(sent[0], "jsonl")])
         with server.inside():
             offers.forget(waiting.id, by=arranged.engineer)
-    watch.open(f"{server.base}/imports")
-    watch.shows([file_name(sent[0], "jsonl")])
 
 
 def is_measured(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
@@ -568,6 +567,7 @@ def is_measured(watch: Watch, server: Server, arranged: Arranged, sent: Sequence
     watch.shows([one.text for one in sent[2:answered]], "where one differs on")
     watch.shows([one.text for one in sent[-waiting:]], "what waits on")
     choose(watch, "Intent", arranged.labels[0].name)
+    watch.sees("Yes: ")
     watch.shows(arranged.guidelines[0].splitlines(), "a guideline on")
     watch.press("Weak")
     watch.sees("You said the same")
@@ -657,7 +657,7 @@ def acts_on_many(watch: Watch, server: Server, arranged: Arranged) -> None:
 
 
 def keeps_a_view(watch: Watch, server: Server, sent: Sequence[Payload]) -> None:
-    """A list under a name that is a payload: saved, renamed, forgotten; the same list as a file, and as flags together."""
+    """A list under a name that is a payload: saved, forgotten; the same list as a file, and as flags together."""
     name = short(next(one for one in sent if one.family == "Streamlit"), 60)
     watch.open(f"{server.base}/conversations?channel=Chat")
     watch.press("Save this view")
@@ -665,10 +665,6 @@ def keeps_a_view(watch: Watch, server: Server, sent: Sequence[Payload]) -> None:
     watch.press("Save view")
     watch.sees("The view is saved")
     watch.shows([f"Undo: Saved the view 'new {name}' (U)"])
-    watch.press("Link and name")
-    watch.page.get_by_label("Name", exact=True).fill(f"newer {name}")
-    watch.press("Rename view")
-    watch.sees("The view is renamed")
     with watch.page.expect_download() as download:
         watch.press("Download as CSV")
     assert download.value.suggested_filename == "conversations.csv"
@@ -677,10 +673,10 @@ def keeps_a_view(watch: Watch, server: Server, sent: Sequence[Payload]) -> None:
     watch.sees("would become weak examples")
     watch.shows([f"would become weak examples for '{first_of(sent, 'HTML')}'", "→ a weak example"], "flags together on")
     watch.press("Flag…")
-    watch.press("Link and name")
+    watch.folds_out("Link and name", "Forget view")
     watch.press("Forget view")
     watch.sees("is forgotten")
-    watch.shows([f"The view 'newer {name}' is forgotten"])
+    watch.shows([f"The view 'new {name}' is forgotten"])
 
 
 LINKS = (
@@ -699,8 +695,16 @@ def follows_links(watch: Watch, server: Server, arranged: Arranged, sent: Sequen
         for link in LINKS:
             watch.open(f"{server.base}/{link.format(quote(plainly(payload.text), safe=''))}")
     for view in arranged.views[:: COUNT // SEARCHED][:SEARCHED]:
-        watch.open(f"{server.base}/conversations?view={view.id}")
-        watch.shows([view.name, view.query.get("words", "")], "a view on")
+        opens_a_view(watch, server, view)
+
+
+def opens_a_view(watch: Watch, server: Server, view: View) -> None:
+    """The address says then what it searches for."""
+    watch.open(f"{server.base}/conversations?view={view.id}")
+    watch.page.wait_for_url(re.compile("channel=Chat"))
+    expect(watch.page.get_by_label("Search", exact=True)).to_have_value(view.query.get("words", ""))
+    watch.quiet()
+    watch.shows([view.name, view.query.get("words", "")], "a view on")
 
 
 def leads(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
@@ -717,22 +721,27 @@ def leads(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Paylo
     for part in ("By intent", "Two by two", "What reviews ask"):
         watch.press(part)
         watch.unfold()
+    watch.sees("In force: number")
+    watch.unfold()
     watch.shows((short(one, 120) for one in sent), "what reviews asked on")
     watch.open(f"{server.base}/calibration")
     watch.shows([named[1], f"about {named[1]}", f"{label.name} as {other.name}"], "colleagues on")
     watch.open(f"{server.base}/account")
     watch.shows([f"{named[1]} decides in your place", arranged.lead.name], "a deputy on")
-    watch.open(f"{server.base}/conversations?view={arranged.views[0].id}")
-    watch.shows([arranged.views[0].name], "a colleague's view on")
+    opens_a_view(watch, server, arranged.views[0])
 
 
-def administers(watch: Watch, server: Server) -> None:
+def administers(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
     """Somebody with such a name, and their token."""
     watch.open(f"{server.base}/people")
     watch.page.get_by_test_id("stDataFrame").click(position={"x": 20, "y": 52})
-    watch.page.get_by_test_id("stMain").get_by_role("heading", level=3).first.wait_for()
-    watch.quiet()
+    watch.press("Disable the account")
+    watch.sees("Their sign-ins end at once")
+    watch.shows([f"Disable {min(one.name for one in arranged.strangers)}"], "the first of them on")
+    watch.page.keyboard.press("Escape")
     watch.press("Tokens")
+    watch.sees("acts as")
+    watch.shows([first_of(sent, "Markdown")], "a token on")
 
 
 # -- the controls ------------------------------------------------------------------------------------------------------------------------
