@@ -106,8 +106,8 @@ def _account(person: Person) -> None:
         if new := inbox.unread(person):
             st.page_link(HERE / "screens" / "inbox.py", label=f"{new} new for you", icon=":material/mark_email_unread:")
         team = people.teams().get(person.team_id or "")
-        with st.popover(person.name, icon=":material/account_circle:", width="stretch"):
-            st.caption(f"{person.role.capitalize()}{f' · {team}' if team else ''} · {person.email}")
+        with st.popover(widgets.plain(person.name), icon=":material/account_circle:", width="stretch"):
+            st.caption(widgets.plain(f"{person.role.capitalize()}{f' · {team}' if team else ''} · {person.email}"))
             st.page_link(HERE / "screens" / "account.py", label="Account", icon=":material/manage_accounts:")
             if st.button("Sign out", icon=":material/logout:", width="stretch"):
                 session.sign_out()

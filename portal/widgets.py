@@ -81,7 +81,7 @@ def machine_said(prediction: Prediction | None, names: dict[str, str]) -> None:
     others = ", ".join(f"{names.get(label_id, '?')} {percent(p)}" for label_id, p in prediction.top[1:])
     st.caption(
         f":material/smart_toy: Machine: **{said}** · {percent(prediction.confidence)} sure · version {prediction.target_number}",
-        help=f"It also considered: {others}. It speaks from {percent(prediction.threshold)} on.",
+        help=f"It also considered: {plain(others)}. It speaks from {percent(prediction.threshold)} on.",
     )
 
 

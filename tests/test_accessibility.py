@@ -205,6 +205,7 @@ def test_a_review_is_saved_with_the_keyboard_alone(browser: Browser, server: Ser
         page.keyboard.press("ArrowDown")
         page.get_by_role("option").first.wait_for()
         page.keyboard.press("Enter")
+        drawn(page)  # what was chosen is told to the server, and the form is drawn anew
         unseen += tab_to(page, "Note")
         page.keyboard.type("when sent now")  # the letters of the shortcuts: in a field they are letters
         unseen += tab_to(page, "Save and go on")

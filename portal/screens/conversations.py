@@ -85,14 +85,8 @@ def _filter() -> Filter:
     channel = row[1].selectbox("Channel", list(CHANNELS), index=None, key="channel", bind="query-params", placeholder="All")
     intents = [label.name for label in labels.of()]
     intent = row[2].selectbox(
-        "Intent",
-        [SILENT, *intents],
-        index=None,
-        key="intent",
-        bind="query-params",
-        placeholder="All",
-        help="As the machine said it",
-    )
+        "Machine's intent", [SILENT, *intents], index=None, key="intent", bind="query-params", placeholder="All"
+    )  # fmt: skip
     state = row[3].selectbox("Review", list(STATES), index=None, key="state", bind="query-params", placeholder="All")
     week, version = _moment("week"), st.query_params.get("version", "")
     reviewed, agreed = STATES.get(state, (None, None))

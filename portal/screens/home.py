@@ -17,7 +17,7 @@ unreviewed = conversations.counted(Filter(reviewed=False), by=person)
 deciding = [proposal for proposal in approvals.waiting(by=person) if approvals.may_decide(proposal, person) is None]
 mine = reviews.tally(by=person, since=week_of(now()))
 
-widgets.page(f"Hello {hello}", "This is what waits for you. Each review makes the machines a little better at helping.")
+widgets.page(f"Hello {widgets.plain(hello)}", "This is what waits for you. Each review makes the machines a little better at helping.")
 
 waits = st.columns(3, border=True)
 with waits[0]:

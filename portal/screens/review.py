@@ -357,8 +357,8 @@ def marks(made: str, said: dict[str, str]) -> None:
         question, answer = st.columns([1.3, 1.7], vertical_alignment="center", gap="xsmall")
         question.markdown(f":small[{widgets.plain(item.question)} ({number})]")
         answer.segmented_control(
-            item.question, list(ANSWERS), format_func=ANSWERS.__getitem__, default=said.get(item.name), key=f"review_mark_{number}_{made}",
-            label_visibility="collapsed", on_change=keep, args=(made,), width="stretch",
+            widgets.plain(item.question), list(ANSWERS), format_func=ANSWERS.__getitem__, default=said.get(item.name),
+            key=f"review_mark_{number}_{made}", label_visibility="collapsed", on_change=keep, args=(made,), width="stretch",
         )  # fmt: skip
 
 
