@@ -204,7 +204,7 @@ def test_in_a_real_list_lines_are_chosen_labelled_and_taken_back_and_one_click_r
         settled(page)
         with server.inside():
             assert conversations.counted(Filter(reviewed=True), by=staff.rep) == 25
-        page.get_by_role("button", name="Undo: Labelled 25 conversations as Refund").click()
+        page.get_by_role("button", name="Undo (U): Labelled 25 conversations as Refund").click()
         page.get_by_text("Taken back: Labelled 25 conversations as Refund.").wait_for()
         with server.inside():
             assert conversations.counted(Filter(reviewed=True), by=staff.rep) == 0
