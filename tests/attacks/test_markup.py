@@ -534,7 +534,7 @@ def what_is_folded(watch: Watch, arranged: Arranged) -> None:
 def reads_lists(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Payload]) -> None:
     """Where sentences hold them, and where tables do; of a table's rows some are in sight."""
     texts, named = [one.text for one in sent], [first_of(sent, family) for family in ("Markdown", "Streamlit", "HTML")]
-    undone = f"Undo: Saved the view '{arranged.views[-1].name}' (U)"
+    undone = f"Undo (U): Saved the view '{arranged.views[-1].name}'"
     asked = f"{arranged.strangers[0].name} asks you to look at 1 conversation."
     whole = {
         "": [*texts[:4], undone],
@@ -569,7 +569,7 @@ def is_measured(watch: Watch, server: Server, arranged: Arranged, sent: Sequence
     answered, waiting = len(sent) - (len(sent) % AT_ONCE or AT_ONCE), len(sent) % AT_ONCE or AT_ONCE
     watch.shows([one.text for one in sent[2:answered]], "where one differs on")
     watch.shows([one.text for one in sent[-waiting:]], "what waits on")
-    choose(watch, "Intent", arranged.labels[0].name)
+    choose(watch, "Intent (I)", arranged.labels[0].name)
     watch.sees("Yes: ")
     watch.shows(arranged.guidelines[0].splitlines(), "a guideline on")
     watch.press("Weak")
@@ -651,9 +651,9 @@ def acts_on_many(watch: Watch, server: Server, arranged: Arranged) -> None:
     watch.press("Ask a colleague…")
     choose(watch, "Whom", name)
     watch.press(re.compile("^Ask .* to look at"))
-    watch.sees(re.compile("^Undo: Asked"))
-    watch.shows([f"Asked {name} to look at", f"Undo: Asked {name} to look at"], "asks on")
-    watch.press(re.compile("^Undo: Asked"))
+    watch.sees(re.compile(r"^Undo \(U\): Asked"))
+    watch.shows([f"Asked {name} to look at", f"Undo (U): Asked {name} to look at"], "asks on")
+    watch.press(re.compile(r"^Undo \(U\): Asked"))
     watch.sees("Taken back: Asked")
     watch.shows([f"Taken back: Asked {name} to look at"], "takes back on")
 
@@ -666,7 +666,7 @@ def keeps_a_view(watch: Watch, server: Server, sent: Sequence[Payload]) -> None:
     watch.page.get_by_label("Name", exact=True).fill(f"new {name}")
     watch.press("Save view")
     watch.sees("The view is saved")
-    watch.shows([f"Undo: Saved the view 'new {name}' (U)"])
+    watch.shows([f"Undo (U): Saved the view 'new {name}'"])
     with watch.page.expect_download() as download:
         watch.press("Download as CSV")
     assert download.value.suggested_filename == "conversations.csv"
