@@ -41,7 +41,7 @@ soak: $(STAMP)
 
 shots: $(STAMP)
 	@$(BIN)/python -m tests.browser
-	@rm -rf var/shots && PORTAL_SHOTS=1 $(BIN)/python -m pytest tests/test_journey.py tests/test_journey_intake.py tests/test_shots.py \
+	@rm -rf var/shots && PORTAL_SHOTS=1 $(BIN)/python -m pytest tests/test_journey.py tests/test_journey_intake.py tests/test_journey_review.py tests/test_shots.py \
 		tests/test_shots_review.py $(ARGS)
 	@$(BIN)/python -m tests.shots
 
