@@ -107,7 +107,7 @@ def _said(db: Session, ids: Sequence[str]) -> dict[str, list[Review]]:
 
 def _own_last(db: Session, ids: Sequence[str], by: Person) -> dict[str, Review]:
     """The person's own last word on each, also one that was taken back."""
-    query = select(Review).where(col(Review.conversation_id).in_(ids), Review.by_person_id == by.id).order_by(*_in_order())
+    query = select(Review).where(col(Review.conversation_id).in_(ids), Review.by_person_id == by.id, standing.uncorrected())
     return {review.conversation_id: review for review in db.exec(query)}
 
 
@@ -175,7 +175,9 @@ def take_back(db: Session, review_ids: Sequence[str], *, by: Person, at: datetim
 
 def _as_before(given: Review, before: Review | None, by: Person, at: datetime) -> Review:
     said = (before or given).model_dump(exclude={"id", "at", "by_person_id", "replaces_review_id", "withdrawn"})
-    return Review(**said, replaces_review_id=given.id, withdrawn=before is None or before.withdrawn, at=at, by_person_id=by.id)
+    stood = before is not None and not before.withdrawn
+    then = before.at if before and stood else at  # a colleague who spoke in between has the last word again
+    return Review(**said, replaces_review_id=given.id, withdrawn=not stood, at=then, by_person_id=by.id)
 
 
 def _note(db: Session, deed: Act, sentence: str, count: int, by: Person, at: datetime | None) -> None:

@@ -13,17 +13,18 @@ _later = aliased(Review)
 
 def stands(review: Any = Review) -> ColumnElement[bool]:
     """It was not corrected, and not taken back."""
-    return and_(~col(review.withdrawn), _uncorrected(review))
+    return and_(~col(review.withdrawn), uncorrected(review))
 
 
-def _uncorrected(review: Any) -> ColumnElement[bool]:
+def uncorrected(review: Any = Review) -> ColumnElement[bool]:
+    """A person's last word, also one that was taken back: nothing replaces it. Times do not tell, an undo says again what was then."""
     return ~exists().where(col(_later.replaces_review_id) == col(review.id))
 
 
 # written once: they are asked with each review
 _OF = select(Review).where(col(Review.conversation_id) == bindparam("made"), stands()).order_by(col(Review.at), col(Review.id))
 _LAST = select(Review).where(
-    col(Review.conversation_id) == bindparam("made"), col(Review.by_person_id) == bindparam("person"), _uncorrected(Review)
+    col(Review.conversation_id) == bindparam("made"), col(Review.by_person_id) == bindparam("person"), uncorrected(Review)
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from classifiers import labels
-from data import conversations, deeds, drafts, examples, people, queue, reviews, store, undo
+from data import conversations, deeds, drafts, examples, people, queue, relabelling, reviews, store, undo
 from data.errors import Refused
 from data.intake import door
 from data.tables import Act, Person
@@ -60,6 +60,18 @@ def test_what_a_colleague_said_in_between_has_the_last_word_again(staff: Staff) 
     assert found is not None and found[0].intent_id == second.id
     reviews.record(made, "none", by=staff.rep)  # corrects the one that holds again, not the one that was taken back
     assert sorted(review.verdict for review in reviews.of_conversation(made, by=staff.rep)) == ["none", "strong"]
+
+
+def test_labelled_together_after_an_undo_each_person_still_has_one_word(staff: Staff) -> None:
+    made = arrive()
+    first, second = (labels.add(name, by=staff.lead) for name in ("Refund", "Order status"))
+    reviews.record(made, "strong", label_id=first.id, by=staff.rep)
+    reviews.record(made, "weak", label_id=first.id, by=staff.rep)
+    undo.last(by=staff.rep)  # the first holds again, as of then
+    assert relabelling.label([made], second.id, by=staff.rep).changed == 1
+    assert [(review.verdict, review.label_id) for review in reviews.of_conversation(made, by=staff.rep)] == [("strong", second.id)]
+    undo.last(by=staff.rep)
+    assert [(review.verdict, review.label_id) for review in reviews.of_conversation(made, by=staff.rep)] == [("strong", first.id)]
 
 
 def test_a_review_and_its_flag_are_one_deed(staff: Staff) -> None:
