@@ -62,7 +62,7 @@ def flag(
             review_id=review_id,
             eval_set_id=eval_set_id,
             grader=grader,
-            expected=expected,
+            expected=_masked(expected),
             redaction=redact.NUMBER,
             at=at or now(),
             by_person_id=by.id,
@@ -71,6 +71,11 @@ def flag(
         deeds.remember(db, f"Flagged a {kind} example for '{eval_set.name}'.", "example", example.id, by=by, at=at)
         audit.record(db, by, "flagged", "example", example.id, f"Flagged a {kind} example for '{eval_set.name}': {example.why}", at=at)
         return example
+
+
+def _masked(expected: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What somebody typed as a better reply is masked here as it is in their review."""
+    return {name: masked(told) if isinstance(told, str) else told for name, told in expected.items()} if expected else expected
 
 
 def review_and_flag(

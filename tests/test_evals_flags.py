@@ -104,6 +104,14 @@ def test_what_was_accepted_becomes_the_case_word_for_word_and_its_number_is_told
     ]
 
 
+def test_what_was_typed_as_a_better_reply_is_masked_where_it_is_expected(staff: Staff) -> None:
+    answers, here = made("answer", staff), arrive()
+    told = flags.proposed(here, "weak", by=staff.rep, reply="We refund card 4111 1111 1111 1111.")
+    assert told is not None
+    flagged = examples.flag(here, "weak", why="x", eval_set_id=answers.id, grader=told.grader, expected=told.expected, by=staff.rep)
+    assert flagged.expected == {"reply": "We refund card ‹CARD 1›."}
+
+
 def test_what_the_set_cannot_expect_is_refused(staff: Staff) -> None:
     answers = made("answer", staff)
     with pytest.raises(Refused, match="needs to know what is expected"):
