@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from data import access, audit, disputes, labels, store
+from data import access, audit, deeds, disputes, labels, store
 from data.errors import Refused
 from data.masking import masked
-from data.tables import Dispute, Label, Person
+from data.tables import AuditEntry, Dispute, Label, Person
 from data.values import now
 
 LONGEST_GUIDELINE = 1_000  # characters of each half: more is not read while labelling
@@ -45,20 +45,25 @@ def add(
 
 def improve(label_id: str, *, do: str | None = None, dont: str | None = None, by: Person, at: datetime | None = None) -> Label:
     """Say more clearly what belongs to a label, or what does not. What is left out stays as it is."""
-    access.require(by, "label.add")
     with store.writing() as db:
-        store.one_at_a_time(db, f"label {label_id}")
-        label = db.get(Label, label_id, populate_existing=True)
-        if label is None or label.retired_at is not None:
-            raise Refused("Not changed: that label is no longer in use. Choose another.")
-        before = {"do": label.do, "dont": label.dont}
-        after = before | {half: _cleaned(text) for half, text in (("do", do), ("dont", dont)) if text is not None}
-        if after == before:
-            raise Refused(f"Not changed: the guideline of '{label.name}' says that already.")
-        label.do, label.dont = after["do"], after["dont"]
-        db.add(label)
-        audit.record(db, by, "improved", "label", label.id, f"Improved the guideline of '{label.name}'.", before=before, after=after, at=at)
-        return label
+        _improve(db, label_id, {"do": do, "dont": dont}, by, at)
+        return db.get_one(Label, label_id)
+
+
+def _improve(db: Session, label_id: str, halves: dict[str, str | None], by: Person, at: datetime | None) -> AuditEntry:
+    access.require(by, "label.add")
+    store.one_at_a_time(db, f"label {label_id}")
+    label = db.get(Label, label_id, populate_existing=True)
+    if label is None or label.retired_at is not None:
+        raise Refused("Not changed: that label is no longer in use. Choose another.")
+    before = {"do": label.do, "dont": label.dont}
+    after = before | {half: _cleaned(text) for half, text in halves.items() if text is not None}
+    if after == before:
+        raise Refused(f"Not changed: the guideline of '{label.name}' says that already.")
+    label.do, label.dont = after["do"], after["dont"]
+    db.add(label)
+    told = f"Improved the guideline of '{label.name}'."
+    return audit.record(db, by, "improved", "label", label.id, told, before=before, after=after, at=at)
 
 
 def _cleaned(text: str) -> str:
@@ -83,14 +88,15 @@ def settle(
     """Settle what people see differently and make a label's guideline clearer by what was learned: both, or neither."""
     if guideline_is not in ("do", "dont"):
         raise Refused("Not settled: the sentence says what belongs to the intent, or what does not.")
-    with store.writing():
+    with store.writing() as db, deeds.in_one(db, disputes.SETTLED, by=by, at=at):
         if guideline_for is not None and (sentence := guideline.strip() or reason.strip()):
-            _add_to(guideline_for, guideline_is, sentence, by=by, at=at)
+            entry = _add_to(db, guideline_for, guideline_is, sentence, by, at)
+            deeds.remember(db, entry.sentence, "guideline", entry.id, by=by, at=at)
         return disputes.settle(conversation_id, verdict, label_id, reason, by=by, guideline_label_id=guideline_for, at=at)
 
 
-def _add_to(label_id: str, half: str, sentence: str, *, by: Person, at: datetime | None) -> None:
-    with store.reading() as db:
-        label = db.get(Label, label_id)
+def _add_to(db: Session, label_id: str, half: str, sentence: str, by: Person, at: datetime | None) -> AuditEntry:
+    store.one_at_a_time(db, f"label {label_id}")
+    label = db.get(Label, label_id, populate_existing=True)
     said = getattr(label, half) if label else ""
-    improve(label_id, **{half: f"{said}\n{sentence}".strip()}, by=by, at=at)
+    return _improve(db, label_id, {half: f"{said}\n{sentence}".strip()}, by, at)

@@ -15,6 +15,7 @@ from data.tables import Conversation, Dispute, Person, Review
 from data.values import now
 
 LONGEST = 500
+SETTLED = "Settled what people saw differently."
 WORST = ("strong", "weak")  # the two verdicts that contradict each other
 
 
@@ -51,7 +52,7 @@ def settle(conversation_id: str, verdict: str, label_id: str | None, reason: str
         raise Refused("Not settled: say in a sentence why; those who saw it differently read it.")
     if len(reason) > LONGEST:
         raise Refused(f"Not settled: the reason may have {LONGEST} characters, this one has {len(reason):,}.")
-    with store.writing() as db, deeds.in_one(db, "Settled what people saw differently.", by=by, at=at):
+    with store.writing() as db, deeds.in_one(db, SETTLED, by=by, at=at):
         conversation = conversations.within_reach(db, conversation_id, "dispute.settle", by=by)
         store.one_at_a_time(db, f"dispute {conversation_id}")
         said = standing.of(db, conversation_id)

@@ -1,9 +1,11 @@
-"""Reads the labels of a classifier. They are written by classifiers/labels.py."""
+"""Reads the labels of a classifier, and takes back what was added to a guideline. classifiers/labels.py writes them."""
+
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from data import store
-from data.tables import Label
+from data import access, audit, store
+from data.tables import AuditEntry, Label, Person
 
 INTENT = "intent"  # the classifier whose label a conversation's intent is
 
@@ -32,3 +34,16 @@ def guideline(label: Label) -> str:
     """What a reviewer reads where they choose: what it means, what belongs to it and what does not. Line by line, as it was typed."""
     told = [label.description, f"Yes: {label.do}" if label.do else "", f"No: {label.dont}" if label.dont else ""]
     return "\n".join(line for line in told if line)
+
+
+def take_back_guideline(db: Session, entry_id: str, *, by: Person, at: datetime | None = None) -> None:
+    """The guideline says what it said before the change that this entry of the record tells, unless it was changed since. For undo.py."""
+    entry = db.get_one(AuditEntry, entry_id)
+    label = db.get(Label, entry.noun_id, populate_existing=True)
+    if label is None or {"do": label.do, "dont": label.dont} != entry.after or not entry.before:
+        return
+    access.require(by, "label.add")
+    label.do, label.dont = entry.before["do"], entry.before["dont"]
+    db.add(label)
+    told = f"Took back what was added to the guideline of '{label.name}'."
+    audit.record(db, by, "took back", "label", label.id, told, before=entry.after, after=entry.before, at=at)

@@ -169,15 +169,8 @@ def take_back(db: Session, review_ids: Sequence[str], *, by: Person, at: datetim
     still = [one for one in given if one.conversation_id in here and own[one.conversation_id].id == one.id and not one.withdrawn]
     named = [one.replaces_review_id for one in still if one.replaces_review_id]
     earlier = {one.id: one for one in db.exec(select(Review).where(col(Review.id).in_(named)))}
-    _keep(db, [_as_before(one, earlier.get(one.replaces_review_id or ""), by, at or now()) for one in still])
+    _keep(db, [standing.as_before(one, earlier.get(one.replaces_review_id or ""), by_id=by.id, at=at or now()) for one in still])
     return len(still)
-
-
-def _as_before(given: Review, before: Review | None, by: Person, at: datetime) -> Review:
-    said = (before or given).model_dump(exclude={"id", "at", "by_person_id", "replaces_review_id", "withdrawn"})
-    stood = before is not None and not before.withdrawn
-    then = before.at if before and stood else at  # a colleague who spoke in between has the last word again
-    return Review(**said, replaces_review_id=given.id, withdrawn=not stood, at=then, by_person_id=by.id)
 
 
 def _note(db: Session, deed: Act, sentence: str, count: int, by: Person, at: datetime | None) -> None:

@@ -79,11 +79,7 @@ def take_back(db: Session, review_id: str, *, by: Person, at: datetime | None = 
     if last is None or last.id != review_id or review.withdrawn:
         raise Refused("Not undone: you have corrected that review since. Open it and correct it again.")
     before = db.get(Review, review.replaces_review_id) if review.replaces_review_id else None
-    stood = before is not None and not before.withdrawn
-    copied = (before or review).model_dump(exclude={"id", "at", "by_person_id", "replaces_review_id", "withdrawn"})
-    # what held before holds as of then: a colleague who spoke in between has the last word again
-    then = before.at if before and stood else at or now()
-    again = Review(**copied, replaces_review_id=review_id, withdrawn=not stood, at=then, by_person_id=by.id)
+    again = standing.as_before(review, before, by_id=by.id, at=at or now())
     _keep(db, again, rubric.current(), by)
     audit.record(db, by, "took back", "review", again.id, f"Took back the review of {CHANNELS[conversation.channel]}.", at=at)
 

@@ -1,5 +1,6 @@
 """Which reviews count: of each person on each conversation the last one that was not taken back."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists
@@ -36,3 +37,12 @@ def of(db: Session, conversation_id: str) -> list[Review]:
 def last_of(db: Session, conversation_id: str, person_id: str) -> Review | None:
     """The person's own last word, also one that was taken back."""
     return db.exec(_LAST, params={"made": conversation_id, "person": person_id}).first()
+
+
+def as_before(given: Review, before: Review | None, *, by_id: str, at: datetime) -> Review:
+    """The review that takes `given` back: what held before holds again, or nothing."""
+    said = (before or given).model_dump(exclude={"id", "at", "by_person_id", "replaces_review_id", "withdrawn"})
+    stood = before is not None and not before.withdrawn
+    # it holds as of then: a colleague who spoke in between has the last word again
+    then = before.at if before and stood else at
+    return Review(**said, replaces_review_id=given.id, withdrawn=not stood, at=then, by_person_id=by_id)

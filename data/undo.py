@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlmodel import Session, select
 
-from data import assignments, audit, deeds, drafts, examples, flagging, queue, relabelling, reviews, store, views
+from data import assignments, audit, deeds, drafts, examples, flagging, labels, queue, relabelling, reviews, store, views
 from data.errors import Refused
 from data.tables import Act, Example, Person, Review
 from data.values import now
@@ -84,9 +84,14 @@ def _forgotten_view(db: Session, made: str, by: Person, at: datetime | None) -> 
     views.bring_back(db, made, by=by, at=at)
 
 
+def _guideline(db: Session, made: str, by: Person, at: datetime | None) -> None:
+    labels.take_back_guideline(db, made, by=by, at=at)
+
+
 # in this order: a flag names the review it came from
 HOW: dict[str, Callable[[Session, str, Person, datetime | None], None]] = {
     "example": _example, "review": _review, "skip": _skip, "view": _view, "forgotten view": _forgotten_view,
+    "guideline": _guideline,
 }  # fmt: skip
 
 

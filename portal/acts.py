@@ -49,6 +49,7 @@ def offer_undo(person: Person) -> None:
 def show_notice() -> None:
     kind, told = st.session_state.pop(_NOTICE, ("", ""))
     if kind == "refused":
-        st.error(widgets.plain(told), icon=":material/block:")
+        with st.container(key="refused"):  # it stays in sight however far down the page somebody is
+            st.error(widgets.plain(told), icon=":material/block:")
     elif kind == "done":
         st.toast(widgets.plain(told), icon=":material/check:")

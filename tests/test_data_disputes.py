@@ -196,6 +196,24 @@ def test_the_reason_makes_the_guideline_clearer_in_the_same_act(staff: Staff, zo
         assert db.get_one(Label, status.id, populate_existing=True).dont == "A parcel is no refund."
 
 
+def test_one_undo_takes_back_the_decision_and_what_it_added_to_the_guideline(
+    staff: Staff, zoe: Person, status: Label, refund: Label
+) -> None:
+    made = differ(staff, zoe, status, refund)
+    labels.settle(made, "strong", refund.id, "It is about money.", guideline_for=refund.id, by=staff.lead)
+    assert undo.last(by=staff.lead).told == "Taken back: Settled what people saw differently."
+    assert waiting(staff.lead) == [made] and do_of(refund) == "The refund is not here."
+    labels.settle(made, "strong", refund.id, "It is about money.", guideline_for=refund.id, by=staff.lead)
+    labels.improve(refund.id, do="Money, and vouchers.", by=staff.lead)
+    undo.last(by=staff.lead)
+    assert waiting(staff.lead) == [made] and do_of(refund) == "Money, and vouchers."  # what was said since stays
+
+
+def do_of(label: Label) -> str:
+    with store.reading() as db:
+        return db.get_one(Label, label.id, populate_existing=True).do
+
+
 def test_a_guideline_that_cannot_be_changed_leaves_the_dispute_open(staff: Staff, zoe: Person, status: Label, refund: Label) -> None:
     made = differ(staff, zoe, status, refund)
     for wrong, told in (

@@ -108,6 +108,7 @@ def approve(lead: Page, server: Server) -> None:
     proposal.scroll_into_view_if_needed()
     shoot(lead, "journey-4-approval-phone")
     lead.get_by_role("button", name="Approve and next").last.click()
+    expect(lead.get_by_text(re.compile("^Approved"))).to_be_visible()  # whoever leaves before may have said nothing
     expect(lead.get_by_text(re.compile("carried out, approved by Lena Hoffmann")).first).to_be_visible()
     assert lead.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     lead.set_viewport_size({"width": 1280, "height": 800})

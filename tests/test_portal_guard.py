@@ -202,7 +202,7 @@ def screen(portal: Portal, cookie: str, **headers: str) -> bytes:
     with portal.server.websocket(cookie, **headers) as socket:
         socket.send(message.SerializeToString())
         while True:
-            received = socket.recv(timeout=30)
+            received = socket.recv(timeout=90)
             assert isinstance(received, bytes)
             said += received
             if ForwardMsg.FromString(received).WhichOneof("type") == "script_finished":

@@ -42,7 +42,7 @@ def sit_down(person: Person) -> AppTest:
     st.cache_data.clear()
     session = sessions.of_cookie(sessions.start(person))
     assert session is not None
-    app = AppTest.from_file(APP, default_timeout=30)
+    app = AppTest.from_file(APP, default_timeout=90)
     app.user = {"session_id": session.id, "person_id": person.id}
     return app.run()
 

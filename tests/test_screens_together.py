@@ -33,7 +33,7 @@ def page(person_id: str, ids: list[str], words: str) -> None:
 
 
 def open_bar(by: Person, ids: list[str], panel: str = "", words: str = "") -> AppTest:
-    app = AppTest.from_function(page, args=(by.id, ids, words), default_timeout=30).run()
+    app = AppTest.from_function(page, args=(by.id, ids, words), default_timeout=90).run()
     assert not app.exception, app.exception[0].message
     return opened(app, panel) if panel else app
 
@@ -112,7 +112,7 @@ def test_a_filter_that_is_narrowed_has_nothing_chosen_any_more(desk: Staff) -> N
     arrive(3)
 
     def narrowed(words: str) -> AppTest:
-        app = AppTest.from_function(page, args=(desk.rep.id, [], words), default_timeout=30)
+        app = AppTest.from_function(page, args=(desk.rep.id, [], words), default_timeout=90)
         app.session_state["together_all"] = Filter()
         return app.run()
 
