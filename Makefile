@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/ready
+LOADERS := .venv/loaders/ready
 
 # every start of a process would compile all libraries anew, which takes longer than most of what it is started for
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,10 +21,16 @@ $(STAMP): requirements.lock Makefile
 	@printf '#!/bin/sh\nexec "$(CURDIR)/$(BIN)/python" -m portal "$$@"\n' > $(BIN)/portal && chmod +x $(BIN)/portal
 	@touch $(STAMP)
 
+# Inspect reads what we export, in an environment of its own: beside ours it would pull ours back to older libraries.
+$(LOADERS): tests/loaders.lock $(STAMP)
+	@test -x .venv/loaders/bin/python || $(PYTHON) -m venv --without-pip .venv/loaders
+	@$(BIN)/uv pip sync --quiet --python .venv/loaders/bin/python --require-hashes tests/loaders.lock
+	@touch $(LOADERS)
+
 run: $(STAMP)
 	@exec $(BIN)/python -m portal up --demo
 
-test: $(STAMP)
+test: $(STAMP) $(LOADERS)
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -36,7 +43,7 @@ check: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench
 
-soak: $(STAMP)
+soak: $(STAMP) $(LOADERS)
 	@PORTAL_SOAK=1 $(BIN)/python -m pytest $(ARGS)
 
 shots: $(STAMP)

@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from classifiers import labels, serving, shipping, training
-from data import approvals, tasks, versions
+from classifiers import KIND, labels, serving, shipping, training
+from data import approvals, releases, tasks, versions
+from data.labels import INTENT
 from data.tables import Label, Person
+from data.values import Target
+from evals.runs import Ask
 
 REASONS = ("with the confusions of last month corrected", "the first one", "with twice as many e-mails", "with more of the rare intents")
 
@@ -23,6 +26,15 @@ def predict_daily(came: Iterable[tuple[str, datetime]]) -> None:
         by_day[opened_at.replace(hour=23, minute=0, second=0, microsecond=0)].append(conversation_id)
     for day, ids in sorted(by_day.items()):
         serving.predict(ids, at=day)
+
+
+def live_target() -> tuple[Target, Ask]:
+    """What is live, as something that can be run."""
+    release = releases.live(KIND, INTENT)
+    if release is None:
+        raise LookupError("the demo ships a classifier before it looks at it")
+    target = releases.target_of(release)
+    return target, serving.ask(target)
 
 
 def make_candidate(end: datetime, *, proposer: Person, approver: Person, goes_live: bool) -> None:

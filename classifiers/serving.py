@@ -63,7 +63,7 @@ def predict(conversation_ids: Sequence[str], *, name: str = labels.INTENT, at: d
 def ask(target: Target) -> runs.Ask:
     """The version as a target that an eval run can question. In a run it always names its best guess: silence is judged apart."""
 
-    def answer(cases: list[Case]) -> list[dict[str, Any]]:
+    def answer(cases: Sequence[Case]) -> list[dict[str, Any]]:
         names = labels.names()
         said = guess(target, [sets.text_of(case) for case in cases])
         return [
@@ -71,4 +71,4 @@ def ask(target: Target) -> runs.Ask:
             for one in said
         ]
 
-    return answer
+    return runs.told_at_once(answer)

@@ -14,18 +14,18 @@ from sqlmodel import Session
 from classifiers import KIND
 from data import access, approvals, audit, examples, inbox, releases, settings, store, versions
 from data.errors import Refused
-from data.measures import Share, percent
+from data.measures import Share
 from data.tables import Comparison, EvalSet, Person, Proposal, Release, Run, SetVersion, Version
 from data.values import Target
-from evals import compare, runs, scores, sets
+from evals import compare, gate, graders, runs, sets
 
-FEWEST_CASES = 20
 Progress = Callable[[float, str], None]
+GRADERS = graders.BY_NAME  # a classifier is judged by what people wrote down; no model is asked
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """How the candidate does on a frozen set, beside the live version where there is one."""
+    """How the candidate does on a frozen set, beside the live version where there is one, and what the gate says to that."""
 
     eval_set: EvalSet
     version: SetVersion
@@ -33,6 +33,7 @@ class Evidence:
     passed: Share
     comparison: Comparison | None
     live_number: int | None
+    decision: gate.Decision
     is_live: bool = False
 
     @property
@@ -45,49 +46,63 @@ class Evidence:
 
     def stops(self) -> str | None:
         """Why it may not be proposed; None when it may."""
-        if self.passed.n < FEWEST_CASES:
-            return f"'{self.eval_set.name}' has {self.passed.n} cases, at least {FEWEST_CASES} are needed. Flag more and freeze the set."
-        if self.comparison and self.comparison.verdict == "worse":
-            return f"it is worse than what is live ({self.comparison.broken} cases break). Look at the broken cases first."
-        bar = sets.bar_of(self.eval_set)
-        if self.eval_set.kind == "regression" and self.passed.value < bar:
-            return f"it passes {percent(self.passed.value)} of '{self.eval_set.name}', below the set's bar of {percent(bar)}."
-        return None
+        return None if self.decision.is_open else self.decision.sentence
 
 
 def evaluate(target: Target, *, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None) -> Evidence:
-    """Run the candidate and the live version on the same frozen set and compare them."""
+    """Run the candidate on each set that releases are measured on, and the live version again beside it, and compare them."""
     from classifiers import serving
 
     access.require(by, "eval.run")
-    found = sets.latest_for("classifier")
-    if found is None:
+    found = sets.measured_on("classifier")
+    if not found:
         raise Refused("Not compared: no eval set was frozen yet. Flag examples on Review, then freeze the set.")
-    run = runs.run(found[1].id, target, serving.ask(target), by=by, progress=lambda share, doing: progress(share / 2, doing), at=at)
     live = releases.live(KIND, target.name)
-    if live is not None and releases.target_of(live) != target:
-        beside = releases.target_of(live)
-        live_run = runs.run(
-            found[1].id, beside, serving.ask(beside), by=by, progress=lambda share, doing: progress(0.5 + share / 2, doing), at=at
-        )
-        compare.compare(run, live_run, by=by, at=at)
+    beside = releases.target_of(live) if live and releases.target_of(live) != target else None
+    step = 1 / (len(found) * (2 if beside else 1))
+    done = 0.0
+
+    def run(version: SetVersion, one: Target, *, again: bool = False) -> Run:
+        nonlocal done
+        began = done
+        made = runs.run(
+            version.id, one, serving.ask(one), by=by, again=again, at=at,
+            progress=lambda share, doing: progress(began + share * step, doing),
+        )  # fmt: skip
+        done += step
+        return made
+
+    for _, version in found:
+        made = run(version, target)
+        if beside:
+            compare.compare(made, run(version, beside, again=True), by=by, at=at)
     return evidence(target, by=by)
 
 
 def evidence(target: Target, *, by: Person) -> Evidence:
     """What is known of the candidate against what is live now."""
     access.require(by, "classifier.read")
-    found = sets.latest_for("classifier")
-    run = next((made for made in runs.of_target(target, by=by) if found and made.set_version_id == found[1].id), None)
-    if found is None or run is None:
-        raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
     live = releases.live(KIND, target.name)
-    comparison = compare.latest_of(run, by=by)
     is_live = live is not None and releases.target_of(live) == target
     live_number = live.target_number if live and not is_live else None
-    if live_number is not None and not _is_with(comparison, live_number):
+    known = [(*one, *_known_on(one[1], target, live_number, by)) for one in sets.measured_on("classifier")]
+    if not known:
+        raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
+    eval_set, version, run, comparison = known[0]
+    decision = compare.decide([(run, comparison) for _, _, run, comparison in known], known=GRADERS, by=by)
+    return Evidence(eval_set, version, run, Share(run.passed, run.cases), comparison, live_number, decision, is_live)
+
+
+def _known_on(version: SetVersion, target: Target, live_number: int | None, by: Person) -> tuple[Run, Comparison | None]:
+    run = next((made for made in runs.of_target(target, by=by) if made.set_version_id == version.id), None)
+    if run is None:
+        raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
+    comparison = compare.latest_of(run, by=by)
+    if live_number is None:
+        return run, None
+    if not _is_with(comparison, live_number):
         raise Refused(f"{target} was not compared with {target.name} {live_number}, which is live now. Compare them first.")
-    return Evidence(found[0], found[1], run, scores.passed(run.id), comparison if live_number is not None else None, live_number, is_live)
+    return run, comparison
 
 
 def _is_with(comparison: Comparison | None, live_number: int) -> bool:
@@ -110,7 +125,7 @@ def propose(target: Target, *, why: str, by: Person, at: datetime | None = None)
     told = {
         "sentence": known.sentence, "set": known.eval_set.name, "set_number": known.version.number, "passed": known.passed.k,
         "cases": known.passed.n, "live_number": known.live_number, "comparison_id": known.comparison.id if known.comparison else None,
-        "rows": version.manifest["rows"], "answered": version.manifest["answered"],
+        "rows": version.manifest["rows"], "answered": version.manifest["answered"], "rules": known.decision.as_evidence(),
     }  # fmt: skip
     with store.writing() as db:
         return approvals.propose(
@@ -122,7 +137,7 @@ def propose(target: Target, *, why: str, by: Person, at: datetime | None = None)
             evidence=told,
             authors=version.authors,
             by=by,
-            needs=gate.approvers if (gate := settings.gate()) else 1,
+            needs=agreed.approvers if (agreed := settings.gate()) else 1,
             at=at,
         )
 

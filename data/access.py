@@ -54,7 +54,8 @@ RULES: tuple[Rule, ...] = (
     Rule("Download lists of conversations, personal data masked", {"conversation.export": "rep:team lead:team engineer"},
          {"export": ("conversation.export",)}),
     Rule("Train a draft classifier and see its results",
-         {"classifier.train": "rep lead engineer", "classifier.read": "rep lead engineer admin", "eval.run": "rep lead engineer"}),
+         {"classifier.train": "rep lead engineer", "classifier.read": "rep lead engineer admin"}),
+    Rule("Run things on eval sets and compare them", {"eval.run": "rep lead engineer console"}, {"eval": ("eval.run", "eval_set.read")}),
     Rule("Ship a classifier", {"classifier.propose": "rep lead engineer", "classifier.approve": "lead engineer"}),
     Rule("Roll back to a version that was approved before", {"classifier.roll_back": "lead engineer admin"},
          note="the safe direction needs one person"),
@@ -88,7 +89,11 @@ RULES: tuple[Rule, ...] = (
          {"purge.propose": "lead engineer admin", "purge.approve": "lead engineer admin"}, in_use=False),
     Rule("Name intents", {"label.add": "lead engineer"}),
     Rule("Create an eval set", {"eval_set.create": "lead engineer"}),
-    Rule("Freeze and read eval sets", {"eval_set.freeze": "rep lead engineer", "eval_set.read": "rep lead engineer admin"}),
+    Rule("Add cases to an eval set, typed or from a file", {"case.add": "rep lead engineer console"}),
+    Rule("Change cases of an eval set and take them out", {"case.change": "lead engineer"}),
+    Rule("Say of outputs whether they are right, to check a grader", {"grader.check": "rep lead engineer"}),
+    Rule("Change what graders look at each night", {"continuous.change": "lead engineer"}),
+    Rule("Freeze and read eval sets", {"eval_set.freeze": "rep lead engineer", "eval_set.read": "rep lead engineer admin console"}),
     Rule("Read dashboards", {"measure.read": "rep:team lead:team engineer admin"}),
     Rule("Read and discuss proposals", {"proposal.read": "rep lead engineer admin", "proposal.comment": "rep lead engineer admin"}),
     Rule("Name a deputy for oneself", {"deputy.name": "lead engineer admin"}),
@@ -147,6 +152,11 @@ def require(by: Person, verb: str, *, team_id: str | None = None) -> str:
         logger.warning("denied: person %s (%s) tried %s on team %s", by.id, by.role, verb, team_id)
         raise Denied(_sentence(by, verb, found))
     return found
+
+
+def whose(by: Person) -> str | None:
+    """Who stands beside a row: nobody where it was the console or the portal itself."""
+    return None if by.role == CONSOLE else by.id
 
 
 def within(found: str, by: Person, team_column: Any) -> ColumnElement[bool]:

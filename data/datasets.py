@@ -221,7 +221,7 @@ def _version(
     version = DatasetVersion(
         name=definition.name, number=(last or 0) + 1, sha=sealing.sha("".join(row["sha"] for row in rows)), format=format_name,
         recipe=definition.model_dump(mode="json"), counts=counts, card="", at=at or now(),
-        by_person_id=None if by.role == access.CONSOLE else by.id,
+        by_person_id=access.whose(by),
     )  # fmt: skip
     version.card = _card(definition, version, rows, refused)
     return version

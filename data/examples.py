@@ -11,9 +11,9 @@ from sqlmodel import Session, col, func, select
 from data import access, audit, conversations, deeds, labels, reviews, store
 from data.errors import Refused
 from data.masking import masked
-from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Review
+from data.tables import Case, CaseChange, Conversation, EvalSet, Example, Label, Person, Review
 from data.values import Subject, now
-from language import redact
+from language import redact, words
 
 TESTING = ("eval", "gold")  # an example in one of these uses is never trained on
 
@@ -134,6 +134,17 @@ def loose_count(eval_set_id: str) -> int:
         return db.exec(select(func.count()).select_from(Example).where(Example.eval_set_id == eval_set_id, Example.use == "loose")).one()
 
 
+def waiting(eval_set_id: str, *, by: Person, most: int = 200) -> list[Example]:
+    """What was flagged for the set and is not frozen yet, within reach, newest first."""
+    reach = access.require(by, "conversation.read")
+    query = select(Example).join(Conversation, col(Conversation.id) == col(Example.conversation_id)).where(
+        Example.eval_set_id == eval_set_id, Example.use == "loose", access.within(reach, by, col(Conversation.team_id)),
+        col(Conversation.hidden_at).is_(None),
+    )  # fmt: skip
+    with store.reading() as db:
+        return list(db.exec(query.order_by(col(Example.id).desc()).limit(most)))
+
+
 def set_aside_for_testing(db: Session, chosen: Iterable[Example]) -> None:
     """loose -> eval, inside the freeze."""
     ids = [example.id for example in chosen]
@@ -199,7 +210,28 @@ def tested_customers(db: Session) -> set[str]:
     return {customer for customer in (*from_examples, *from_cases) if customer}
 
 
-def tested_texts(db: Session) -> set[str]:
-    """What the tests ask, as it was frozen: also said by somebody else, it is not learned from."""
-    frozen = db.exec(select(Example.subject_line, Example.messages).where(col(Example.use).in_(TESTING))).all()
-    return {conversations.text_of(subject_line, messages) for subject_line, messages in frozen}
+@dataclass(frozen=True)
+class AskedTexts:
+    """Whether a text says what a test asks, word by word."""
+
+    said: frozenset[str]
+
+    def __contains__(self, text: str) -> bool:
+        return _said(text) in self.said
+
+
+def tested_texts(db: Session) -> AskedTexts:
+    """What the tests ask, as it was frozen: also said by somebody else, it is not learned from.
+
+    What was brought or changed stands once in what a freeze took in, however many versions hold it, and stays there when it is retired.
+    """
+    flagged = db.exec(select(Example.subject_line, Example.messages).where(col(Example.use).in_(TESTING))).all()
+    taken_in = db.exec(select(CaseChange.case).where(col(CaseChange.set_version_id).is_not(None), col(CaseChange.case).is_not(None))).all()
+    asked = [*flagged, *((case["input"]["subject_line"], case["input"]["messages"]) for case in taken_in if case)]
+    return AskedTexts(frozenset(_said(conversations.text_of(subject_line, messages)) for subject_line, messages in asked))
+
+
+def _said(text: str) -> str:
+    """In small letters, without signs and without the numbers of what was masked: a file and the door count those differently."""
+    found = words.of(redact.PLACEHOLDER.sub(lambda match: match[0].rstrip("›0123456789"), text))
+    return " ".join(found) or text.strip()

@@ -56,7 +56,7 @@ def add(
         if db.exec(select(Person).where(Person.email == email.lower())).first():
             raise Refused(f"Not added: {email} already has an account. Choose another address.")
         person = Person(name=name.strip(), email=email.lower(), role=role, team_id=team.id if team else None, demo=demo, at=at or now())
-        person.by_person_id = person.let_in_by = None if by.role == access.CONSOLE else by.id
+        person.by_person_id = person.let_in_by = access.whose(by)
         person.password_hash = passwords.hashed(password) if password else None
         db.add(person)
         audit.record(db, by, "added", "person", person.id, f"Added {name} as {role}.", at=at, after={"role": role, "email": email.lower()})
@@ -199,7 +199,7 @@ def invite(person_id: str, *, by: Person) -> str:
         for session in db.exec(select(SignIn).where(SignIn.person_id == person_id)):
             db.delete(session)
         had_a_way_in = person.password_hash is not None or person.subject is not None
-        person.let_in_by = None if by.role == access.CONSOLE else by.id
+        person.let_in_by = access.whose(by)
         person.password_hash = person.issuer = person.subject = None  # whoever opened them before comes in by this link alone
         db.add(person)
         tickets.void(db, "welcome", person.id)

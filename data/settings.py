@@ -176,7 +176,7 @@ def put(
     last = latest(db, name)
     row = Setting(
         name=name, number=last.number + 1 if last else 1, value=value, proposal_id=proposal_id, at=at or now(),
-        by_person_id=None if by.role == access.CONSOLE else by.id,
+        by_person_id=access.whose(by),
     )  # fmt: skip
     db.add(row)
     shown = {key: "(sealed)" if key.startswith("sealed") else told for key, told in value.items()}

@@ -75,7 +75,7 @@ def _keep(
     made = at or now()
     token = Token(
         name=name, person_id=person_id, token_sha=token_sha, scopes=scopes, proposal_id=proposal_id, expires_at=made + timedelta(days=days),
-        at=made, by_person_id=None if by.role == access.CONSOLE else by.id,
+        at=made, by_person_id=access.whose(by),
     )  # fmt: skip
     db.add(token)
     owner = db.get_one(Person, person_id)
@@ -137,5 +137,6 @@ def in_words(scopes: list[str]) -> str:
     told = {
         "read": "read conversations", "label": "review and flag", "ingest": "send conversations", "classify": "ask for intents",
         "export": "fetch datasets and lists", "agent": "run agents, which may only propose", "metrics": "read health figures",
+        "eval": "run things on eval sets",
     }  # fmt: skip
     return ", ".join(told[scope] for scope in sorted(set(scopes)))

@@ -29,7 +29,7 @@ def begin(
     """Work that starts, with the most that it may use. Until it is over that counts as spent."""
     trace = Trace(
         **target.columns(), mode=mode, conversation_id=subject.conversation_id if subject else None, seq=subject.seq if subject else None,
-        tokens=tokens, cost=cost, at=at or now(), by_person_id=None if by.role == access.CONSOLE else by.id,
+        tokens=tokens, cost=cost, at=at or now(), by_person_id=access.whose(by),
     )  # fmt: skip
     db.add(trace)
     db.flush()

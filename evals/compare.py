@@ -1,131 +1,210 @@
-"""Compares two runs on the same frozen set, case by case, and says what that shows in words that need no statistics."""
+"""Compares two runs on the same frozen version, case by case, keeps what that shows, and asks the gate."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil, comb, sqrt
+from typing import Any, Literal
 
-from sqlmodel import col, select
+from sqlalchemy import and_
+from sqlmodel import Session, col, func, select
 
 from data import access, store
 from data.errors import Refused
-from data.tables import Comparison, Person, Run
+from data.measures import Share
+from data.tables import Case, Comparison, EvalSet, Person, Run, SetVersion
 from data.values import now
-from evals import scores
-from evals.graders import exact_label
+from evals import checks, gate, scores, sets, verdict
+from evals.graders.face import Graders
+from evals.sets import Outline
+from evals.verdict import Verdict, points
 
-Z, POWER_Z = 1.959964, 0.841621  # 95 % sure, seen with 80 % probability
-MARGIN = 0.02  # "no worse": at most two points could be lost
-SURE = 0.05
+__all__ = ["EVERY", "beside", "changed_cases", "compare", "decide", "latest_of", "points"]
 
-
-@dataclass(frozen=True)
-class Verdict:
-    cases: int
-    fixed: int  # the live one failed, the candidate passes
-    broken: int  # the live one passed, the candidate fails
-    difference: float
-    low: float
-    high: float
-    p: float
-    verdict: str
-    more_needed: int | None
-    sentence: str
-
-
-def judge(candidate: dict[str, bool], live: dict[str, bool]) -> Verdict:
-    """The paired verdict over cases that both answered (McNemar's exact test)."""
-    shared = sorted(set(candidate) & set(live))
-    n = len(shared)
-    if not n:
-        raise Refused("Not compared: the two runs share no case. Run both on the same frozen set.")
-    fixed = sum(1 for case in shared if candidate[case] and not live[case])
-    broken = sum(1 for case in shared if live[case] and not candidate[case])
-    p = mcnemar(fixed, broken)
-    difference = (fixed - broken) / n
-    low, high = paired_interval(fixed, broken, n)
-    verdict = _decide(p < SURE, fixed > broken, low > -MARGIN)
-    more = more_needed(fixed, broken, n) if verdict == "cannot_tell" else None
-    return Verdict(
-        n, fixed, broken, difference, low, high, p, verdict, more, _sentence(verdict, fixed, broken, difference, low, high, n, more)
-    )
-
-
-def _decide(sure: bool, gained: bool, hardly_lost: bool) -> str:
-    if sure:
-        return "better" if gained else "worse"
-    return "no_worse" if hardly_lost else "cannot_tell"
-
-
-def mcnemar(fixed: int, broken: int) -> float:
-    """How often chance alone would split the changed cases at least so unevenly."""
-    changed = fixed + broken
-    if not changed:
-        return 1.0
-    tail = sum(comb(changed, k) for k in range(min(fixed, broken) + 1))
-    return min(1.0, 2 * tail / (1 << changed))
-
-
-def paired_interval(fixed: int, broken: int, n: int) -> tuple[float, float]:
-    """95 % interval of the difference, with half a case added to each cell so that small samples are not overconfident (Agresti, Min)."""
-    b, c, m = fixed + 0.5, broken + 0.5, n + 2
-    difference = (b - c) / m
-    half = Z * sqrt(b + c - (b - c) ** 2 / m) / m
-    return max(-1.0, difference - half), min(1.0, difference + half)
-
-
-def more_needed(fixed: int, broken: int, n: int) -> int | None:
-    """About how many further cases would decide, if they turn out like these. None when these show no difference at all."""
-    difference, changed = abs(fixed - broken) / n, (fixed + broken) / n
-    if difference == 0:
-        return None
-    wanted = (Z * sqrt(changed) + POWER_Z * sqrt(max(changed - difference**2, 0.0))) ** 2 / difference**2
-    return max(ceil(wanted) - n, 10)
-
-
-def _sentence(verdict: str, fixed: int, broken: int, difference: float, low: float, high: float, n: int, more: int | None) -> str:
-    counted = f"{fixed} fixed, {broken} broken of {n:,}, {points(difference)} points ({points(low)} to {points(high)})"
-    if verdict == "better":
-        return f"Better: {counted}."
-    if verdict == "worse":
-        return f"Worse: {counted}."
-    if verdict == "no_worse":
-        return f"No worse: {counted}."
-    if more is None:
-        return f"Cannot tell: {counted}; these cases show no difference."
-    return f"Cannot tell: {counted}; about {more:,} more cases would decide."
-
-
-def points(difference: float) -> str:
-    """A difference of shares in whole points, with its sign; no minus before nothing."""
-    return f"{round(difference * 100):+d}" if round(difference * 100) else "0"
+EVERY = "every grader"  # a case passes when all its graders pass it
+SLICES_SHOWN = 12  # of each kind, the largest: of 150 intents most have too few cases to tell
+Outcomes = Mapping[str, scores.Outcome]  # by case
+Which = Literal["fixed", "broken", "failing", "passing"]
 
 
 def compare(candidate: Run, live: Run, *, by: Person, at: datetime | None = None) -> Comparison:
-    """Judge and keep it."""
+    """Judge and keep it: over all cases, and beside that by grader and by slice."""
     access.require(by, "eval.run")
     if candidate.set_version_id != live.set_version_id:
         raise Refused("Not compared: the two runs are on different versions of the set. Run both on the same one.")
-    verdict = judge(*({case: bool(score.passed) for case, score in scores.by_case(run.id).items()} for run in (candidate, live)))
+    if {candidate.state, live.state} != {"done"}:
+        raise Refused("Not compared: one of the two runs was not finished. Run it again; it goes on where it was cut off.")
+    cases = sets.outlines(candidate.set_version_id)
+    with store.reading() as db:
+        margin = _set_of(db, candidate.set_version_id).margin
+    together, apart = zip(*(scores.by_grader(run.id) for run in (candidate, live)), strict=True)
+    customers = [case.customer_id for case in cases]
+    passes = [[_passed(one, case) for case in cases] for one in together]
+    main = verdict.judge(verdict.of_passes(passes[0], passes[1], customers), margin=margin)
     with store.writing() as db:
-        comparison = Comparison(
-            set_version_id=candidate.set_version_id, candidate_run_id=candidate.id, live_run_id=live.id, grader_name=exact_label.NAME,
-            at=at or now(), by_person_id=by.id, **vars(verdict),
-        )  # fmt: skip
-        db.add(comparison)
-        return comparison
+        made = _row(candidate, live, EVERY, main, by, at)
+        db.add(made)
+        db.flush()
+        parts = [*_by_grader(apart, cases, margin), *_by_slice(cases, passes, customers, margin)]
+        db.add_all(_row(candidate, live, by=by, at=at, part_of=made.id, **part) for part in parts)
+        return made
+
+
+def _passed(said: Outcomes, case: Outline) -> bool:
+    """What is missing is no pass."""
+    found = said.get(case.id)
+    return found is not None and found.passed
+
+
+def _by_grader(apart: Sequence[Mapping[str, Outcomes]], cases: Sequence[Outline], margin: float) -> list[dict[str, Any]]:
+    """Where several judge, each for itself; and where one gives shares, by how much."""
+    asked: defaultdict[str, list[Outline]] = defaultdict(list)
+    for case in cases:
+        for name in case.graders:
+            asked[name].append(case)
+    found = {}
+    for name, theirs in asked.items():
+        said = [one.get(name, {}) for one in apart]
+        customers = [case.customer_id for case in theirs]
+        if len(asked) > 1:
+            now_so, before = ([_passed(one, case) for case in theirs] for one in said)
+            found[name, "passes"] = verdict.of_passes(now_so, before, customers)
+        values = [[one[case.id].value if case.id in one else None for case in theirs] for one in said]
+        known = [place for place in range(len(theirs)) if values[0][place] is not None and values[1][place] is not None]
+        if len(known) >= gate.FEWEST_CASES and any(value not in (0.0, 1.0) for one in values for value in one if value is not None):
+            higher, lower = ([one[place] or 0.0 for place in known] for one in values)
+            found[name, "scores"] = verdict.of_scores(higher, lower, [customers[place] for place in known])
+    judged = verdict.judge_all({f"{measure} {name}": one for (name, measure), one in found.items()}, margin=margin)
+    return [{"grader_name": name, "measure": measure, "told": judged[f"{measure} {name}"]} for name, measure in found]
+
+
+def _by_slice(
+    cases: Sequence[Outline], passes: Sequence[Sequence[bool]], customers: Sequence[str | None], margin: float
+) -> list[dict[str, Any]]:  # fmt: skip
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, case in enumerate(cases):
+        for name, said in case.slices.items():
+            places[f"{name}: {said}"].append(place)
+    kinds: defaultdict[str, list[str]] = defaultdict(list)
+    for told in sorted(places, key=lambda told: -len(places[told])):
+        kinds[told.split(":")[0]].append(told)
+    chosen = {told: places[told] for ones in kinds.values() if len(ones) > 1 for told in ones[:SLICES_SHOWN] if len(places[told]) > 1}
+    judged = verdict.by_slice(passes[0], passes[1], chosen, customers, margin=margin)
+    return [{"grader_name": EVERY, "slice": told, "told": one} for told, one in judged.items()]
+
+
+def _row(
+    candidate: Run, live: Run, grader_name: str, told: Verdict, by: Person, at: datetime | None, *, measure: str = "passes",
+    slice: str = "", part_of: str | None = None,
+) -> Comparison:  # fmt: skip
+    columns: dict[str, Any] = told.columns()
+    return Comparison(
+        set_version_id=candidate.set_version_id, candidate_run_id=candidate.id, live_run_id=live.id, grader_name=grader_name, slice=slice,
+        measure=measure, part_of=part_of, clusters=told.found.clusters, how=told.how, at=at or now(),
+        by_person_id=access.whose(by), **columns,
+    )  # fmt: skip
+
+
+def _set_of(db: Session, set_version_id: str) -> EvalSet:
+    return db.get_one(EvalSet, db.get_one(SetVersion, set_version_id).eval_set_id)
+
+
+# -- the gate -----------------------------------------------------------------------------------------------------------------------------
+
+
+def decide(pairs: Sequence[tuple[Run, Comparison | None]], *, known: Graders, by: Person, rules: gate.Rules | None = None) -> gate.Decision:
+    """What the gate says to a candidate that was run on these sets, beside what is live where something is."""
+    return gate.decide([measured(run, comparison, known=known, by=by) for run, comparison in pairs], rules)
+
+
+def measured(run: Run, comparison: Comparison | None, *, known: Graders, by: Person) -> gate.Measured:
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        version = db.get_one(SetVersion, run.set_version_id)
+        eval_set = db.get_one(EvalSet, version.eval_set_id)
+    names = {name for case in sets.outlines(run.set_version_id) for name in case.graders}
+    found = gate.Measured(
+        eval_set.name, version.number, eval_set.kind, sets.bar_of(eval_set), eval_set.margin, Share(run.passed, run.cases),
+        unchecked=tuple(checks.unchecked(names, known)),
+    )  # fmt: skip
+    if comparison is None:
+        return found
+    parts = tuple(
+        gate.Slice(part.slice, part.verdict, part.difference, part.cases, part.fixed, part.broken)
+        for part in beside(comparison, by=by)
+        if part.slice
+    )
+    said = {name: getattr(comparison, name) for name in ("verdict", "difference", "fixed", "broken", "more_needed")}
+    return gate.Measured(**(vars(found) | said | {"slices": parts}))
+
+
+# -- read ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def get(comparison_id: str, *, by: Person) -> Comparison | None:
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        return db.get(Comparison, comparison_id)
 
 
 def latest_of(run: Run, *, by: Person) -> Comparison | None:
     """The newest comparison in which this run is the candidate."""
     access.require(by, "eval_set.read")
     with store.reading() as db:
-        return db.exec(select(Comparison).where(Comparison.candidate_run_id == run.id).order_by(col(Comparison.id).desc())).first()
+        query = select(Comparison).where(Comparison.candidate_run_id == run.id, col(Comparison.part_of).is_(None))
+        return db.exec(query.order_by(col(Comparison.id).desc())).first()
+
+
+def newest(*, by: Person, most: int = 20) -> list[Comparison]:
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        query = select(Comparison).where(col(Comparison.part_of).is_(None)).order_by(col(Comparison.at).desc(), col(Comparison.id).desc())
+        return list(db.exec(query.limit(most)))
+
+
+def beside(comparison: Comparison, *, by: Person) -> list[Comparison]:
+    """By grader and by slice, the largest first."""
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        found = list(db.exec(select(Comparison).where(Comparison.part_of == comparison.id)))
+    return sorted(found, key=lambda part: (part.slice != "", part.slice.split(":")[0], -part.cases, part.grader_name, part.measure))
+
+
+@dataclass(frozen=True)
+class Counts:
+    fixed: int
+    broken: int
+    failing: int
+    passing: int
+
+
+def counts(comparison: Comparison) -> Counts:
+    """How many cases changed and how many did not."""
+    with store.reading() as db:
+        candidate, live = scores.passes(comparison.candidate_run_id), scores.passes(comparison.live_run_id)
+        query = (
+            select(candidate.c.passed, live.c.passed, func.count()).select_from(candidate).join(live, candidate.c.case_id == live.c.case_id)
+        )
+        found = {(now, before): count for now, before, count in db.execute(query.group_by(candidate.c.passed, live.c.passed))}
+    return Counts(found.get((1, 0), 0), found.get((0, 1), 0), found.get((0, 0), 0), found.get((1, 1), 0))
+
+
+def cases_of(comparison: Comparison, which: Which, *, start: int = 0, most: int = 20) -> list[Case]:
+    """A page of the cases that were fixed, broke, still fail or still pass, by number."""
+    wanted = {"fixed": (1, 0), "broken": (0, 1), "failing": (0, 0), "passing": (1, 1)}[which]
+    candidate, live = scores.passes(comparison.candidate_run_id), scores.passes(comparison.live_run_id)
+    query = (
+        select(Case)
+        .join(candidate, and_(candidate.c.case_id == col(Case.id), candidate.c.passed == wanted[0]))
+        .join(live, and_(live.c.case_id == col(Case.id), live.c.passed == wanted[1]))
+        .order_by(col(Case.number), col(Case.key))
+    )
+    with store.reading() as db:
+        return list(db.exec(query.offset(start).limit(most)))
 
 
 def changed_cases(comparison: Comparison) -> tuple[list[str], list[str]]:
     """The ids of the fixed and of the broken cases."""
-    candidate, live = scores.by_case(comparison.candidate_run_id), scores.by_case(comparison.live_run_id)
-    shared = sorted(set(candidate) & set(live))
-    fixed = [case for case in shared if candidate[case].passed and not live[case].passed]
-    broken = [case for case in shared if live[case].passed and not candidate[case].passed]
-    return fixed, broken
+    most = comparison.fixed + comparison.broken
+    fixed, broken = (cases_of(comparison, which, most=most) for which in ("fixed", "broken"))
+    return [case.id for case in fixed], [case.id for case in broken]

@@ -1,18 +1,18 @@
 """Eval sets: named collections of cases, frozen into immutable versions so that two scores on one are comparable."""
 
-import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, conversations, examples, inbox, people, sealing, settings, store
+from data import access, audit, conversations, settings, store
 from data.errors import Refused
 from data.measures import percent
-from data.tables import Case, Conversation, EvalSet, Example, Label, Person, Proposal, SetVersion
+from data.tables import Case, EvalSet, Person, Proposal, SetVersion
 from data.values import now
-from evals.graders import exact_label
+from evals.cases import NewCase
 
 PURPOSES = {
     "classifier": "whether a classifier recognises what a customer wants",
@@ -38,44 +38,10 @@ def create(
         return made
 
 
-def freeze(eval_set_id: str, *, by: Person, at: datetime | None = None) -> SetVersion:
-    """Close the loose examples into a new version of the set, beside the cases it had."""
-    access.require(by, "eval_set.freeze")
-    with store.writing() as db:
-        eval_set = db.get(EvalSet, eval_set_id)
-        if eval_set is None:
-            raise Refused("Not frozen: there is no such eval set.")
-        store.one_at_a_time(db, f"freeze {eval_set_id}")
-        loose = examples.loose(db, eval_set_id)
-        if not loose:
-            raise Refused(f"'{eval_set.name}' was not frozen: no flagged example waits in it. Flag some on Review first.")
-        before = _latest(db, eval_set_id)
-        kept = _cases(db, before.id) if before else []
-        version = _new_version(db, eval_set, before, kept, loose, by, at)
-        examples.set_aside_for_testing(db, loose)
-        _tell_who_flagged(db, eval_set, version, loose, by, at)
-        audit.record(db, by, "froze", "eval_set", eval_set_id, f"Froze '{eval_set.name}' {version.number}: {version.changelog}", at=at)
-        return version
-
-
-def _tell_who_flagged(
-    db: Session, eval_set: EvalSet, version: SetVersion, loose: list[Example], by: Person, at: datetime | None
-) -> None:  # fmt: skip
-    """What moved because of them: each hears which case their flag became."""
-    place = numbers(_cases(db, version.id))
-    flagged: defaultdict[str, list[int]] = defaultdict(list)
-    for example in loose:
-        if example.by_person_id and example.by_person_id != by.id:
-            flagged[example.by_person_id].append(place[example.id])
-    for person_id, became in flagged.items():
-        flags = f"Your flag became {in_words(became)}" if len(became) == 1 else f"{len(became)} flags of yours became {in_words(became)}"
-        told = f"{flags} of '{eval_set.name}' {version.number}. Every release is measured on it."
-        inbox.tell(db, person_id, "moved", told, page="eval_sets", key=f"froze {version.id}", at=at)
-
-
 def numbers(cases: Iterable[Case]) -> dict[str, int]:
-    """Case number by its key, as people call it: counted in the order in which the set grew."""
-    return {key: number for number, key in enumerate(sorted(case.key for case in cases), start=1)}
+    """Case number by its key, as people call it. What was frozen before cases kept a number is counted in the order it came."""
+    by_key = sorted(cases, key=lambda case: case.key)
+    return {case.key: case.number or place for place, case in enumerate(by_key, start=1)}
 
 
 def in_words(cases: Sequence[int]) -> str:
@@ -86,57 +52,6 @@ def in_words(cases: Sequence[int]) -> str:
     if len(ordered) <= 5:
         return f"cases {', '.join(map(str, ordered[:-1]))} and {ordered[-1]}"
     return f"cases between {ordered[0]} and {ordered[-1]}"
-
-
-def _new_version(
-    db: Session, eval_set: EvalSet, before: SetVersion | None, kept: list[Case], loose: list[Example], by: Person, at: datetime | None
-) -> SetVersion:
-    moment = at or now()
-    version = SetVersion(
-        eval_set_id=eval_set.id,
-        number=before.number + 1 if before else 1,
-        sha="",
-        changelog=_changelog(kept, loose),
-        at=moment,
-        by_person_id=by.id,
-    )
-    labels = dict(db.exec(select(Label.id, Label.name)).all())
-    channels = dict(
-        db.exec(select(Conversation.id, Conversation.channel).where(col(Conversation.id).in_([e.conversation_id for e in loose]))).all()
-    )
-    fresh = [_case_from(example, labels.get(example.label_id or "", ""), channels[example.conversation_id]) for example in loose]
-    cases = [
-        Case(**case.model_dump(exclude={"id", "at", "by_person_id", "set_version_id"}), set_version_id=version.id)
-        for case in [*kept, *fresh]
-    ]
-    for case in cases:
-        case.at, case.by_person_id = moment, by.id
-    version.sha = sealing.sha(
-        json.dumps(sorted([case.key, case.input, case.expected] for case in cases), sort_keys=True, ensure_ascii=False)
-    )
-    db.add(version)
-    db.flush()
-    db.add_all(cases)
-    return version
-
-
-def _case_from(example: Example, label: str, channel: str) -> Case:
-    expected = example.expected or {"label": label, "label_id": example.label_id}
-    return Case(
-        set_version_id="", example_id=example.id, key=example.id, customer_id=example.customer_id,
-        input={"subject_line": example.subject_line, "messages": example.messages}, expected=expected,
-        graders=[example.grader or exact_label.NAME], slices={"channel": channel, "intent": label, "kind": example.kind},
-    )  # fmt: skip
-
-
-def _changelog(kept: list[Case], loose: list[Example]) -> str:
-    names = people.names()
-    by_person: dict[str, int] = {}
-    for example in loose:
-        name = names.get(example.by_person_id or "", "Somebody")
-        by_person[name] = by_person.get(name, 0) + 1
-    told = ", ".join(f"{name} added {count}" for name, count in sorted(by_person.items(), key=lambda pair: -pair[1]))
-    return f"{told}. {len(kept) + len(loose):,} cases in all."
 
 
 def all_sets(*, by: Person) -> list[EvalSet]:
@@ -161,14 +76,14 @@ def versions(eval_set_id: str, *, by: Person) -> list[SetVersion]:
 
 def latest(eval_set_id: str) -> SetVersion | None:
     with store.reading() as db:
-        return _latest(db, eval_set_id)
+        return latest_in(db, eval_set_id)
 
 
 def propose_gate(eval_set_id: str, *, bar: float, approvers: int, why: str, by: Person, at: datetime | None = None) -> Proposal:
     """Ask for another set, bar or number of approvers that releases must meet."""
     with store.reading() as db:
         eval_set = db.get(EvalSet, eval_set_id)
-        latest = _latest(db, eval_set_id)
+        latest = latest_in(db, eval_set_id)
     if eval_set is None or latest is None:
         raise Refused("Not proposed: choose an eval set that was frozen at least once.")
     if not 0 < bar <= 1 or approvers not in (1, 2):
@@ -197,21 +112,59 @@ def latest_for(purpose: str) -> tuple[EvalSet, SetVersion] | None:
     gate = settings.gate()
     with store.reading() as db:
         agreed = db.get(EvalSet, gate.eval_set_id) if gate else None
-        if agreed is not None and agreed.purpose == purpose and (version := _latest(db, agreed.id)):
+        if agreed is not None and agreed.purpose == purpose and (version := latest_in(db, agreed.id)):
             return agreed, version
         for made in db.exec(select(EvalSet).where(EvalSet.purpose == purpose).order_by(col(EvalSet.at), col(EvalSet.id))):
-            if version := _latest(db, made.id):
+            if version := latest_in(db, made.id):
                 return made, version
     return None
 
 
+def measured_on(purpose: str) -> list[tuple[EvalSet, SetVersion]]:
+    """What a release is measured on, and after it every other set that it must not make worse: the regression sets of its purpose."""
+    first = latest_for(purpose)
+    if first is None:
+        return []
+    with store.reading() as db:
+        others = db.exec(
+            select(EvalSet)
+            .where(EvalSet.purpose == purpose, EvalSet.kind == "regression", EvalSet.id != first[0].id)
+            .order_by(EvalSet.name)
+        )
+        return [first, *((made, version) for made in others if (version := latest_in(db, made.id)))]
+
+
 def cases(set_version_id: str) -> list[Case]:
     with store.reading() as db:
-        return _cases(db, set_version_id)
+        return cases_in(db, set_version_id)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A case without its words, where ten thousand are counted."""
+
+    id: str
+    customer_id: str | None
+    graders: list[str]
+    slices: dict[str, str]
+
+
+def outlines(set_version_id: str) -> list[Outline]:
+    with store.reading() as db:
+        query = select(Case.id, Case.customer_id, Case.graders, Case.slices).where(Case.set_version_id == set_version_id)
+        return [Outline(*row) for row in db.exec(query.order_by(Case.key))]
+
+
+def page(set_version_id: str, *, by: Person, start: int, most: int) -> list[Case]:
+    """Some of its cases, by number."""
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        query = select(Case).where(Case.set_version_id == set_version_id).order_by(col(Case.number), col(Case.key))
+        return list(db.exec(query.offset(start).limit(most)))
 
 
 def of_version(db: Session, set_version_id: str) -> tuple[EvalSet, list[Case]]:
-    return db.get_one(EvalSet, db.get_one(SetVersion, set_version_id).eval_set_id), _cases(db, set_version_id)
+    return db.get_one(EvalSet, db.get_one(SetVersion, set_version_id).eval_set_id), cases_in(db, set_version_id)
 
 
 def case_count(set_version_id: str) -> int:
@@ -219,14 +172,49 @@ def case_count(set_version_id: str) -> int:
         return db.exec(select(func.count()).select_from(Case).where(Case.set_version_id == set_version_id)).one()
 
 
+def as_new(set_version_id: str, *, by: Person) -> list[NewCase]:
+    """The cases of a version as a file holds them."""
+    access.require(by, "eval_set.read")
+    return [
+        NewCase(
+            messages=tuple(case.input["messages"]), expected=case.expected, graders=tuple(case.graders),
+            subject_line=case.input["subject_line"], slices=case.slices, key=case.key,
+        )
+        for case in cases(set_version_id)
+    ]  # fmt: skip
+
+
+def asked_of(case: Case) -> list[dict[str, Any]]:
+    """What whoever answers is given: all up to the customer's last words before the reply that was judged, without that reply."""
+    messages: list[dict[str, Any]] = case.input["messages"]
+    last = _last_reply(messages)
+    if last is None or not any(message["role"] == "customer" for message in messages[:last]):
+        return messages
+    return messages[: max(place for place, message in enumerate(messages[:last]) if message["role"] == "customer") + 1]
+
+
+def replied_in(case: Case) -> str:
+    """What was answered when it happened; empty where the case is a question alone."""
+    messages: list[dict[str, Any]] = case.input["messages"]
+    last = _last_reply(messages)
+    return str(messages[last]["text"]) if last is not None else ""
+
+
+def _last_reply(messages: Sequence[dict[str, Any]]) -> int | None:
+    places = [
+        place for place, message in enumerate(messages) if message["role"] in ("rep", "assistant") and message.get("text", "").strip()
+    ]
+    return places[-1] if places else None
+
+
 def text_of(case: Case) -> str:
     """What a classifier looks at in this case: the same function that serves live traffic."""
     return conversations.text_of(case.input["subject_line"], case.input["messages"])
 
 
-def _latest(db: Session, eval_set_id: str) -> SetVersion | None:
+def latest_in(db: Session, eval_set_id: str) -> SetVersion | None:
     return db.exec(select(SetVersion).where(SetVersion.eval_set_id == eval_set_id).order_by(col(SetVersion.number).desc())).first()
 
 
-def _cases(db: Session, set_version_id: str) -> list[Case]:
+def cases_in(db: Session, set_version_id: str) -> list[Case]:
     return list(db.exec(select(Case).where(Case.set_version_id == set_version_id).order_by(Case.key)))

@@ -4,30 +4,17 @@ import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 
-from data import access, audit, conversations, datasets, downloads, lists, people, search, sessions, signatures, store
+from data import access, audit, conversations, datasets, downloads, lists, people, search, signatures, store
 from data.errors import Busy, Denied, Misuse, Refused
-from data.tables import Person
-from portal import guard, ingest
+from portal import api_evals, ingest
 from portal.beat import worker_age
+from portal.caller import By
 
 api = FastAPI(title="Portal", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
-
-
-def signed_in(request: Request) -> Person:
-    """A program by its token, or a person by the sign-in that the guard named; looked up again for every call."""
-    if program := guard.program_of(request.scope):
-        return program
-    person = sessions.person_of(request.headers.get(guard.SESSION_HEADER, ""))
-    if person is None:
-        raise HTTPException(401, "Sign in first.")
-    return person
-
-
-By = Annotated[Person, Depends(signed_in)]
 
 
 @api.exception_handler(Refused)
@@ -163,3 +150,4 @@ def described(by: By) -> HTMLResponse:
 
 
 api.include_router(ingest.router)
+api.include_router(api_evals.router)

@@ -23,6 +23,8 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
     ],
     "Build": [
         ("eval_sets", "Eval sets", ":material/fact_check:", "eval_set.read"),
+        ("runs", "Runs", ":material/play_circle:", "eval_set.read"),
+        ("graders", "Graders", ":material/rule_settings:", "eval_set.read"),
         ("classifiers", "Classifiers", ":material/category:", "classifier.read"),
     ],
     "Watch": [

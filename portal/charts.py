@@ -8,6 +8,7 @@ import pandas as pd
 
 from data.measures import Share, Week
 from data.tables import Release
+from evals.continuous import Trend
 from portal import widgets
 
 # one measure, one colour, on every page; readable on white and on near-black
@@ -58,6 +59,19 @@ def volume_by_week(weeks: Sequence[Week], releases: Sequence[Release], *, title:
         .add_params(pick)
     )
     return _framed(alt.layer(bars, *_markers(releases, frame["week"].min())), title)
+
+
+def mean_by_day(days: Sequence[Trend], *, title: str) -> alt.LayerChart:
+    """A grader's mean, day by day, of all conversations as the sample tells it."""
+    told = [(widgets.local(one.day).replace(tzinfo=None), one.mean, f"{one.n} looked at") for one in days]
+    base = alt.Chart(pd.DataFrame(told, columns=["day", "mean", "n"])).encode(
+        x=alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b", grid=False)),
+        y=alt.Y("mean:Q", title="Mean score", axis=alt.Axis(format=".0%")),
+    )
+    dots = base.mark_circle(color=COLOURS["agreement"], opacity=1, size=50).encode(
+        tooltip=[alt.Tooltip("day:T", title="Day"), alt.Tooltip("mean:Q", title="Mean", format=".0%"), alt.Tooltip("n:N", title="Sample")]
+    )
+    return _framed(alt.layer(base.mark_line(color=COLOURS["agreement"], strokeWidth=2), dots), title)
 
 
 def picked_week(event: Any) -> str | None:

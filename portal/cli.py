@@ -1,6 +1,5 @@
 """The command line. Each command prints for people, with --json for programs; exit 0, 1 for "the answer is no", 2 for misuse."""
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,8 @@ import typer
 from data import access, config, people, store, tasks
 from data.errors import Misuse, Refused
 from data.tables import Person
-from portal import bench, logs, runner
+from portal import bench, evaluating, logs, runner
+from portal.command import AsPerson, Json, acting, ready, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
 user = typer.Typer(no_args_is_help=True, help="People and their roles.")
@@ -25,9 +25,7 @@ app.add_typer(dataset, name="dataset")
 app.add_typer(audit_commands, name="audit")
 app.add_typer(encoder, name="encoder")
 app.add_typer(bench.app, name="bench")
-
-AsPerson = Annotated[str, typer.Option("--by", help="Act as this person (e-mail); otherwise as the console.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
+app.add_typer(evaluating.app, name="eval")
 
 
 def main() -> None:
@@ -42,28 +40,6 @@ def main() -> None:
         sys.exit(1)
     finally:
         store.close()
-
-
-def _acting(email: str) -> Person:
-    if not email:
-        return people.console()
-    person = people.by_email(email)
-    if person is None or person.disabled_at:
-        raise Misuse(f"There is no active person with the address {email}.")
-    return person
-
-
-def _ready() -> None:
-    """Commands work on a database of this code's shape; an older one is brought to it first."""
-    config.folder("")
-    if store.needs_migration():
-        from data import migrate
-
-        migrate.upgrade()
-
-
-def _tell(told: dict[str, Any], sentence: str, as_json: bool) -> None:
-    print(json.dumps(told, ensure_ascii=False, default=str) if as_json else sentence)
 
 
 @app.command()
@@ -104,7 +80,7 @@ def worker() -> None:
 @app.command()
 def migrate(demo: Annotated[bool, typer.Option(help="Then fill an empty portal with the demo.")] = False) -> None:
     """Bring the database to this code's shape."""
-    _ready()
+    ready()
     if demo and not people.anybody():
         from portal import demo as showing
 
@@ -117,7 +93,7 @@ def doctor(as_json: Json = False) -> None:
     from portal import doctor as examining
 
     findings = examining.examine()
-    _tell(findings, examining.in_words(findings), as_json)
+    tell(findings, examining.in_words(findings), as_json)
     if findings["wrong"]:
         sys.exit(1)
 
@@ -138,16 +114,16 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import conversations from a file or a folder."""
-    _ready()
+    ready()
     from data.intake import files
 
-    person, mapping = _acting(by), _mapping(source, role, column, channel, zone)
+    person, mapping = acting(by), _mapping(source, role, column, channel, zone)
     report: dict[str, Any] = {}
     if dry_run:
         seen = files.look(path, by=person, format_name=format_name, mapping=mapping)
         report = seen.told() | {"unit": seen.unit}
         samples = files.samples(path, by=person, format_name=format_name, mapping=mapping)
-        _tell(report, "\n".join(["Nothing was stored. It would be:", files.in_words(report), *_samples(samples)]), as_json)
+        tell(report, "\n".join(["Nothing was stored. It would be:", files.in_words(report), *_samples(samples)]), as_json)
         sys.exit(1 if report["refused"] and not report["conversations"] else 0)
 
     def work(progress: Callable[[float, str], None]) -> str:
@@ -155,7 +131,7 @@ def import_(
         return files.in_words(report)
 
     sentence = _as_job("import", f"Import {path.name}", person, work)
-    _tell(report, sentence, as_json)
+    tell(report, sentence, as_json)
     if report["refused"] and not report["conversations"]:
         sys.exit(1)
 
@@ -227,10 +203,10 @@ def dataset_build(
     as_json: Json = False,
 ) -> None:
     """Build a dataset from reviews: files, lineage, card and manifest."""
-    _ready()
+    ready()
     from data import datasets
 
-    built = datasets.build(datasets.read_definition(definition), format_name=format_name, out=out, by=_acting(by))
+    built = datasets.build(datasets.read_definition(definition), format_name=format_name, out=out, by=acting(by))
     version = built.version
     told = {
         "name": version.name,
@@ -240,7 +216,7 @@ def dataset_build(
     }
     counts = version.counts
     splits = ", ".join(f"{counts[split]:,} {split}" for split in ("train", "validation", "test") if split in counts)
-    _tell(
+    tell(
         told,
         f"Built {version.name} {version.number}: {counts['rows']:,} rows ({splits}), {counts['refused']:,} left out; in {out}.",
         as_json,
@@ -256,7 +232,7 @@ def user_add(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Add a person."""
-    _ready()
+    ready()
     console = people.console()
     with store.writing():
         found = people.team_named(team) or people.add_team(team, by=console) if team else None
@@ -267,7 +243,7 @@ def user_add(
 @user.command("disable")
 def user_disable(email: str) -> None:
     """Disable an account and end its sign-ins."""
-    _ready()
+    ready()
     person = people.disable(_known(email).id, by=people.console())
     print(f"Disabled {person.name}; their sign-ins have ended.")
 
@@ -275,7 +251,7 @@ def user_disable(email: str) -> None:
 @user.command("enable")
 def user_enable(email: str) -> None:
     """Let somebody back in."""
-    _ready()
+    ready()
     person = people.enable(_known(email).id, by=people.console())
     print(f"Enabled {person.name}.")
 
@@ -283,7 +259,7 @@ def user_enable(email: str) -> None:
 @user.command("role")
 def user_role(email: str, role: str) -> None:
     """Give somebody another role. Leads and admins are made here until there are two admins."""
-    _ready()
+    ready()
     person = people.set_role(_known(email).id, role, by=people.console())
     print(f"{person.name} is {access.a(person.role)}.")
 
@@ -291,7 +267,7 @@ def user_role(email: str, role: str) -> None:
 @user.command("invite")
 def user_invite(email: str) -> None:
     """Print a link with which somebody sets a password or links their company account."""
-    _ready()
+    ready()
     person = _known(email)
     ticket = people.invite(person.id, by=people.console())
     base = config.settings().public_url.rstrip("/") or f"http://{config.settings().host}:{config.settings().port}"
@@ -308,10 +284,10 @@ def _known(email: str) -> Person:
 @user.command("list")
 def user_list(as_json: Json = False) -> None:
     """List people."""
-    _ready()
+    ready()
     everybody = people.everybody(by=people.console())
     rows = [{"name": one.name, "email": one.email, "role": one.role, "disabled": bool(one.disabled_at)} for one in everybody]
-    _tell({"people": rows}, "\n".join(f"{row['name']:24} {row['role']:9} {row['email']}" for row in rows) or "Nobody yet.", as_json)
+    tell({"people": rows}, "\n".join(f"{row['name']:24} {row['role']:9} {row['email']}" for row in rows) or "Nobody yet.", as_json)
 
 
 @token.command("issue")
@@ -323,19 +299,19 @@ def token_issue(
     as_json: Json = False,
 ) -> None:
     """Issue a token. It is printed once and kept nowhere."""
-    _ready()
+    ready()
     from data import tokens
 
     secret = tokens.issue(name, scope, _known(person), by=people.console(), days=days)
     key = tokens.signing_key(secret)
     told = {"name": name, "scopes": sorted(set(scope)), "days": days, "token": secret, "signing_key": key}
-    _tell(told, f"For {name}, shown once: {secret}\nWhat it sends it signs with: {key}", as_json)
+    tell(told, f"For {name}, shown once: {secret}\nWhat it sends it signs with: {key}", as_json)
 
 
 @token.command("list")
 def token_list(as_json: Json = False) -> None:
     """List tokens: whose, for what, until when."""
-    _ready()
+    ready()
     from data import tokens
 
     found = tokens.all_tokens(by=people.console())
@@ -346,13 +322,13 @@ def token_list(as_json: Json = False) -> None:
         for one, owner in found
     ]
     rows = [one.model_dump(include=shown) | {"person": owner.name} for one, owner in found]
-    _tell({"tokens": rows}, "\n".join(lines) or "No tokens.", as_json)
+    tell({"tokens": rows}, "\n".join(lines) or "No tokens.", as_json)
 
 
 @token.command("revoke")
 def token_revoke(token_id: str) -> None:
     """Revoke a token: it opens nothing from now on."""
-    _ready()
+    ready()
     from data import tokens
 
     print(f"Revoked the token '{tokens.revoke(token_id, by=people.console()).name}'.")
@@ -367,20 +343,20 @@ def encoder_install(
     as_json: Json = False,
 ) -> None:
     """Put the sentence encoder into the portal's home: the shipped one, or another from a folder."""
-    _ready()
+    ready()
     from dataclasses import asdict
 
     from data import vectors
 
     made = vectors.install(source, languages=tuple(language))
     agrees = f", least cosine to the exact vectors {made.agreement:.3f}" if made.agreement is not None else ""
-    _tell(asdict(made), f"Installed {made.name}: {made.size} numbers a text{agrees}.", as_json)
+    tell(asdict(made), f"Installed {made.name}: {made.size} numbers a text{agrees}.", as_json)
 
 
 @encoder.command("fill")
 def encoder_fill() -> None:
     """Encode what is not encoded yet, here and now. The worker does the same every few minutes."""
-    _ready()
+    ready()
     from portal import encoders
 
     print(encoders.fill(lambda share, doing: print(f"{share:4.0%} {doing}", file=sys.stderr)))
@@ -391,11 +367,11 @@ def backup(
     path: Annotated[Path | None, typer.Argument(help="Where to; otherwise the home's backups.")] = None, as_json: Json = False
 ) -> None:
     """Make a backup while people work. The key in secrets/ is not in it: keep that apart."""
-    _ready()
+    ready()
     from data import backups
 
     made = backups.make(by=people.console(), path=path)
-    _tell({"path": str(made.path), "bytes": made.size, "rows": made.manifest["rows"]}, f"Made {made.sentence}", as_json)
+    tell({"path": str(made.path), "bytes": made.size, "rows": made.manifest["rows"]}, f"Made {made.sentence}", as_json)
 
 
 @app.command()
@@ -404,7 +380,7 @@ def restore(
     check: Annotated[bool, typer.Option("--check", help="Only look whether it is whole.")] = False,
 ) -> None:
     """Put a backup in the place of what is here, once it was found to be whole."""
-    _ready()
+    ready()
     from data import backups
 
     print(backups.verify(path) if check else backups.restore(path, by=people.console()))
@@ -413,11 +389,11 @@ def restore(
 @audit_commands.command("head")
 def audit_head(as_json: Json = False) -> None:
     """Print the last entry's number and seal, to be kept elsewhere and given to verify later."""
-    _ready()
+    ready()
     from data import audit
 
     number, seal = audit.head()
-    _tell({"number": number, "seal": seal}, f"{number}:{seal}", as_json)
+    tell({"number": number, "seal": seal}, f"{number}:{seal}", as_json)
 
 
 @audit_commands.command("verify")
@@ -425,14 +401,14 @@ def audit_verify(
     head: Annotated[str, typer.Option(help="A head that was kept elsewhere, NUMBER:SEAL.")] = "", as_json: Json = False
 ) -> None:
     """Check that nobody changed the record by hand."""
-    _ready()
+    ready()
     from data import audit
 
     number, _, seal = head.partition(":")
     if head and not (number.isdecimal() and seal):
         raise Misuse("The head reads like NUMBER:SEAL, as 'portal audit head' prints it.")
     broken = audit.broken((int(number), seal) if head else None)
-    _tell(
+    tell(
         {"holds": broken is None, "first_broken": broken.number if broken else None, "why": broken.why if broken else None},
         "The record holds." if broken is None else f"Entry {broken.number:,} {broken.why}.",
         as_json,

@@ -15,7 +15,7 @@ from data.demo import Company, Judgement
 from data.tables import EvalSet, Label
 from data.values import now
 from evals import demo as evals_demo
-from evals import sets
+from evals import freezing
 from evals.demo import Flag
 from portal.ferngrove import helpdesk as intake_demo
 from portal.ferngrove import story
@@ -37,6 +37,7 @@ class Ferngrove:
     eval_set: EvalSet
     answers: EvalSet
     told: dict[str, Told] = field(default_factory=dict)  # what each conversation is really about, by its id
+    ended: list[datetime] = field(default_factory=list)  # the stretches that were lived through
     sent: list[dict[str, Any]] = field(default_factory=list)  # the last conversations that came, as the help desk wrote them
 
     @property
@@ -65,8 +66,20 @@ def _govern(ferngrove: Ferngrove, until: datetime) -> None:
     data_demo.at_the_desks(ferngrove.company, until)
     data_demo.govern(ferngrove.company, until)
     evals_demo.propose_gate(ferngrove.eval_set, by=ferngrove.company.staff["Marco Silva"], at=until - timedelta(hours=26))
+    _evaluate(ferngrove, until)
     data_demo.talk(ferngrove.company, until)
     data_demo.bring_files(ferngrove.company, intake_demo.overlap(ferngrove.sent), intake_demo.waiting(until), until)
+
+
+def _evaluate(ferngrove: Ferngrove, until: datetime) -> None:
+    """Hard wordings, what is live once more, people beside the grader, and a sample of each night's replies."""
+    staff = ferngrove.company.staff
+    lead, nora, alma = staff["Lena Hoffmann"], staff["Nora Engel"], staff["Alma Berger"]
+    evals_demo.create_hard(story.HARD, ferngrove.labels, by=lead, at=until - timedelta(days=9))
+    live, ask = classifiers_demo.live_target()
+    evals_demo.once_more(ferngrove.eval_set, live, ask, by=nora, at=until - timedelta(days=2))
+    evals_demo.check_grader([alma, staff["Elif Kaya"]], at=until - timedelta(days=3))
+    evals_demo.look_each_night(21, by=nora, until=until - timedelta(hours=8))
 
 
 def _found(rng: random.Random, at: datetime) -> Ferngrove:
@@ -89,9 +102,15 @@ def _live_through(ferngrove: Ferngrove, told: list[Told], end: datetime, *, is_l
     data_demo.review(company, [_judgement(ferngrove, made, end) for made in reviewed])
     evals_demo.flag(ferngrove.eval_set, _flags(ferngrove, reviewed, end, FLAGS_WAITING if is_last else FLAGS_A_STRETCH))
     evals_demo.flag_answers(_flags(ferngrove, reviewed, end, ANSWERS_WAITING if is_last else ANSWERS_A_STRETCH))
+    lead, place = company.staff["Lena Hoffmann"], len(ferngrove.ended)
     if not is_last:
+        if place == len(STRETCHES) - 1:
+            evals_demo.tend(ferngrove.eval_set, by=lead, at=end - timedelta(hours=5))
         for eval_set in (ferngrove.eval_set, ferngrove.answers):
-            sets.freeze(eval_set.id, by=company.staff["Lena Hoffmann"], at=end - timedelta(hours=4))
+            freezing.freeze(eval_set.id, by=lead, at=end - timedelta(hours=4))
+    if place:
+        evals_demo.compare_drafts(ferngrove.answers, place, place + 1, by=company.staff["Nora Engel"], at=end - timedelta(hours=3))
+    ferngrove.ended.append(end)
     made_by = end - timedelta(hours=2) if is_last else end
     proposer, approver = company.staff["Birgit Lund"], company.staff["Marco Silva"]
     classifiers_demo.make_candidate(made_by, proposer=proposer, approver=approver, goes_live=not is_last)

@@ -14,6 +14,7 @@ from data.intake.readers.jsonl import strict_json
 from data.tables import Person
 from language import redact
 from portal import guard
+from portal.caller import signed_in
 from portal.pace import Pace
 
 MOST = 500  # conversations or messages a request
@@ -62,8 +63,6 @@ class Sent:
 
 def sender(request: Request) -> Person:
     """Who sends this, if they may send as much and it is of the right kind: its body is not read before that."""
-    from portal.api import signed_in
-
     by, secret = signed_in(request), guard.bearer(request.scope)
     if secret and (seconds := pace.wait(sealing.sha(secret))):
         told = f"Not taken: {pace.a_minute} requests a minute are the most. Try again in {seconds} seconds."

@@ -84,6 +84,36 @@ def _evaluate(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     return shipping.evaluate(Target("classifier", arguments["name"], arguments["number"]), by=by, progress=progress).sentence
 
 
+def _run_eval(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    """Runs on a frozen version, of one target or of two that are then compared."""
+    from evals import compare, runs
+    from portal import catalog
+
+    known, made = catalog.graders_for(by), []
+    targets = [catalog.on_a_screen(told, by=by) for told in arguments["targets"]]
+    for number, asked in enumerate(targets):
+
+        def told(share: float, doing: str, number: int = number) -> None:
+            progress((number + share) / len(targets), doing)
+
+        made.append(
+            runs.run(
+                arguments["set_version_id"], asked.target, asked.ask, by=by, known=known, again=asked.varies,
+                repeats=arguments.get("repeats", 1), progress=told,
+            )
+        )  # fmt: skip
+    if len(made) == 2:
+        return compare.compare(made[0], made[1], by=by).sentence
+    return f"{targets[0].target} passes {made[0].passed:,} of {made[0].cases:,} cases."
+
+
+def _grade_live(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from evals import continuous
+    from portal import catalog
+
+    return continuous.look(known=catalog.graders_for(by), by=by, progress=progress).sentence
+
+
 def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import serving
 
@@ -162,7 +192,7 @@ def _tidy(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 JOBS: dict[str, Job] = {
     "import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out, "lapse": _lapse,
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
-    "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
+    "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
 }  # fmt: skip
 
 
@@ -174,6 +204,8 @@ RIGHTS = {  # of what a person can start
     "encode": "connection.propose",
     "train": "classifier.train",
     "evaluate": "eval.run",
+    "run_eval": "eval.run",
+    "grade_live": "eval.run",
     "back_up": "backup.make",
 }
 FOLLOWS = {"classify": "conversation.import", "carry_out": "proposal.read"}  # what an act of a person brings with it, and that act's right

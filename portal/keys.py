@@ -43,8 +43,10 @@ MAP = (
     Key("t", "Write a note", "focus", ("review_note_",)),
     Key("f", "Flag it, or change what the flag tests", "press", ("review_flag_", "conversation_flag_", "together_flag")),
     Key("h", "Take it in hand, or hand it back", "press", ("review_hold_",)),
-    Key("j", "The next one", "next", ("review_open_",)),
-    Key("k", "The one before", "previous", ("review_open_",)),
+    Key("j", "The next one", "next", ("review_open_", "runs_case_")),
+    Key("k", "The one before", "previous", ("review_open_", "runs_case_")),
+    Key("y", "The output is right", "press", ("graders_right_",)),
+    Key("n", "The output is wrong", "press", ("graders_wrong_",)),
     Key("x", "Select in a list", "press", ("together_select",), group="Everywhere"),
     Key("u", "Undo what you did last", "press", ("undo",), group="Everywhere"),
     Key("/", "Search", "focus", ("words",), group="Everywhere"),
@@ -56,6 +58,7 @@ PAGES = {
     "l": ("calibration", "Calibration", "calibration.take"), "t": ("agreement", "Agreement", "agreement.read"),
     "k": ("classifiers", "Classifiers", "classifier.read"), "q": ("quality", "Quality", "measure.read"),
     "d": ("datasets", "Datasets", "dataset.read"), "a": ("approvals", "Approvals", "proposal.read"),
+    "s": ("runs", "Runs", "eval_set.read"), "b": ("graders", "Graders", "eval_set.read"),
     "j": ("jobs", "Jobs", "task.read"), "p": ("people", "People", "person.read"),
 }  # fmt: skip
 SAVES = {"save": ("review_save_", "calibration_save_"), "enter": ("review_why_",)}  # Ctrl+Enter anywhere; Enter where one line is typed

@@ -51,6 +51,7 @@ SCHEDULES = (
     Schedule("pull", "Ask the help desks", minutes=5, needed=_anything_to_pull),
     Schedule("encode", "Encode new texts", minutes=5, needed=_anything_to_encode),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
+    Schedule("grade_live", "Look at a sample of yesterday's replies", hour=2),
     Schedule("check_record", "Check the record and the database", hour=3),
     Schedule("back_up", "Nightly backup", hour=4),
     Schedule("tidy", "Forget what has ended", hour=5),

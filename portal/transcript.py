@@ -25,6 +25,19 @@ def show(conversation: Conversation, messages: Sequence[Message], *, height: int
     _draw(key=key or "transcript", data=told(conversation, messages) | {"height": height})
 
 
+def show_frozen(subject_line: str, messages: Sequence[dict[str, Any]], channel: str, *, key: str, height: int | None = None) -> None:
+    """What a test case asks: words without times, as they were frozen."""
+    said = [
+        _message(Message(conversation_id=key, seq=number, **{name: one[name] for name in FROZEN if name in one}), channel)
+        | {"time": "", "exact": "", "day": ""}
+        for number, one in enumerate(messages, start=1)
+    ]
+    _draw(key="frozen", data={"id": key, "channel": channel, "subject": _runs(subject_line), "messages": said, "height": height})
+
+
+FROZEN = ("role", "text", "author", "tool_call", "tool_result")
+
+
 def told(conversation: Conversation, messages: Sequence[Message]) -> dict[str, Any]:
     """What the browser is given."""
     several_days = len({widgets.local(message.at).date() for message in messages}) > 1

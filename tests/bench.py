@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from data.tables import Case
 from tests.conftest import let_go, point_at
 
 
@@ -78,6 +79,49 @@ def hostile_texts() -> dict[str, float]:
     took = [_best_of_three(lambda text=piece * (50_000 // len(piece)): redact.find(text)) for piece in PIECES]  # type: ignore[misc]
     slow = sum(ms > 100 for ms in took)
     return {"hostile_texts": len(took), "hostile_text_slowest_ms": round(max(took)), "hostile_texts_above_100_ms": slow}
+
+
+def evals(home: Path) -> dict[str, float]:
+    """A run of 1,000 and of 10,000 cases by an instant target, two of 10,000 by three graders compared, and a page of 20,000 results."""
+    from data import migrate, people
+    from data.values import Target
+    from evals import changes, compare, freezing, graders, reading, runs, sets
+    from evals.cases import NewCase
+
+    def case(number: int) -> NewCase:
+        expected = {"text": f"Yes, {number}.", "facts": {"must": ["yes"]}, "length": {"most_words": 9}}
+        return NewCase(({"role": "customer", "text": f"Is it number {number}?"},), expected, ("exact text", "contains", "length"))
+
+    figures: dict[str, float] = {}
+    with home_at(home):
+        migrate.upgrade()
+        by = people.first_admin("Ada", "ada@example.com", "correct horse battery")
+        lead = people.add("Leo", "leo@example.com", "engineer", by=people.console())
+        for size in (1_000, 10_000):
+            eval_set = sets.create(f"Set of {size}", purpose="answer", by=lead)
+            known = [NewCase(one.messages, one.expected, one.graders[:1]) if size == 1_000 else one for one in map(case, range(size))]
+            changes.add(eval_set.id, known, known=graders.BY_NAME, by=lead)
+            version = freezing.freeze(eval_set.id, by=lead)
+            told = {one.key: one.expected["text"] for one in sets.cases(version.id)}
+
+            def right(cases: Sequence[Case], told: dict[str, str] = told) -> list[dict[str, str]]:
+                return [{"reply": told[one.key]} for one in cases]
+
+            ask = runs.told_at_once(right)
+            started = time.perf_counter()
+            one = runs.run(version.id, Target("outputs", "instant", 1), ask, by=lead)
+            figures[f"run_of_{size}_s"] = round(time.perf_counter() - started, 2)
+        other = runs.run(version.id, Target("outputs", "instant", 2), ask, by=lead)
+        started = time.perf_counter()
+        compare.compare(other, one, by=lead)
+        figures["compare_10000_by_3_s"] = round(time.perf_counter() - started, 2)
+        twice = runs.run(version.id, Target("outputs", "instant", 3), ask, by=lead, repeats=2)
+        started = time.perf_counter()
+        some = reading.cases(twice.id, passed=True, by=by)
+        reading.said(twice.id, some[0].id, by=lead)
+        reading.pace(twice.id, by=lead)
+        figures["page_of_20000_results_ms"] = round((time.perf_counter() - started) * 1000)
+    return figures
 
 
 def _best_of_three(act: Callable[[], object]) -> float:
@@ -168,6 +212,7 @@ def main() -> None:
         figures = demo_seconds(Path(folder) / "demo") | plain_tfidf() | hostile_texts() | intake(Path(folder))
         figures |= start_and_memory(Path(folder) / "demo")
         figures |= next_item(Path(folder) / "demo")
+        figures |= evals(Path(folder) / "evals")
     for name, value in figures.items():
         print(f"{name:36} {value:>10,}")
     print(json.dumps(figures))

@@ -13,7 +13,7 @@ from data import approvals, audit, config, inbox, people, releases, reviews, sto
 from data.errors import Denied, Refused
 from data.tables import Approval, Person, Proposal
 from data.values import Target, new_id, now
-from evals import sets
+from evals import freezing, sets
 from portal import jobs
 from tests.conftest import Staff
 from tests.test_classifiers_training import frozen_set, reviewed
@@ -78,7 +78,7 @@ def test_a_worse_candidate_cannot_be_proposed(staff: Staff) -> None:
     assert known.comparison is not None and known.comparison.verdict == "worse" and known.live_number == 1
     assert known.sentence.startswith("Worse: 0 fixed, ") and known.passed.value < 0.3
     with pytest.raises(
-        Refused, match=r"^Not proposed: it is worse than what is live \(\d+ cases break\)\. Look at the broken cases first\.$"
+        Refused, match=r"^Not proposed: .*it is worse than what is live: \d+ cases break, \d+ are fixed\. Look at the broken cases first\.$"
     ):
         shipping.propose(worse, why="Trust me.", by=staff.rep)
     assert approvals.waiting(by=staff.rep) == [] and live() == ONE
@@ -91,7 +91,7 @@ def test_a_first_candidate_below_the_bar_of_the_set_cannot_be_proposed(staff: St
     version = training.train(by=staff.rep)
     evidence = shipping.evaluate(versions.target_of(version), by=staff.rep)
     assert evidence.comparison is None and evidence.passed.value < 0.3
-    with pytest.raises(Refused, match=r"^Not proposed: it passes .* of 'Everyday intents', below the set's bar of 60\s%\.$"):
+    with pytest.raises(Refused, match=r"^Not proposed: It passes .* of 'Everyday intents' 1 .*, the bar is 60\s%\. \d+ more cases"):
         shipping.propose(ONE, why="The first one.", by=staff.rep)
 
 
@@ -100,7 +100,7 @@ def test_too_few_cases_are_no_evidence(staff: Staff) -> None:
         reviewed(staff, range(1, 61))
         frozen_set(staff, range(61, 80))
     shipping.evaluate(versions.target_of(training.train(by=staff.rep)), by=staff.rep)
-    with pytest.raises(Refused, match=r"^Not proposed: 'Everyday intents' has 19 cases, at least 20 are needed."):
+    with pytest.raises(Refused, match=r"^Not proposed: 'Everyday intents' 1 has 19 cases, at least 20 are needed\. Flag 1 more"):
         shipping.propose(ONE, why="The first one.", by=staff.rep)
 
 
@@ -138,7 +138,7 @@ def test_evidence_on_an_older_version_of_the_set_is_refused(staff: Staff) -> Non
     two = candidate(staff)
     eval_set = sets.by_name("Everyday intents", by=staff.lead)
     flagged_set(staff, range(200, 203), into=eval_set)
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     with pytest.raises(Refused, match="intent 2 was not run on the newest eval set yet"):
         shipping.propose(two, why="It is better.", by=staff.rep)
 

@@ -10,7 +10,7 @@ from data.errors import Denied, Refused
 from data.examples import TrainingRow
 from data.intake import door
 from data.tables import Person, Review
-from evals import sets
+from evals import freezing, sets
 from tests.conftest import Staff
 from tests.conversations import canonical
 from tests.test_evals_sets import NAMES, flagged_set, intents
@@ -37,7 +37,7 @@ def frozen_set(staff: Staff, numbers: Iterable[int], *, bar: float = 0.6) -> tup
         for number, made in zip(chosen, ids, strict=True):
             label = intents(staff)[NAMES[number % len(NAMES)]]
             examples.flag(made, "strong", why="A clear case.", eval_set_id=eval_set.id, label_id=label, by=staff.rep)
-        return sets.freeze(eval_set.id, by=staff.lead).id, ids
+        return freezing.freeze(eval_set.id, by=staff.lead).id, ids
 
 
 def row(number: int, customer: str, label: str) -> TrainingRow:
@@ -69,7 +69,7 @@ def test_flagged_conversations_are_rows_until_they_are_frozen(staff: Staff) -> N
     label = next(iter(intents(staff).values()))
     examples.flag(ids[0], "weak", why="A clear case.", eval_set_id=eval_set.id, label_id=label, by=staff.rep)
     assert len(examples.for_training(by=staff.rep)) == 8
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     assert {row.conversation_id for row in examples.for_training(by=staff.rep)} == set(ids[1:])
 
 

@@ -48,7 +48,7 @@ SAFETY = {
     # classifiers and what they are measured on
     "classifier.train": "all all all - -",
     "classifier.read": "all all all all -",
-    "eval.run": "all all all - -",
+    "eval.run": "all all all - all",  # the console runs what a build needs
     "classifier.propose": "all all all - -",
     "classifier.approve": "- all all - -",
     "classifier.roll_back": "- all all all -",
@@ -56,7 +56,11 @@ SAFETY = {
     "gate.approve": "- all all - -",
     "eval_set.create": "- all all - -",
     "eval_set.freeze": "all all all - -",
-    "eval_set.read": "all all all all -",
+    "eval_set.read": "all all all all all",
+    "case.add": "all all all - all",
+    "case.change": "- all all - -",  # a rep adds; what a release is measured on is not theirs to change or take out
+    "grader.check": "all all all - -",
+    "continuous.change": "- all all - -",
     # automations, agents, articles, money
     "automation.draft": "all all all - -",
     "small_publication.propose": "all - - - -",
@@ -123,6 +127,7 @@ SCOPES = {  # what a token may, of what its person may
     "export": {"dataset.read", "dataset.download", "conversation.export"},
     "agent": {"agent.run", "refund.propose", "large_refund.propose"},
     "metrics": {"metrics.read"},
+    "eval": {"eval.run", "eval_set.read"},
 }
 IN_USE = {verb: rule.in_use for rule in access.RULES for verb in rule.verbs}
 

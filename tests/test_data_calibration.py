@@ -14,7 +14,7 @@ from data.calibration import FEWEST, Item, Wanted
 from data.errors import Denied, Refused
 from data.intake import door
 from data.tables import Example, GoldAnswer, Label, Person, Proposal, Review
-from evals import sets
+from evals import freezing, sets
 from portal import jobs
 from tests.conftest import Staff
 from tests.conversations import canonical
@@ -98,7 +98,7 @@ def test_a_flag_that_became_a_test_case_meanwhile_is_not_made_gold(staff: Staff,
     examples.flag(made, "weak", why="Nobody answered.", eval_set_id=eval_set.id, label_id=refund.id, by=staff.rep)
     proposal = calibration.propose_gold(calibration.flags_that_wait(by=staff.lead), why="Clear.", by=staff.lead)
     approvals.approve(proposal.id, by=staff.engineer)
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     with pytest.raises(Refused, match="became a test case since"):
         calibration.carry_out(proposal.id)
     assert gold_count() == 0

@@ -23,7 +23,7 @@ from data.exports import csv_file, sft
 from data.intake import door
 from data.tables import Conversation, DatasetRow, DatasetVersion, Example, Label, Message, Person, Review
 from data.values import now
-from evals import sets
+from evals import freezing, sets
 from tests.conftest import SOAK, Staff
 from tests.conversations import canonical
 
@@ -72,7 +72,7 @@ def test_no_eval_case_and_no_customer_of_one_is_in_a_dataset(desk: Desk, tmp_pat
     eval_set = sets.create("Everyday", by=staff.lead)
     examples.flag(tested, "strong", why="Clear.", eval_set_id=eval_set.id, label_id=label.id, by=staff.rep)
     assert chosen(build(desk, tmp_path)) == {tested, same_customer, free}  # the control: before the freeze it is no test
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     built = build(desk, tmp_path)
     assert chosen(built) == {free}
     assert "1 left out: it is an eval case. 1 left out: its customer stands in an eval set." in built.version.card
@@ -94,7 +94,7 @@ def test_the_text_of_an_eval_case_is_in_no_dataset_whoever_wrote_it(desk: Desk, 
     tested, same, free = reviewed(desk, 1, "Where is it?", "Here."), reviewed(desk, 2, "Where is it?", "There."), reviewed(desk, 3)
     eval_set = sets.create("Everyday", by=staff.lead)
     examples.flag(tested, "strong", why="Clear.", eval_set_id=eval_set.id, label_id=label.id, by=staff.rep)
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     for form in ("sft", "csv"):
         assert same not in chosen(build(desk, tmp_path, form=form))
         assert chosen(build(desk, tmp_path, form=form)) == {free}

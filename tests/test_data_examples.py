@@ -11,7 +11,7 @@ from data import audit, conversations, examples, people, reviews, store
 from data.errors import Denied, Refused
 from data.intake import door
 from data.tables import Case, EvalSet, Example, Label
-from evals import sets
+from evals import freezing, sets
 from tests.conftest import Staff
 from tests.conversations import canonical
 
@@ -118,7 +118,7 @@ def test_what_is_an_eval_case_is_never_trained_on(desk: Desk) -> None:
     reviews.record(unlabelled, "strong", by=desk[0].rep)
     flag(desk, tested)
     assert training(desk) == {tested, free}  # the control: while it is loose, and so no test yet, it is in
-    sets.freeze(desk[1].id, by=desk[0].lead)
+    freezing.freeze(desk[1].id, by=desk[0].lead)
     assert training(desk) == {free}
 
 
@@ -127,7 +127,7 @@ def test_a_text_that_an_eval_case_holds_is_never_trained_on_whoever_wrote_it(des
     label_all(desk, same, other)
     assert training(desk) == {same, other}
     flag(desk, tested)
-    sets.freeze(desk[1].id, by=desk[0].lead)
+    freezing.freeze(desk[1].id, by=desk[0].lead)
     assert training(desk) == {other}
 
 
@@ -136,7 +136,7 @@ def test_the_text_of_an_eval_case_stays_a_test_when_its_conversation_goes_on(des
     tested, same = arrive(1, "Where is my money?"), arrive(2, "Where is my money?")
     label_all(desk, tested, same)
     flag(desk, tested)
-    sets.freeze(desk[1].id, by=desk[0].lead)
+    freezing.freeze(desk[1].id, by=desk[0].lead)
     assert training(desk) == set()
     arrive(1, "Where is my money? It has been a week.")
     with store.reading() as db:
@@ -194,7 +194,7 @@ def test_the_customers_of_tests_are_known(desk: Desk) -> None:
     flag(desk, tested)
     with store.reading() as db:
         assert (examples.tested_conversations(db), examples.tested_customers(db)) == (set(), set())
-    sets.freeze(desk[1].id, by=desk[0].lead)
+    freezing.freeze(desk[1].id, by=desk[0].lead)
     with store.reading() as db:
         assert examples.tested_conversations(db) == {tested}
         customers = {made.id: made.customer_id for made in db.exec(select(conversations.Conversation))}

@@ -317,7 +317,7 @@ def value_for(column: Column[Any]) -> Any:
         return b"x"
     if isinstance(column.type, Integer | Float):
         return 1
-    if column.name == "prediction_id":
+    if column.table.name == "score" and column.name in ("prediction_id", "message_id", "trace_id"):
         return None  # a score is of one thing
     if column.name in ("approver_id", "proposer_id", "deputy_id"):
         return column.name
@@ -383,11 +383,16 @@ def test_every_immutable_noun_has_its_triggers_and_no_other_has(home: Path) -> N
 def test_a_score_is_of_exactly_one_thing(home: Path) -> None:
     table = metadata.tables["score"]
     row = {column.name: value_for(column) for column in table.columns}
-    for both, fits in (({"result_id": "r", "prediction_id": None}, True), ({"result_id": "r", "prediction_id": "p"}, False),
-                       ({"result_id": None, "prediction_id": None}, False)):  # fmt: skip
+    for told, fits in (
+        ({"result_id": "r"}, True),
+        ({"message_id": "m"}, True),
+        ({"result_id": "r", "prediction_id": "p"}, False),
+        ({}, False),
+    ):
+        of = dict.fromkeys(("result_id", "prediction_id", "message_id", "trace_id")) | told
         try:
             with unchecked() as connection:
-                connection.execute(table.insert(), row | both | {"id": str(both)})
+                connection.execute(table.insert(), row | of | {"id": str(told)})
         except IntegrityError as error:
             assert "score_of_one_thing" in str(error.orig)
             assert not fits

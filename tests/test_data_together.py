@@ -32,7 +32,7 @@ from data.conversations import Filter
 from data.errors import Denied, Refused
 from data.intake import door
 from data.tables import Act, Assignment, Conversation, Example, InboxItem, Label, Person, QueueReason, Review
-from evals import sets
+from evals import freezing, sets
 from portal import jobs
 from tests.conftest import SOAK, Staff
 from tests.conversations import canonical
@@ -354,7 +354,7 @@ def test_flags_that_became_test_cases_stay(staff: Staff) -> None:
     alike = set(Example.model_fields) - {"id", "at", "conversation_id", "messages", "customer_id", "review_id", "use"}
     assert {tuple(getattr(row, name) for name in sorted(alike)) for row in made} == {tuple(getattr(one, name) for name in sorted(alike))}
     assert all(row.messages[0]["role"] == "customer" and row.review_id for row in made)
-    version = sets.freeze(eval_set.id, by=staff.lead)
+    version = freezing.freeze(eval_set.id, by=staff.lead)
     assert len(sets.cases(version.id)) == 3
     with pytest.raises(Refused, match="all 3 were changed since"):
         undo.last(by=staff.rep)

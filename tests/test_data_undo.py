@@ -11,7 +11,7 @@ from data.errors import Refused
 from data.intake import door
 from data.tables import Act, Person
 from data.values import now
-from evals import sets
+from evals import freezing, sets
 from tests.conftest import Staff
 from tests.conversations import canonical
 
@@ -87,7 +87,7 @@ def test_a_review_and_its_flag_are_one_deed(staff: Staff) -> None:
 def test_what_became_a_test_case_stays_and_so_does_its_review(staff: Staff) -> None:
     made, label, eval_set = arrive(), labels.add("Refund", by=staff.lead), sets.create("Kept", by=staff.lead)
     examples.review_and_flag(made, "weak", why="Nobody answered.", eval_set_id=eval_set.id, label_id=label.id, by=staff.rep)
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     with pytest.raises(Refused, match="became a test case since"):
         undo.last(by=staff.rep)
     assert len(reviews.of_conversation(made, by=staff.rep)) == len(examples.of_conversation(made, by=staff.rep)) == 1

@@ -9,8 +9,9 @@ from data import conversations, examples, inbox, people
 from data.errors import Refused
 from data.intake import door
 from data.tables import Case, EvalSet
-from evals import flags, sets
+from evals import flags, freezing, sets
 from evals.graders import exact_label, reply_words, tool_calls
+from evals.graders.face import Grade
 from tests.conftest import Staff
 from tests.conversations import canonical
 
@@ -96,7 +97,7 @@ def test_what_was_accepted_becomes_the_case_word_for_word_and_its_number_is_told
         assert told is not None
         person = staff.rep if number == 2 else staff.lead
         examples.flag(here, "weak", why="No help.", eval_set_id=answers.id, grader=told.grader, expected=told.expected, by=person)
-    version = sets.freeze(answers.id, by=staff.lead)
+    version = freezing.freeze(answers.id, by=staff.lead)
     cases = sets.cases(version.id)
     assert [(case.graders, case.expected) for case in cases] == [([reply_words.NAME], {"reply": "It comes tomorrow."})] * 2
     assert [item.sentence for item in inbox.of(staff.rep)] == [
@@ -149,14 +150,18 @@ def test_a_case_keeps_its_number_as_the_set_grows() -> None:
     ({"not_reply": "Please wait a week more."}, "Please wait one week more.", False),
 ])  # fmt: skip
 def test_reply_words_passes_what_says_the_same(expected: dict[str, str], reply: str, passed: bool) -> None:
-    assert reply_words.grade(expected, {"reply": reply})[0] is passed
-    assert reply_words.grade(expected, None) == (False, "there was no reply")
+    case = expecting(expected)
+    assert reply_words.grade(case, {"reply": reply}).passed is passed
+    assert reply_words.grade(case, None) == Grade(0.0, False, "there was no reply")
 
 
-@pytest.mark.parametrize(("made_calls", "passed", "why"), [
-    ([CALL], True, "the same 1 steps"), ([], False, "0 steps instead of 1"), ([CALL, CALL], False, "2 steps instead of 1"),
-    ([{"name": "look_up_order", "arguments": {"order": "8"}}], False,
-     "step 1 is look_up_order, expected is look_up_order with its arguments"),
+@pytest.mark.parametrize(("made_calls", "score", "why"), [
+    ([CALL], 1.0, "the same step"), ([], 0.0, "look_up_order is missing"), ([CALL, CALL], 2 / 3, "look_up_order is too much"),
+    ([{"name": "look_up_order", "arguments": {"order": "8"}}], 0.0, "look_up_order: order is '8' instead of '7'"),
 ])  # fmt: skip
-def test_tool_calls_passes_the_same_steps_alone(made_calls: list[dict[str, Any]], passed: bool, why: str) -> None:
-    assert tool_calls.grade({"tool_calls": [CALL]}, {"tool_calls": made_calls}) == (passed, why)
+def test_tool_calls_passes_the_same_steps_alone(made_calls: list[dict[str, Any]], score: float, why: str) -> None:
+    assert tool_calls.grade(expecting({"tool_calls": [CALL]}), {"tool_calls": made_calls}) == Grade(score, score == 1, why)
+
+
+def expecting(expected: dict[str, Any]) -> Case:
+    return Case(key="a", set_version_id="", input={}, expected=expected, graders=[], slices={})

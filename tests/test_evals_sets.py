@@ -14,7 +14,7 @@ from data.errors import Denied, Refused
 from data.intake import door
 from data.labels import of as labels_in_use
 from data.tables import EvalSet, Example, Person
-from evals import sets
+from evals import freezing, sets
 from tests.conftest import Staff
 from tests.conversations import WANTS, canonical
 
@@ -43,14 +43,16 @@ def flagged_set(
 
 
 def digest(cases: list[sets.Case]) -> str:
-    return sealing.sha(json.dumps(sorted([case.key, case.input, case.expected] for case in cases), sort_keys=True, ensure_ascii=False))
+    return sealing.sha(
+        json.dumps(sorted([case.key, case.input, case.expected, case.graders] for case in cases), sort_keys=True, ensure_ascii=False)
+    )
 
 
 def test_each_freeze_has_the_next_number_and_a_hash_of_its_cases(staff: Staff) -> None:
     eval_set, _ = flagged_set(staff, range(1, 7))
-    first = sets.freeze(eval_set.id, by=staff.lead)
+    first = freezing.freeze(eval_set.id, by=staff.lead)
     flagged_set(staff, range(7, 9), into=eval_set)
-    second = sets.freeze(eval_set.id, by=staff.rep)
+    second = freezing.freeze(eval_set.id, by=staff.rep)
     assert [(version.number, sets.case_count(version.id)) for version in sets.versions(eval_set.id, by=staff.admin)] == [(2, 8), (1, 6)]
     for version in (first, second):
         assert version.sha == digest(sets.cases(version.id))
@@ -63,9 +65,9 @@ def test_each_freeze_has_the_next_number_and_a_hash_of_its_cases(staff: Staff) -
 
 def test_a_version_carries_the_earlier_cases_under_the_same_keys(staff: Staff) -> None:
     eval_set, _ = flagged_set(staff, range(1, 7))
-    first = sets.cases(sets.freeze(eval_set.id, by=staff.lead).id)
+    first = sets.cases(freezing.freeze(eval_set.id, by=staff.lead).id)
     flagged_set(staff, range(7, 10), into=eval_set)
-    second = {case.key: case for case in sets.cases(sets.freeze(eval_set.id, by=staff.lead).id)}
+    second = {case.key: case for case in sets.cases(freezing.freeze(eval_set.id, by=staff.lead).id)}
     assert len(first) == 6 and len(second) == 9
     for case in first:
         carried = second[case.key]
@@ -77,7 +79,7 @@ def test_a_version_carries_the_earlier_cases_under_the_same_keys(staff: Staff) -
 
 def test_what_was_frozen_never_changes(staff: Staff) -> None:
     eval_set, _ = flagged_set(staff, range(1, 4))
-    version = sets.freeze(eval_set.id, by=staff.lead)
+    version = freezing.freeze(eval_set.id, by=staff.lead)
     acts = ("UPDATE eval_case SET key = 'x'", "DELETE FROM eval_case", "UPDATE set_version SET sha = 'x'", "DELETE FROM set_version")
     for act in acts:
         with pytest.raises(DBAPIError, match="rows never change"), store.writing() as db:
@@ -93,10 +95,10 @@ def test_what_was_frozen_never_changes(staff: Staff) -> None:
 def test_the_changelog_says_in_words_who_added_how_much(staff: Staff) -> None:
     eval_set, _ = flagged_set(staff, range(1, 6))
     flagged_set(staff, range(6, 8), into=eval_set, by=staff.lead)
-    first = sets.freeze(eval_set.id, by=staff.lead)
+    first = freezing.freeze(eval_set.id, by=staff.lead)
     assert first.changelog == "Rita added 5, Leo added 2. 7 cases in all."
     flagged_set(staff, range(8, 9), into=eval_set, by=staff.engineer)
-    assert sets.freeze(eval_set.id, by=staff.lead).changelog == "Emil added 1. 8 cases in all."
+    assert freezing.freeze(eval_set.id, by=staff.lead).changelog == "Emil added 1. 8 cases in all."
     entry = audit.newest(by=staff.admin, noun="eval_set")[0]
     assert entry.sentence == "Froze 'Everyday intents' 2: Emil added 1. 8 cases in all." and entry.by_person_id == staff.lead.id
 
@@ -104,21 +106,21 @@ def test_the_changelog_says_in_words_who_added_how_much(staff: Staff) -> None:
 def test_a_set_in_which_nothing_waits_is_not_frozen(staff: Staff) -> None:
     empty = sets.create("Empty", by=staff.lead)
     with pytest.raises(Refused, match=r"^'Empty' was not frozen: no flagged example waits in it\. Flag some on Review first\.$"):
-        sets.freeze(empty.id, by=staff.lead)
+        freezing.freeze(empty.id, by=staff.lead)
     assert sets.versions(empty.id, by=staff.lead) == []
     eval_set, _ = flagged_set(staff, range(1, 4))
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     with pytest.raises(Refused, match="no flagged example waits"):
-        sets.freeze(eval_set.id, by=staff.lead)
+        freezing.freeze(eval_set.id, by=staff.lead)
     assert len(sets.versions(eval_set.id, by=staff.lead)) == 1
     with pytest.raises(Refused, match="there is no such eval set"):
-        sets.freeze("no such id", by=staff.lead)
+        freezing.freeze("no such id", by=staff.lead)
 
 
 def test_frozen_examples_are_set_aside_for_testing(staff: Staff) -> None:
     eval_set, ids = flagged_set(staff, range(1, 4))
     assert examples.loose_count(eval_set.id) == 3
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     assert examples.loose_count(eval_set.id) == 0
     assert [example.use for made in ids for example in examples.of_conversation(made, by=staff.rep)] == ["eval"] * 3
 
@@ -129,7 +131,7 @@ def test_a_case_stays_as_it_was_flagged_when_its_conversation_goes_on(staff: Sta
     for conversation in later:
         conversation.messages[0].text = "Something else entirely."
     assert door.receive(later, by=staff.engineer).counts["updated"] == 2
-    cases = sets.cases(sets.freeze(eval_set.id, by=staff.lead).id)
+    cases = sets.cases(freezing.freeze(eval_set.id, by=staff.lead).id)
     assert len(cases) == len(ids)
     assert {sets.text_of(case) for case in cases} == {canonical(number).messages[0].text for number in (1, 2)}
 
@@ -137,7 +139,7 @@ def test_a_case_stays_as_it_was_flagged_when_its_conversation_goes_on(staff: Sta
 def test_an_admin_may_read_versions_and_not_freeze_them(staff: Staff) -> None:
     eval_set, _ = flagged_set(staff, range(1, 3))
     with pytest.raises(Denied, match=r"an admin may not freeze an eval set"):
-        sets.freeze(eval_set.id, by=staff.admin)
+        freezing.freeze(eval_set.id, by=staff.admin)
     assert sets.versions(eval_set.id, by=staff.admin) == []
 
 
@@ -160,7 +162,7 @@ def test_of_two_who_freeze_at_once_one_makes_the_version(staff: Staff) -> None:
     def freeze(by: Person) -> None:
         together.wait()
         try:
-            outcomes.append(sets.freeze(eval_set.id, by=by).number)
+            outcomes.append(freezing.freeze(eval_set.id, by=by).number)
         except Refused as refused:
             outcomes.append(str(refused))
 

@@ -206,13 +206,13 @@ def screen(portal: Portal, cookie: str, **headers: str) -> bytes:
             assert isinstance(received, bytes)
             said += received
             if ForwardMsg.FromString(received).WhichOneof("type") == "script_finished":
-                return said
+                return said.replace(b"\\", b"")  # as Markdown shows it
 
 
 def test_a_screen_is_drawn_for_whom_the_cookie_names(portal: Portal) -> None:
     forged = {name: value for name, value in claims(portal).items() if name != "x-portal-session"}
     said = screen(portal, portal.rep, **forged)
-    assert b"rita@example.com" in said and b"ada@example.com" not in said
+    assert b"rita@example.com" in said and b"ada@" not in said
     assert b"ada@example.com" in screen(portal, portal.admin)  # the control
 
 

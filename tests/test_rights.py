@@ -6,7 +6,7 @@ What should come out is computed from the access table alone; what does come out
 import ast
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -61,9 +61,10 @@ from data.errors import Denied, Refused
 from data.intake import appending, door, files, following, offers, revising, seals
 from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
-from data.tables import Comment, DatasetVersion, Deputy, Example, ImportBatch, Person, Run, Team, View
+from data.tables import Comment, Comparison, DatasetVersion, Deputy, Example, ImportBatch, Person, Run, Team, View
 from data.values import Target, new_id, now
-from evals import compare, flags, runs, sets
+from evals import changes, checks, compare, continuous, flags, freezing, graders, reading, runs, sets, targets
+from evals.cases import NewCase
 from portal.api import api
 from tests.conftest import SOAK
 from tests.conversations import canonical, one
@@ -155,12 +156,15 @@ def _fill_conversations(world: World) -> None:
         world.example[whose] = flagged.id
         comments.write("example", flagged.id, "Is this one clear?", by=engineer, asks_engineer=True)
     examples.flag(arrive(20, OWN), "strong", why="A clear case.", eval_set_id=frozen.id, label_id=world.ids["Refund"], by=engineer)
-    world.ids["version"] = sets.freeze(frozen.id, by=lead).id
+    world.ids["version"] = freezing.freeze(frozen.id, by=lead).id
     with store.writing() as db:
         followed = ImportBatch(reader="zendesk", file_name="https://desk.example.com ada", file_sha="", state=following.FOLLOWING)
         db.add(followed)
         world.ids["followed"] = followed.id
     world.run = runs.run(world.ids["version"], Target("classifier", "other", 1), answer, by=engineer)
+    (case,) = sets.cases(world.ids["version"])
+    world.ids |= {"case": case.id, "key": case.key, "result": reading.said(world.run.id, case.id, by=engineer)[0].result.id}
+    changes.add(frozen.id, [typed()], known=KNOWN, by=lead)
 
 
 def _differ(db: Any, world: World) -> None:
@@ -182,8 +186,16 @@ def _differ(db: Any, world: World) -> None:
         world.gold[whose] = gold.id
 
 
-def answer(cases: list[Any]) -> list[dict[str, Any]]:
+@runs.told_at_once
+def answer(cases: Sequence[Any]) -> list[dict[str, Any]]:
     return [{"label": "Refund"} for _ in cases]
+
+
+KNOWN = graders.BY_NAME
+
+
+def typed() -> NewCase:
+    return NewCase(({"role": "customer", "text": "Where is it?"},), {"label": "Refund"}, ("exact label",))
 
 
 def _give_things(db: Any, world: World, person: Person) -> None:
@@ -287,13 +299,14 @@ class Call:
     do: Callable[[Person, World, str], object]
     on: tuple[str, ...] = WHOSE
     own: bool | None = None  # True: only one's own, whatever the reach. False: never one's own: a second person has to
+    also: str = ""  # a second verb that it asks for
 
     def expected(self, actor: Actor, whose: str, table: dict[str, dict[str, str]]) -> bool:
         if self.name == "tokens.revoke" and whose == OWN and actor.role in access.ROLES and not actor.scope and not actor.disabled:
             return True  # makes things safer only: whoever holds a token may always end it
         is_own = whose == OWN and actor.role != access.CONSOLE  # the console is nobody's
         fits = self.own is None or whose == NOBODYS or is_own == self.own
-        return fits and allowed(actor, self.verb, whose, table)
+        return fits and all(allowed(actor, verb, whose, table) for verb in (self.verb, self.also) if verb)
 
 
 # -- the callers: of each verb the real functions -----------------------------------------------------------------------------------------
@@ -397,6 +410,12 @@ def correct_a_colleague(by: Person, world: World, whose: str) -> object:
     """Somebody else named an intent: who may not change it leaves it alone."""
     reviews.record(world.fresh[whose], "weak", label_id=world.ids["Refund"], by=world.people["engineer", TEAM])
     return relabelling.label([world.fresh[whose]], world.ids["Order status"], by=by).changed
+
+
+def another_takes_back(by: Person, world: World, whose: str) -> object:
+    """What somebody else added."""
+    made = changes.add(world.ids["frozen"], [typed()], known=KNOWN, by=world.people["engineer", TEAM])[0]
+    return did(changes.take_back(made.id, by=by))
 
 
 def gate(world: World) -> settings.Gate:
@@ -519,7 +538,7 @@ CALLS: tuple[Call, ...] = (
     Call("classifier.roll_back", "shipping.roll_back",
          lambda by, w, whose: reached("was never live", lambda: shipping.roll_back(UNKNOWN, why="Safer.", by=by)), THERE),
     Call("eval.run", "shipping.evaluate",
-         lambda by, w, whose: reached("There is no classifier", lambda: shipping.evaluate(UNKNOWN, by=by)), THERE),
+         lambda by, w, whose: reached("There is no classifier", lambda: shipping.evaluate(UNKNOWN, by=by)), THERE, also="classifier.read"),
     Call("eval.run", "runs.run", lambda by, w, whose: runs.run(w.ids["version"], UNKNOWN, answer, by=by), THERE),
     Call("eval.run", "compare.compare", lambda by, w, whose: compare.compare(w.run, w.run, by=by), THERE),
     Call("eval_set.read", "compare.latest_of", lambda by, w, whose: did(compare.latest_of(w.run, by=by)), THERE),
@@ -529,8 +548,43 @@ CALLS: tuple[Call, ...] = (
     Call("eval_set.read", "sets.all_sets", lambda by, w, whose: sets.all_sets(by=by), THERE),
     Call("eval_set.read", "sets.by_name", lambda by, w, whose: sets.by_name("Frozen", by=by), THERE),
     Call("eval_set.read", "sets.versions", lambda by, w, whose: sets.versions(w.ids["frozen"], by=by), THERE),
+    Call("eval_set.read", "sets.page", lambda by, w, whose: sets.page(w.ids["version"], by=by, start=0, most=9), THERE),
+    Call("eval_set.read", "sets.as_new", lambda by, w, whose: sets.as_new(w.ids["version"], by=by), THERE),
+    Call("eval_set.read", "changes.waiting", lambda by, w, whose: changes.waiting(w.ids["frozen"], by=by), THERE),
+    Call("eval_set.read", "freezing.before_freezing", lambda by, w, whose: did(freezing.before_freezing(w.ids["kept"], by=by)), THERE),
+    Call("eval_set.read", "runs.get", lambda by, w, whose: runs.get(w.run.id, by=by), THERE),
+    Call("eval_set.read", "runs.newest", lambda by, w, whose: runs.newest(by=by), THERE),
+    Call("eval_set.read", "reading.about", lambda by, w, whose: reading.about(w.run.id, by=by), THERE),
+    Call("eval_set.read", "reading.cases", lambda by, w, whose: reading.cases(w.run.id, passed=True, by=by), THERE),
+    Call("eval_set.read", "reading.said", lambda by, w, whose: reading.said(w.run.id, w.ids["case"], by=by), THERE),
+    Call("eval_set.read", "reading.pace", lambda by, w, whose: reading.pace(w.run.id, by=by), THERE),
+    Call("eval_set.read", "compare.get", lambda by, w, whose: did(compare.get("none", by=by)), THERE),
+    Call("eval_set.read", "compare.newest", lambda by, w, whose: did(compare.newest(by=by)), THERE),
+    Call("eval_set.read", "compare.beside",
+         lambda by, w, whose: did(compare.beside(Comparison(id="none"), by=by)), THERE),
+    Call("eval_set.read", "compare.measured", lambda by, w, whose: compare.measured(w.run, None, known=KNOWN, by=by), THERE),
+    Call("eval_set.read", "compare.decide", lambda by, w, whose: compare.decide([(w.run, None)], known=KNOWN, by=by), THERE),
+    Call("eval.run", "runs.stop", lambda by, w, whose: reached("over already", lambda: runs.stop(w.run.id, why="No.", by=by)), THERE),
+    Call("eval.run", "targets.of_file",
+         lambda by, w, whose: targets.of_file("said.jsonl", b'{"key": "a", "label": "Refund"}', by=by), THERE),
+    Call("eval.run", "continuous.look", lambda by, w, whose: continuous.look(known=KNOWN, by=by), THERE),
+    Call("measure.read", "continuous.trend", lambda by, w, whose: did(continuous.trend("polite", by=by, since=now())), THERE),
+    Call("continuous.change", "continuous.change",
+         lambda by, w, whose: continuous.change(chosen=[], share=0.1, most=10, money=0, known=KNOWN, by=by), THERE),
+    Call("grader.check", "checks.next_one", lambda by, w, whose: checks.next_one("exact label", by=by), THERE),
+    Call("grader.check", "checks.say", lambda by, w, whose: did(checks.say(w.ids["result"], True, by=by)), THERE),
+    Call("case.add", "changes.add", lambda by, w, whose: changes.add(w.ids["frozen"], [typed()], known=KNOWN, by=by), THERE),
+    Call("case.add", "changes.take_back", lambda by, w, whose: did(changes.take_back(
+        changes.add(w.ids["frozen"], [typed()], known=KNOWN, by=by)[0].id, by=by)), THERE),
+    Call("case.change", "changes.take_back", another_takes_back, THERE),
+    Call("case.change", "changes.change",
+         lambda by, w, whose: changes.change(w.ids["frozen"], w.ids["key"], typed(), known=KNOWN, why="Better.", by=by), THERE),
+    Call("case.change", "changes.retire",
+         lambda by, w, whose: changes.retire(w.ids["frozen"], w.ids["key"], why="It is there twice.", by=by), THERE),
+    Call("conversation.read", "examples.waiting",
+         lambda by, w, whose: listed(examples.waiting(w.ids["kept"], by=by), w.example[whose])),
     Call("eval_set.create", "sets.create", lambda by, w, whose: sets.create("New", by=by), THERE),
-    Call("eval_set.freeze", "sets.freeze", lambda by, w, whose: sets.freeze(w.ids["kept"], by=by), THERE),
+    Call("eval_set.freeze", "freezing.freeze", lambda by, w, whose: freezing.freeze(w.ids["kept"], by=by), THERE),
     Call("label.add", "labels.add", lambda by, w, whose: labels.add("New", by=by), THERE),
     Call("gate.propose", "sets.propose_gate",
          lambda by, w, whose: sets.propose_gate(w.ids["frozen"], bar=0.5, approvers=1, why="Better.", by=by), THERE),
@@ -705,7 +759,7 @@ ONLY_ONESELF = {
     "downloads.offer",  # the domain that calls it has checked the right
     "asking.ask",  # background work, whose right was asked; by= says whose budget it is
     "approvals.may_decide",  # tells a screen what the verbs will say
-    "access.may", "access.reach", "access.require", "access.within",  # the check itself
+    "access.may", "access.reach", "access.require", "access.within", "access.whose",  # the check itself
     "people.known_as", "people.rest_keys",
     "deeds.last", "undo.about", "undo.last", "undo.take_back",  # one's own deeds; each noun asks its right again
     "reviews.is_blind",  # whether something is to be hidden, and nothing of what
@@ -830,6 +884,13 @@ ROUTES: dict[str, Row] = {
     "GET /v1/downloads/{ticket}": Row(
         "dataset.download", lambda client, w, by, whose: client.get(f"/api/v1/downloads/{ticket_of(w, by, whose)}"),
         WHOSE, beyond=410, only_own=True),
+    "GET /v1/eval-sets": Row("eval_set.read", plain("/api/v1/eval-sets")),
+    "GET /v1/eval-sets/{set_id}/cases": Row(
+        "eval_set.read", lambda client, w, by, whose: client.get(f"/api/v1/eval-sets/{w.ids['frozen']}/cases")),
+    "POST /v1/eval-sets/{set_id}/runs": Row(
+        "eval.run", lambda client, w, by, whose: client.post(
+            f"/api/v1/eval-sets/{w.ids['frozen']}/runs", params={"name": "ci"}, content=json.dumps({"key": w.ids["key"], "label": "x"}))),
+    "GET /v1/runs/{run_id}": Row("eval_set.read", lambda client, w, by, whose: client.get(f"/api/v1/runs/{w.run.id}")),
     "GET /v1/people": Row(
         "person.read", plain("/api/v1/people"), WHOSE,
         shown=lambda told, w, by, whose: w.owner(by, whose).id in {row["id"] for row in told}),

@@ -14,7 +14,7 @@ from data.config import ROOT
 from data.errors import Denied
 from data.intake import offers
 from data.tables import Person, Task
-from evals import sets
+from evals import freezing, sets
 from portal import jobs
 from tests.conftest import Staff
 from tests.conversations import write_file
@@ -54,7 +54,9 @@ WITHOUT_AN_ACTOR = {
     "backups.restore_approved": APPROVED,
     "versions.get": SHARED, "versions.all_of": SHARED, "versions.names": SHARED, "releases.live": SHARED, "releases.history": SHARED,
     "releases.of_proposal": SHARED, "sets.latest": SHARED, "sets.latest_for": SHARED, "sets.cases": SHARED, "sets.case_count": SHARED,
-    "scores.by_case": SHARED,
+    "scores.by_case": SHARED, "scores.passed": SHARED, "runs.result_count": SHARED, "sets.measured_on": SHARED,
+    "checks.latest": SHARED, "checks.judged_count": SHARED, "compare.counts": AFTER, "compare.cases_of": AFTER,
+    "continuous.plan": SETTINGS, "continuous.scored_count": NAMES, "runs.faults": SHARED,
     "settings.current": SETTINGS, "settings.history": SETTINGS, "settings.emergency": SETTINGS,
     "approvals.approvers": AFTER, "approvals.nobody_can": AFTER, "approvals.open_for": AFTER,
     "door.keep": AFTER, "appending.keep": AFTER, "vectors.of": AFTER, "connections.who_connected": SETTINGS, "spool.opened": SCRATCH,
@@ -160,7 +162,7 @@ SINCE = ("stays", "is a rep now", "is a visitor now", "is disabled", "was disabl
 APPROVABLE = {"lead": "gate.approve", "engineer": "gate.approve", "admin": "token.approve"}
 NEEDS = {"import": "conversation.import", "classify": "conversation.import", "train": "classifier.train", "evaluate": "eval.run",
          "back_up": "backup.make", "look": "conversation.import", "pull": "connection.propose", "encode": "connection.propose",
-         "try_endpoint": "connection.propose"}  # fmt: skip
+         "try_endpoint": "connection.propose", "run_eval": "eval.run", "grade_live": "eval.run"}  # fmt: skip
 PORTALS_OWN = {"lapse", "mail", "check_record", "tidy"}
 
 
@@ -204,6 +206,9 @@ def arguments(job: str, person: Person, staff: Staff, folder: Path) -> dict[str,
         return {"batch_id": offers.offer([(brought.name, brought.read_bytes())], by=person).id}
     if job == "carry_out":
         return {"proposal_id": decided(person, staff)}
+    if job == "run_eval":
+        version = sets.latest(sets.by_name("Everyday intents", by=staff.lead).id)
+        return {"set_version_id": version.id if version else "", "targets": ["people"]}
     return {"name": "intent", "number": 1, "conversation_ids": []}
 
 
@@ -263,7 +268,7 @@ def measured(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> Staff:
         monkeypatch.delenv(name, raising=False)
     config.reset()
     eval_set, _ = flagged_set(staff, range(1, 4))
-    sets.freeze(eval_set.id, by=staff.lead)
+    freezing.freeze(eval_set.id, by=staff.lead)
     return staff
 
 

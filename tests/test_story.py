@@ -11,7 +11,7 @@ from data.conversations import Filter
 from data.errors import Denied, Refused
 from data.intake import files
 from data.values import Target, now
-from evals import sets
+from evals import freezing, sets
 from portal import jobs
 from tests.conftest import Staff
 from tests.conversations import WANTS, write_file
@@ -46,7 +46,7 @@ def test_the_life_of_a_conversation(staff: Staff, tmp_path: Path) -> None:
     assert queue.team(by=rep) == []
 
     # The lead freezes the set: forty cases that never change, and that nothing is trained on from now on.
-    frozen = sets.freeze(everyday.id, by=lead)
+    frozen = freezing.freeze(everyday.id, by=lead)
     assert (frozen.number, sets.case_count(frozen.id)) == (1, 40)
     assert len(examples.for_training(by=rep)) == 200
 

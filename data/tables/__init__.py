@@ -15,7 +15,7 @@ from data.tables.conversations import (
     Vector,
 )
 from data.tables.datasets import DatasetRow, DatasetVersion
-from data.tables.evals import Case, Comparison, EvalSet, Result, Run, Score, SetVersion
+from data.tables.evals import Case, CaseChange, Comparison, EvalSet, GraderCheck, Result, Run, Score, SetVersion
 from data.tables.govern import Approval, AuditEntry, Proposal, Runner, Setting, Task
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
 from data.tables.review import Act, Assignment, Claim, Dispute, Draft, Example, GoldAnswer, Label, QueueReason, Review, Skip, View
@@ -24,16 +24,17 @@ from data.tables.versions import Prediction, Release, Version
 
 IMMUTABLE = (  # insert only: a trigger on both engines refuses anything else
     Approval, AuditEntry, Review, SetVersion, Case, Result, Score, Comparison, Version, Prediction, DatasetVersion, DatasetRow,
-    Setting, Revision, Signal, Span, Dispute, GoldAnswer,
+    Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck,
 )  # fmt: skip
 KEPT_IN_PART = (Example,)  # what was flagged stays as it was; what it is used for moves on
 
 metadata = SQLModel.metadata
 
 __all__ = [
-    "IMMUTABLE", "KEPT_IN_PART", "Act", "Approval", "Assignment", "AuditEntry", "Case", "Claim", "Comment", "Comparison", "Conversation",
-    "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy", "Dispute", "Draft", "EvalSet", "Example",
-    "GoldAnswer", "ImportBatch", "InboxItem", "Label", "Message", "Person", "Prediction", "Proposal", "QueueReason", "Release",
-    "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session", "SetVersion", "Setting", "Signal",
-    "SignedRequest", "Skip", "Span", "Task", "Team", "Ticket", "Token", "Trace", "Tries", "Vector", "Version", "View", "metadata",
+    "IMMUTABLE", "KEPT_IN_PART", "Act", "Approval", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim", "Comment",
+    "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy", "Dispute", "Draft",
+    "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Person", "Prediction",
+    "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
+    "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Task", "Team", "Ticket", "Token", "Trace", "Tries",
+    "Vector", "Version", "View", "metadata",
 ]  # fmt: skip

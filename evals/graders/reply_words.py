@@ -1,22 +1,30 @@
 """Reply words: says what the expected reply says, by the words that both use; or keeps away from a reply that was weak."""
 
 from collections import Counter
-from typing import Any
 
+from evals.graders import said
+from evals.graders.contains import listed
+from evals.graders.face import Asked, Grade, Output
 from language import words
 
 NAME, NUMBER = "reply words", 1
+PERSON_WROTE, LIVE = False, False  # that so many words in common mean the same is a guess
+NEEDS = ("reply", "not_reply")
 ENOUGH = 0.5  # of the words, as a harmonic mean of both sides
+TELLING = 4  # letters: shorter words are named to nobody
 
 
-def grade(expected: dict[str, Any], output: dict[str, Any] | None) -> tuple[bool, str]:
-    if output is None or not (said := str(output.get("reply") or "")):
-        return False, "there was no reply"
-    if (avoided := expected.get("not_reply")) is not None:
-        share = overlap(avoided, said)
-        return share < ENOUGH, f"shares {share:.0%} of its words with the reply that was weak"
-    share = overlap(expected["reply"], said)
-    return share >= ENOUGH, f"shares {share:.0%} of its words with the expected reply"
+def grade(case: Asked, output: Output | None) -> Grade:
+    if not (reply := said.reply(output)):
+        return said.nothing()
+    if (avoided := case.expected.get("not_reply")) is not None:
+        share = overlap(avoided, reply)
+        both = _named(Counter(words.of(avoided)) & Counter(words.of(reply)), " such as ")
+        return Grade(1 - share, share < ENOUGH, f"shares {share:.0%} of its words with the reply that was weak{both}")
+    wanted = case.expected["reply"]
+    share = overlap(wanted, reply)
+    lacking = _named(Counter(words.of(wanted)) - Counter(words.of(reply)), "; it lacks ")
+    return Grade(share, share >= ENOUGH, f"shares {share:.0%} of its words with the expected reply{lacking}")
 
 
 def overlap(one: str, other: str) -> float:
@@ -24,3 +32,8 @@ def overlap(one: str, other: str) -> float:
     first, second = Counter(words.of(one)), Counter(words.of(other))
     shared = (first & second).total()
     return 2 * shared / (first.total() + second.total()) if shared else 0.0
+
+
+def _named(found: Counter[str], before: str) -> str:
+    telling = [word for word in found if len(word) >= TELLING or word.isdigit()]
+    return f"{before}{listed(telling)}" if telling else ""

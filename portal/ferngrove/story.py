@@ -129,3 +129,31 @@ def _csat(rng: random.Random, good: bool) -> int | None:
 def better_reply(told: Told, rng: random.Random) -> str:
     """What a reviewer would have answered instead."""
     return text.rep_reply(told.intent, rng, good=True, language=told.language)
+
+
+HARD = (  # words of customers that say one thing and mean another: what they wrote, and what they want
+    ("Still waiting on my little jungle. Tracking says nothing new since Monday?", "where_is_my_order"),
+    ("You promised Friday. It is Tuesday. I am not amused.", "late_delivery"),
+    ("Opened the box: two ferns, no pot, and I paid for three things.", "missing_item"),
+    ("The monstera looks as if somebody sat on it", "damaged_item"),
+    ("I like cacti, but I did order an orchid", "wrong_item"),
+    ("It is lovely but my cat eats it, so it has to go back to you", "return_item"),
+    ("Same thing one size larger, can we swap?", "exchange"),
+    ("Sent the pot back three weeks ago and my bank still knows nothing of it", "refund_not_received"),
+    ("My statement shows you twice on the 3rd", "charged_twice"),
+    ("The till says no, yet my card works everywhere else", "payment_declined"),
+    ("SPRING10 does nothing at all", "discount_code"),
+    ("My aunt gave me one of your vouchers, where do I type it in", "gift_card"),
+    ("For my taxes I need that paper once more", "invoice_copy"),
+    ("No more monthly plants please, we are running out of window sills", "cancel_subscription"),
+    ("We are away all of August, please hold the plants back", "pause_subscription"),
+    ("We moved last week and the new order still has the old street", "change_address"),
+    ("Could you add a second pot before it leaves", "change_order"),
+    ("Brown tips on everything since the heating is on", "plant_care"),
+    ("When will the blue pots be back", "stock"),
+    ("It closes itself whenever I tap on my plants", "app_problem"),
+    ("The link in your mail says that it is too old", "sign_in"),
+    ("Please forget that I ever existed", "delete_account"),
+    ("Third time I explain this, does anybody read it?", "complaint"),
+    ("Ben was wonderful yesterday, just saying", "praise"),
+)  # fmt: skip

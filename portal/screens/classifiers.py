@@ -97,12 +97,9 @@ def show_changes(evidence: shipping.Evidence) -> None:
                         f"Expected: {widgets.plain(cases[case_id].expected['label'])}. The candidate {widgets.plain(said[case_id].why)}."
                     )
     with st.expander("How we know"):
-        one = evidence.comparison
-        st.markdown(
-            f"Both versions answered the same {one.cases:,} cases of '{widgets.plain(evidence.eval_set.name)}' {evidence.version.number}. "
-            f"McNemar's exact test on the {one.fixed + one.broken} cases that changed: p = {one.p:.3g}. "
-            f"Interval of the difference: {one.low * 100:+.1f} to {one.high * 100:+.1f} points."
-        )
+        st.text(evidence.comparison.how or "It was compared before the method was kept beside it.")
+    asked = {"comparison": evidence.comparison.id}
+    st.page_link("screens/runs.py", label="Case by case", icon=":material/arrow_forward:", query_params=asked)
 
 
 def candidate_card(target: Target, manifest: dict) -> None:

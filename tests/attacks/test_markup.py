@@ -45,13 +45,13 @@ from data.errors import Refused
 from data.intake import files, offers
 from data.tables import Conversation, ImportBatch, Label, Message, Person, Prediction, View
 from data.values import LIVE, Target, now
-from evals import sets
+from evals import freezing, sets
 from tests.browser import desk, settled
 from tests.conftest import SOAK, let_go
 from tests.markup import Payload, everywhere, payloads, written
 from tests.server import Server, eventually
 
-COUNT, SAMPLED, OFFERED, SEARCHED = (500, 50, 24, 6) if SOAK else (60, 1, 3, 1)
+COUNT, SAMPLED, OFFERED, SEARCHED = (500, 50, 24, 6) if SOAK else (30, 1, 2, 1)
 A_PAGE = 60  # payloads in one conversation
 ASKED = COUNT // 30  # each so many is put to an engineer as a question
 SETTLED = COUNT - 5  # what is seen differently; the last ones wait
@@ -348,7 +348,7 @@ def say(sent: Sequence[Payload], arranged: Arranged) -> None:
         eval_set, conversation_id = eval_sets[place % 2], arranged.everywhere[payload.number]
         example = examples.review_and_flag(conversation_id, "weak", why=payload.text, eval_set_id=eval_set.id, **said)
         comments.write("example", example.id, f"@Emil @Leo {payload.text}", by=stranger, asks_engineer=place % ASKED == 0)
-    sets.freeze(eval_sets[0].id, by=by)
+    freezing.freeze(eval_sets[0].id, by=by)
     proposal = sets.propose_gate(eval_sets[0].id, bar=0.5, approvers=1, why=sent[4].text, by=stranger)
     comments.write("proposal", proposal.id, sent[5].text, by=stranger)
     arranged.proposal = proposal.id

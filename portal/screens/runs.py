@@ -1,0 +1,223 @@
+"""Runs: what a target answered on a frozen set, and two of them side by side, with the cases that changed."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from data import people
+from data.measures import Share
+from data.tables import Case, Comparison, Run
+from evals import compare, reading, runs, sets
+from evals.graders import expect
+from portal import answers, transcript, widgets
+
+person = st.session_state["person"]
+who = people.names()
+VERDICTS = {  # verdict: colour, icon
+    "better": ("green", "trending_up"), "worse": ("red", "trending_down"), "no_worse": ("blue", "check"), "cannot_tell": ("orange", "help"),
+}  # fmt: skip
+WHICH = {"broken": "Broken", "fixed": "Fixed", "failing": "Still failing", "passing": "Still passing"}
+HALVES = {"failing": "Failed", "passing": "Passed"}
+
+
+def target_of(run: Run) -> str:
+    return widgets.plain(f"{run.target_name} {run.target_number}" if run.target_number else run.target_name)
+
+
+# -- the list -----------------------------------------------------------------------------------------------------------------------------
+
+
+def everything() -> None:
+    widgets.page("Runs", "What was tried on the eval sets, and what comparing it showed.")
+    compared, ran = compare.newest(by=person), runs.newest(by=person)
+    if not ran:
+        st.info("Nothing was run yet. Freeze an eval set, then run something on it.", icon=":material/play_circle:")
+        st.page_link("screens/eval_sets.py", label="Eval sets", icon=":material/fact_check:")
+        return
+    if compared:
+        st.subheader("Comparisons", anchor=False)
+    for one in compared:
+        line_of_comparison(one)
+    st.subheader("Runs", anchor=False)
+    for told in ran:
+        line_of_run(told)
+
+
+def line_of_comparison(one: Comparison) -> None:
+    found, live = reading.about(one.candidate_run_id, by=person), reading.about(one.live_run_id, by=person)
+    if found is None or live is None:
+        return
+    colour, icon = VERDICTS[one.verdict]
+    row, way = st.columns([6, 1], vertical_alignment="center")
+    row.markdown(
+        f":{colour}[:material/{icon}:] **{target_of(found.run)}** beside {target_of(live.run)} on "
+        f"*{widgets.plain(found.eval_set.name)}* {found.version.number} :gray[· {widgets.when(one.at)}]  \n{widgets.plain(one.sentence)}"
+    )
+    look(way, "comparison", one.id)
+
+
+def look(place, what: str, which: str) -> None:
+    place.button("Look", key=f"runs_look_{which}", icon=":material/arrow_forward:", on_click=lambda: st.query_params.update({what: which}))
+
+
+def line_of_run(told: runs.Told) -> None:
+    run, by_whom = told.run, who.get(told.run.by_person_id or "", "The portal")
+    outcome = {"running": "is under way or was cut off", "stopped": f"was stopped: {run.error}"}.get(run.state, f"passes {told.passed}")
+    times = f", each case {run.repeats} times" if run.repeats > 1 else ""
+    row, way = st.columns([6, 1], vertical_alignment="center")
+    row.markdown(
+        f"**{target_of(run)}** {widgets.plain(outcome)} of *{widgets.plain(told.eval_set.name)}* {told.number}{times} "
+        f":gray[· {widgets.plain(by_whom)}, {widgets.when(run.at)}]"
+    )
+    look(way, "run", run.id)
+
+
+# -- one comparison -----------------------------------------------------------------------------------------------------------------------
+
+
+def comparison(one: Comparison) -> None:
+    found, live = reading.about(one.candidate_run_id, by=person), reading.about(one.live_run_id, by=person)
+    back()
+    colour, icon = VERDICTS[one.verdict]
+    st.title(f"{target_of(found.run)} beside {target_of(live.run)}", anchor=False)
+    st.markdown(f":{colour}[:material/{icon}:] **{widgets.plain(one.sentence)}**")
+    st.caption(f"On {widgets.plain(found.eval_set.name)} {found.version.number} · {widgets.when(one.at)}", help=widgets.exact(one.at))
+    parts(one)
+    counts = compare.counts(one)
+    chosen = choice(WHICH, vars(counts))
+    if chosen:
+        page = partial(compare.cases_of, one, chosen)
+        desk(page, vars(counts)[chosen], [("Before", live.run), ("Now", found.run)])
+
+
+def parts(one: Comparison) -> None:
+    beside = compare.beside(one, by=person)
+    graders, slices = [part for part in beside if not part.slice], [part for part in beside if part.slice]
+    with st.container(horizontal=True):
+        if slices:
+            with st.popover(f"By channel, language and more: {len(slices)}", icon=":material/pie_chart:"):
+                for part in slices:
+                    said(part.slice, part)
+        if graders:
+            with st.popover(f"By grader: {len(graders)}", icon=":material/rule:"):
+                for part in graders:
+                    said(part.grader_name + (", as a score" if part.measure == "scores" else ""), part)
+        with st.popover("How we know", icon=":material/functions:"):
+            st.text(one.how or "It was compared before the method was kept beside it.")
+
+
+def said(name: str, part: Comparison) -> None:
+    colour, icon = VERDICTS[part.verdict]
+    st.markdown(f":{colour}[:material/{icon}:] **{widgets.plain(name)}**  \n{widgets.plain(part.sentence)}", help=widgets.plain(part.how))
+
+
+# -- one run ------------------------------------------------------------------------------------------------------------------------------
+
+
+def run(found: reading.About) -> None:
+    back()
+    one, pace = found.run, reading.pace(found.run.id, by=person)
+    st.title(f"{target_of(one)} on {widgets.plain(found.eval_set.name)} {found.version.number}", anchor=False)
+    passed = Share(one.passed, one.cases)
+    st.markdown(f"**Passes {passed}** of the cases" if one.state == "done" else f"**{widgets.plain(one.error or 'Not finished')}**")
+    cost = f" · cost {pace.cost:.2f}" if pace.cost else ""
+    failed = f" · {pace.errors:,} without an answer" if pace.errors else ""
+    st.caption(f"Half of the answers within {pace.ms:,.0f} ms{cost}{failed} · {widgets.when(one.at)}", help=widgets.exact(one.at))
+    if one.state != "done":
+        return
+    sizes = {"failing": one.cases - one.passed, "passing": one.passed}
+    chosen = choice(HALVES, sizes)
+    if chosen:
+        page = partial(reading.cases, one.id, passed=chosen == "passing", by=person)
+        desk(page, sizes[chosen], [("Answer", one)])
+
+
+# -- the cases, one at a time -------------------------------------------------------------------------------------------------------------
+
+
+def choice(words: dict[str, str], sizes: dict[str, int]) -> str | None:
+    there = [which for which in words if sizes[which]]
+    return st.segmented_control(
+        "Which cases", there, format_func=lambda which: f"{words[which]} {sizes[which]:,}", default=there[0] if there else None,
+        required=True, key="runs_which", label_visibility="collapsed", on_change=start_over,
+    )  # fmt: skip
+
+
+def start_over() -> None:
+    st.session_state.pop("runs_chosen", None)
+    st.session_state["runs_page"] = 0
+
+
+def choose(case_id: str) -> None:
+    st.session_state["runs_chosen"] = case_id
+
+
+def turn(by: int) -> None:
+    start = st.session_state.get("runs_page", 0)
+    start_over()
+    st.session_state["runs_page"] = start + by
+
+
+def desk(page, count: int, columns: Sequence[tuple[str, Run]]) -> None:
+    """The cases beside each other: J and K step through them."""
+    start = st.session_state.get("runs_page", 0)
+    cases = page(start=start * reading.PAGE, most=reading.PAGE)
+    if not cases:
+        return
+    shown = next((case for case in cases if case.id == st.session_state.get("runs_chosen")), cases[0])
+    left, middle, right = st.columns([1.7, 3.4, 4.1], gap="medium")
+    with left:
+        lines(cases, shown, start, count)
+    with middle:
+        subject, channel = shown.input.get("subject_line", ""), shown.slices.get("channel", "chat")
+        transcript.show_frozen(subject, sets.asked_of(shown), channel, key=shown.id, height=420)
+    with right:
+        st.markdown(f"**Expected**: {widgets.plain(expect.sentence(shown.expected, shown.graders))}")
+        for name, one in columns:
+            with st.container(border=True, gap="xsmall"):
+                st.markdown(f"**{name}** :gray[· {target_of(one)}]")
+                answers.show(reading.said(one.id, shown.id, by=person))
+
+
+def lines(cases: Sequence[Case], shown: Case, start: int, count: int) -> None:
+    st.caption(f"{start * reading.PAGE + 1:,}–{start * reading.PAGE + len(cases):,} of {count:,} · J, K")
+    with st.container(height=420, border=False, gap="xxsmall"):
+        for case in cases:
+            opening = " ".join(sets.text_of(case).split())[:60] or "No words"
+            st.button(
+                f"Case {case.number}  \n:small[{widgets.plain(opening)}]" if case.number else widgets.plain(opening),
+                key=f"runs_case_{case.id}", width="stretch", type="primary" if case.id == shown.id else "secondary",
+                on_click=choose, args=(case.id,),
+            )  # fmt: skip
+    with st.container(horizontal=True):
+        if start:
+            st.button("Before", key="runs_before", icon=":material/chevron_left:", on_click=turn, args=(-1,))
+        if (start + 1) * reading.PAGE < count:
+            st.button("More", key="runs_more", icon=":material/chevron_right:", on_click=turn, args=(1,))
+
+
+def back() -> None:
+    if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
+        st.query_params.clear()
+        start_over()
+        st.rerun()
+
+
+def main() -> None:
+    asked_comparison, asked_run = st.query_params.get("comparison"), st.query_params.get("run")
+    asked = asked_comparison or asked_run
+    if st.session_state.get("runs_of") != asked:
+        st.session_state["runs_of"] = asked
+        start_over()
+    if asked_comparison and (one := compare.get(asked_comparison, by=person)):
+        comparison(one)
+    elif asked_run and (found := reading.about(asked_run, by=person)):
+        run(found)
+    else:
+        if asked:
+            st.info("That run is not here.", icon=":material/search_off:")
+        everything()
+
+
+main()
