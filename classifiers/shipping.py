@@ -54,6 +54,7 @@ def evaluate(target: Target, *, by: Person, progress: Progress = lambda _share, 
     from classifiers import serving
 
     access.require(by, "eval.run")
+    access.require(by, "classifier.read")  # what comes of it is told
     found = sets.measured_on("classifier")
     if not found:
         raise Refused("Not compared: no eval set was frozen yet. Flag examples on Review, then freeze the set.")

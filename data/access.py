@@ -91,6 +91,7 @@ RULES: tuple[Rule, ...] = (
     Rule("Create an eval set", {"eval_set.create": "lead engineer"}),
     Rule("Add cases to an eval set, typed or from a file", {"case.add": "rep lead engineer console"}),
     Rule("Change cases of an eval set and take them out", {"case.change": "lead engineer"}),
+    Rule("Take cases of an eval set out as a file, personal data masked", {"case.export": "lead engineer console"}),
     Rule("Say of outputs whether they are right, to check a grader", {"grader.check": "rep lead engineer"}),
     Rule("Change what graders look at each night", {"continuous.change": "lead engineer"}),
     Rule("Freeze and read eval sets", {"eval_set.freeze": "rep lead engineer", "eval_set.read": "rep lead engineer admin console"}),

@@ -8,19 +8,32 @@ from data import config, store
 from data.tables import Person
 from language import redact
 
+LONG = 10**10  # a number of fewer digits is no card and no phone
+
 
 def masked(text: str) -> str:
-    if not text.strip():
-        return text
+    return redact.masked(text, keep=_kept()) if text.strip() else text
+
+
+def _kept() -> list[str]:
     with store.reading() as db:
-        names = db.exec(select(Person.name)).all()
-    return redact.masked(text, keep=[*names, *config.settings().company_names])
+        return [*db.exec(select(Person.name)).all(), *config.settings().company_names]
 
 
 def everywhere(value: Any) -> Any:
-    """The same for every text in what came as JSON, without the NUL that PostgreSQL cannot keep."""
+    """The same in what came as JSON: texts, names, numbers as long as a card's; without the NUL that PostgreSQL cannot keep."""
+    return _everywhere(value, _kept())
+
+
+def _everywhere(value: Any, kept: list[str]) -> Any:
     if isinstance(value, str):
-        return masked(value.replace("\0", ""))
+        text = value.replace("\0", "")
+        return redact.masked(text, keep=kept) if text.strip() else text
     if isinstance(value, dict):
-        return {str(name).replace("\0", ""): everywhere(told) for name, told in value.items()}
-    return [everywhere(one) for one in value] if isinstance(value, list | tuple) else value
+        return {_everywhere(str(name), kept): _everywhere(told, kept) for name, told in value.items()}
+    if isinstance(value, list | tuple):
+        return [_everywhere(one, kept) for one in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= LONG:
+        told = redact.masked(str(value), keep=kept)
+        return value if told == str(value) else told
+    return value

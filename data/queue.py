@@ -286,8 +286,10 @@ def look_again(db: Session, said: Sequence[Review], conversation_id: str, wanted
         suggest(db, conversation_id, SECOND, "wants a second look", weight=0.5, source="reviews")
 
 
+ENDED_BY_A_LOOK = ("reviews", "continuous")  # what reviews asked for, and what the nightly graders found worst
+
 # written once: it is asked with each review
-LOOKED_AT = delete(QueueReason).where(col(QueueReason.conversation_id) == bindparam("made"), col(QueueReason.source) == "reviews")
+LOOKED_AT = delete(QueueReason).where(col(QueueReason.conversation_id) == bindparam("made"), col(QueueReason.source).in_(ENDED_BY_A_LOOK))
 
 
 def differ(said: Sequence[Review]) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from data import access, audit, masking, store
 from data.errors import Refused
@@ -32,31 +32,39 @@ def add(
         raise Refused("Not added: there is no case.")
     if len(new) > MOST:
         raise Refused(f"Not added: at most {MOST:,} cases at once, these are {len(new):,}.")
+    # before the transaction: to look through a large file takes half a minute, and nobody waits for it
+    made = [_new(eval_set_id, one, _which(number, len(new)), known, why, by, at) for number, one in enumerate(new, start=1)]
     with store.writing() as db:
         eval_set = _set(db, eval_set_id, "added")
         kept = _latest_cases(db, eval_set_id)
         taken = {case.key for case in kept} | {change.key for change in in_waiting(db, eval_set_id)}
         if len(taken) + len(new) > MOST:
             raise Refused(f"Not added: '{eval_set.name}' would have {len(taken) + len(new):,} cases, and a set has at most {MOST:,}.")
-        made = [_new(eval_set_id, one, number, len(new), known, taken, why, by, at) for number, one in enumerate(new, start=1)]
+        _refuse_twice(made, taken)
         db.add_all(made)
         count = f"{len(made):,} cases" if len(made) > 1 else "a case"
         audit.record(db, by, "added", "eval_set", eval_set_id, f"Added {count} to '{eval_set.name}', to be frozen.", at=at)
         return made
 
 
-def _new(
-    eval_set_id: str, one: NewCase, number: int, count: int, known: Graders, taken: set[str], why: str, by: Person, at: datetime | None
-) -> CaseChange:
-    which = f"case {number:,} of {count:,}" if count > 1 else "the case"
+def _which(number: int, count: int) -> str:
+    return f"case {number:,} of {count:,}" if count > 1 else "the case"
+
+
+def _refuse_twice(made: Sequence[CaseChange], taken: set[str]) -> None:
+    for number, one in enumerate(made, start=1):
+        if one.key in taken:
+            told = f"{_which(number, len(made))} has the key '{one.key[:60]}', which the set has already"
+            raise Refused(f"Not added: {told}. Change that case, or leave the key out.")
+        taken.add(one.key)
+
+
+def _new(eval_set_id: str, one: NewCase, told: str, known: Graders, why: str, by: Person, at: datetime | None) -> CaseChange:
     if problem := expect.problem(one.expected, one.graders, known):
-        raise Refused(f"Not added: {which} cannot be judged: {problem}")
+        raise Refused(f"Not added: {told} cannot be judged: {problem}")
     if fault := _fault(one):
-        raise Refused(f"Not added: {which} cannot be kept: {fault}.")
+        raise Refused(f"Not added: {told} cannot be kept: {fault}.")
     key = one.key if one.key and masking.masked(one.key) == one.key else new_id()  # a key that names somebody is not kept
-    if key in taken:
-        raise Refused(f"Not added: {which} has the key '{key[:60]}', which the set has already. Change that case, or leave the key out.")
-    taken.add(key)
     return _change(eval_set_id, ADD, key, _content(one), one.why or why or "from a file", by, at)
 
 
@@ -115,15 +123,21 @@ def take_back(change_id: str, *, by: Person, at: datetime | None = None) -> None
         audit.record(db, by, "took back", "eval_set", made.eval_set_id, "Took back what the next freeze would have done to a case.", at=at)
 
 
-def waiting(eval_set_id: str, *, by: Person) -> list[CaseChange]:
+def waiting(eval_set_id: str, *, by: Person, most: int | None = None) -> list[CaseChange]:
     access.require(by, "eval_set.read")
     with store.reading() as db:
-        return in_waiting(db, eval_set_id)
+        return in_waiting(db, eval_set_id, most)
 
 
-def in_waiting(db: Session, eval_set_id: str) -> list[CaseChange]:
+def waiting_count(eval_set_id: str) -> int:
+    with store.reading() as db:
+        query = select(func.count()).where(CaseChange.eval_set_id == eval_set_id, col(CaseChange.set_version_id).is_(None))
+        return db.exec(query).one()
+
+
+def in_waiting(db: Session, eval_set_id: str, most: int | None = None) -> list[CaseChange]:
     query = select(CaseChange).where(CaseChange.eval_set_id == eval_set_id, col(CaseChange.set_version_id).is_(None))
-    return list(db.exec(query.order_by(col(CaseChange.id))))
+    return list(db.exec(query.order_by(col(CaseChange.id)).limit(most)))
 
 
 def _fault(new: NewCase) -> str:

@@ -89,10 +89,9 @@ def _look(db: Session, name: str, number: int, by: Person, at: datetime | None) 
     machine, people = _both(db, name, number)
     if len(machine) < FEWEST:
         return
-    before = latest_in(db, name, number)
-    if before is not None and before.n == len(machine) and len(machine) < LATEST:
+    before, told = latest_in(db, name, number), against_people(machine, people)
+    if before is not None and before.figures == told.figures():  # nothing new
         return
-    told = against_people(machine, people)
     may_gate = told.kappa is not None and told.kappa >= BAR
     why = (
         f"{told.sentence} {'It' if may_gate else 'Under ' + format(BAR, '.1f') + ' it'} {'may' if may_gate else 'may not'} stop a release."

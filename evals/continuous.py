@@ -26,11 +26,11 @@ ANSWERING = ("rep", "assistant")
 
 
 class Plan(BaseModel):
-    """What is looked at each night; number 0 is a new portal's: nothing, until somebody says what is worth looking at."""
+    """What is looked at each night; number 0 is what a new portal does: what costs nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
-    graders: list[str] = []
+    graders: list[str] = ["reading ease"]
     share: float = Field(default=0.05, gt=0, le=1)  # of the day's conversations in each channel and intent
     most: int = Field(default=200, ge=1, le=5_000)  # conversations a day
     money: float = Field(default=1.0, ge=0, allow_inf_nan=False)  # a day, of graders that ask a model
@@ -201,6 +201,7 @@ def _said_of(db: Session, message_ids: Sequence[str]) -> set[tuple[str | None, s
 
 def _suggest_worst(db: Session, looked_at: Sequence[str]) -> int:
     """The lowest of those that failed, one line a conversation; also of what was judged before a kill."""
+    store.one_at_a_time(db, f"{NAME} worst")
     worst: dict[str, Score] = {}
     for row in sorted(_failed(db, looked_at), key=lambda row: (row.value if row.value is not None else 1.0, row.id)):
         worst.setdefault(row.conversation_id or "", row)

@@ -31,7 +31,7 @@ def propose_gate(eval_set: EvalSet, *, by: Person, at: datetime) -> None:
 
 
 def create(*, by: Person, at: datetime) -> EvalSet:
-    return sets.create(NAME, by=by, bar=0.5, at=at)
+    return sets.create(NAME, by=by, bar=0.5, margin=0.03, at=at)
 
 
 def create_answers(*, by: Person, at: datetime) -> EvalSet:

@@ -22,17 +22,22 @@ PURPOSES = {
 
 
 def create(
-    name: str, *, by: Person, purpose: str = "classifier", kind: str = "regression", bar: float = 0.8, at: datetime | None = None
-) -> EvalSet:
+    name: str, *, by: Person, purpose: str = "classifier", kind: str = "regression", bar: float = 0.8, margin: float = 0.02,
+    at: datetime | None = None,
+) -> EvalSet:  # fmt: skip
     access.require(by, "eval_set.create")
     if not name.strip():
         raise Refused("Not created: give the set a name, such as 'Everyday intents'.")
     if purpose not in PURPOSES or kind not in ("regression", "capability") or not 0 < bar <= 1:
         raise Refused("Not created: choose a purpose, a kind and a bar between 0 and 100 %.")
+    if not 0 <= margin <= 0.2:
+        raise Refused("Not created: what may be lost and still counts as no worse lies between 0 and 20 points.")
     with store.writing() as db:
         if db.exec(select(EvalSet).where(EvalSet.name == name.strip())).first():
             raise Refused(f"Not created: there is a set named '{name.strip()}' already.")
-        made = EvalSet(name=name.strip(), purpose=purpose, kind=kind, bar=bar, owner_id=by.id, at=at or now(), by_person_id=by.id)
+        made = EvalSet(
+            name=name.strip(), purpose=purpose, kind=kind, bar=bar, margin=margin, owner_id=by.id, at=at or now(), by_person_id=by.id
+        )  # fmt: skip
         db.add(made)
         audit.record(db, by, "created", "eval_set", made.id, f"Created the eval set '{made.name}'.", at=at)
         return made
@@ -174,7 +179,7 @@ def case_count(set_version_id: str) -> int:
 
 def as_new(set_version_id: str, *, by: Person) -> list[NewCase]:
     """The cases of a version as a file holds them."""
-    access.require(by, "eval_set.read")
+    access.require(by, "case.export")
     return [
         NewCase(
             messages=tuple(case.input["messages"]), expected=case.expected, graders=tuple(case.graders),
@@ -188,8 +193,10 @@ def asked_of(case: Case) -> list[dict[str, Any]]:
     """What whoever answers is given: all up to the customer's last words before the reply that was judged, without that reply."""
     messages: list[dict[str, Any]] = case.input["messages"]
     last = _last_reply(messages)
-    if last is None or not any(message["role"] == "customer" for message in messages[:last]):
+    if last is None:
         return messages
+    if not any(message["role"] == "customer" for message in messages[:last]):
+        return [message for place, message in enumerate(messages) if place != last]
     return messages[: max(place for place, message in enumerate(messages[:last]) if message["role"] == "customer") + 1]
 
 

@@ -30,17 +30,17 @@ def singly(say: Callable[[Case], Answer], *, at_once: int = 4, timeout: float = 
                 case = waiting.pop()
                 under_way[case.id] = (case, time.monotonic())
                 threading.Thread(target=_say, args=(say, *under_way[case.id], came), name="eval target", daemon=True).start()
-            told = _all_that_came(came)  # before the clock: what came in time may have waited here while others were graded
+            told = _all_that_came(came)  # and the clock at once after it: what came while others were graded came in time
+            late = [case for case, began in under_way.values() if time.monotonic() - began > timeout]
             in_time = [one.answer for one in told if one.answer.case.id in under_way and one.seconds <= timeout]
-            for answer in in_time:
-                del under_way[answer.case.id]
-            yield from in_time
-            if not in_time:
-                yield None
-            for case in [case for case, began in under_way.values() if time.monotonic() - began > timeout]:
+            timed_out = [case for case in late if case.id not in {answer.case.id for answer in in_time}]
+            for case in (*(answer.case for answer in in_time), *timed_out):
                 del under_way[case.id]
-                hanging += 1
-                yield Answer(case, None, f"timed out: no answer within {timeout:g} seconds", timeout * 1000)
+            hanging += len(timed_out)
+            yield from in_time
+            yield from (Answer(case, None, f"timed out: no answer within {timeout:g} seconds", timeout * 1000) for case in timed_out)
+            if not (in_time or timed_out):
+                yield None  # still at work
             if hanging >= MOST_HANGING and not under_way:
                 yield from (Answer(case, None, f"not asked: {hanging} calls before it timed out") for case in reversed(waiting))
                 return

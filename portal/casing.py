@@ -4,60 +4,85 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data import labels
+from data.tables import Label
 from evals.graders import contains, declines, exact_label, exact_text, length
+from evals.graders.shapes import MOST_WORDS
 
+DECLINES: dict[bool | None, str] = {None: "Either way", True: "Yes, it declines", False: "No, it answers"}
+REPLIES = {"reply": "It should say what this reply says", "not_reply": "It should keep away from this reply"}
 Told = tuple[dict[str, Any], tuple[str, ...]]
 
 
 def expectation(key: str, now: dict[str, Any], graders: Sequence[str], purpose: str) -> Told:
     """What is expected and who judges it. What the fields do not know of stays as it was."""
-    return _intent(key, now) if purpose == "classifier" else _answer(key, now, graders)
+    with st.container(key=f"case_fields_{key}"):
+        return _intent(key, now, graders) if purpose == "classifier" else _answer(key, now, graders)
 
 
-def _intent(key: str, now: dict[str, Any]) -> Told:
+def _intent(key: str, now: dict[str, Any], graders: Sequence[str]) -> Told:
     known = labels.of()
-    ids = [label.id for label in known]
     chosen = st.selectbox(
-        "The right intent", known, index=ids.index(now["label_id"]) if now.get("label_id") in ids else None,
+        "The right intent", known, index=next((place for place, label in enumerate(known) if _is(label, now)), None),
         format_func=lambda label: label.name, key=f"case_label_{key}", placeholder="Choose the intent",
     )  # fmt: skip
-    return ({"label": chosen.name, "label_id": chosen.id} if chosen else {}), (exact_label.NAME,)
+    kept = {name: told for name, told in now.items() if name not in exact_label.NEEDS}
+    right = {"label": chosen.name, "label_id": chosen.id} if chosen else {}
+    return kept | right, tuple(dict.fromkeys((exact_label.NAME, *graders)))
+
+
+def _is(label: Label, now: dict[str, Any]) -> bool:
+    """A case from a file names its intent alone."""
+    return label.id == now["label_id"] if now.get("label_id") else label.name == now.get("label")
 
 
 def _answer(key: str, now: dict[str, Any], graders: Sequence[str]) -> Told:
-    facts = now.get("facts") or {}
-    must = _lines("It must say, a line each", facts.get("must", ()), f"case_must_{key}")
-    must_not = _lines("It must never say, a line each", facts.get("must_not", ()), f"case_must_not_{key}")
+    facts, words = now.get("facts") or {}, now.get("length") or {}
+    replies = {name: text for name in REPLIES if (text := _reply(name, now, key))}
+    left, right = st.columns(2)
+    must = _lines(left, "It must say, a line each", facts.get("must") or (), f"case_must_{key}")
+    must_not = _lines(right, "It must never say, a line each", facts.get("must_not") or (), f"case_must_not_{key}")
     exact = st.text_input("Exactly this, word for word", value=str(now.get("text") or ""), key=f"case_exact_{key}") or ""
-    most = st.number_input(
-        "Words at most",
-        0,
-        2_000,
-        int((now.get("length") or {}).get("most_words") or 0),
-        key=f"case_most_{key}",
-        help="0: as many as it likes",
-    )
-    decline = st.checkbox("It should decline", value=bool(now.get("decline")), key=f"case_decline_{key}")
+    left, right = st.columns(2)
+    most = left.number_input("Words at most, 0 for any number", 0, MOST_WORDS, int(words.get("most_words") or 0), key=f"case_most_{key}")
+    bounds = {name: said for name, said in words.items() if name != "most_words"} | ({"most_words": int(most)} if most else {})
+    decline = right.selectbox(
+        "Should it decline?", list(DECLINES), index=list(DECLINES).index(now.get("decline")), format_func=DECLINES.__getitem__,
+        key=f"case_decline_{key}",
+    )  # fmt: skip
     said = {
         contains.NAME: ("facts", {"must": must, "must_not": must_not} if must or must_not else None),
         exact_text.NAME: ("text", exact.strip() or None),
-        length.NAME: ("length", {"most_words": int(most)} if most else None),
-        declines.NAME: ("decline", True if decline else None),
+        length.NAME: ("length", bounds or None),
+        declines.NAME: ("decline", decline),
     }
-    kept = {name: told for name, told in now.items() if name not in {name for name, _ in said.values()}}
-    expected = kept | {name: told for name, told in said.values() if told is not None}
+    shown = {*REPLIES, *(name for name, _ in said.values())}
+    kept = {name: told for name, told in now.items() if name not in shown}
+    expected = kept | replies | {name: told for name, told in said.values() if told is not None}
     others = [name for name in graders if name not in said]
     return expected, (*others, *(grader for grader, (_, told) in said.items() if told is not None))
 
 
-def _lines(words: str, now: Sequence[str], key: str) -> list[str]:
-    typed = st.text_area(words, value="\n".join(now), key=key, height=76) or ""
+def _reply(name: str, now: dict[str, Any], key: str) -> str:
+    """Where the case was flagged with a reply, that can be put right too."""
+    said = now.get(name)
+    return (st.text_area(REPLIES[name], value=str(said), key=f"case_{name}_{key}", height=90) or "").strip() if said else ""
+
+
+def _lines(place: DeltaGenerator, words: str, now: Sequence[str], key: str) -> list[str]:
+    typed = place.text_area(words, value="\n".join(now), key=key, height=68) or ""
     return [line.strip() for line in typed.splitlines() if line.strip()]
 
 
-def opening(case: dict[str, Any]) -> str:
-    """How a case that waits begins."""
-    said = (str(message.get("text", "")) for message in case["input"]["messages"])
-    return " ".join(next((text for text in said if text.strip()), "").split())[:160]
+def opening(messages: Sequence[dict[str, Any]]) -> str:
+    """How what the customer says begins; where no customer speaks, whoever does."""
+    said = sorted(messages, key=lambda message: message["role"] != "customer")
+    return begins(next((text for message in said if (text := str(message.get("text", ""))).strip()), ""), 160)
+
+
+def begins(text: str, most: int) -> str:
+    """On one line, cut between words."""
+    said = " ".join(text[: 4 * most].split())
+    return said if len(said) <= most else f"{said[:most].rpartition(' ')[0] or said[:most]} …"

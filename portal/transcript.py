@@ -106,10 +106,12 @@ def _clock(ms: int) -> str:
 
 def _parts(message: Message, channel: str) -> Iterator[dict[str, Any]]:
     """A machine's steps, folded; then its words, in which an e-mail's quotes are folded."""
-    if message.tool_call:
-        yield _step(f"Called {message.tool_call['name']}", "\n".join(_lines(message.tool_call.get("arguments") or {})) or "nothing")
+    if call := message.tool_call:
+        # of a case from a file it may be anything
+        name, given = (call.get("name"), call.get("arguments")) if isinstance(call, dict) else ("", call)
+        yield _step(f"Called {name or 'something'}", "\n".join(in_lines(given or {})) or "nothing")
     if message.tool_result is not None:
-        yield _step("Its answer", "\n".join(_lines(message.tool_result)) or "nothing")
+        yield _step("Its answer", "\n".join(in_lines(message.tool_result)) or "nothing")
     if not message.text:
         return
     if message.role == "system":
@@ -143,12 +145,12 @@ MOST_LISTED = 50
 SIMPLE: dict[bool | None, str] = {None: "nothing", True: "yes", False: "no"}
 
 
-def _lines(value: object, before: str = "") -> list[str]:
+def in_lines(value: object, before: str = "") -> list[str]:
     """An object as lines of 'name: value': no screen shows JSON."""
     if isinstance(value, dict):
-        return [line for name, part in value.items() for line in _lines(part, f"{before}{name}: ")]
+        return [line for name, part in value.items() for line in in_lines(part, f"{before}{name}: ")]
     if isinstance(value, list):
-        listed = [line for number, part in enumerate(value[:MOST_LISTED], start=1) for line in _lines(part, f"{before}{number}. ")]
+        listed = [line for number, part in enumerate(value[:MOST_LISTED], start=1) for line in in_lines(part, f"{before}{number}. ")]
         return listed + ([f"{before}and {len(value) - MOST_LISTED} more"] if len(value) > MOST_LISTED else [])
     return [f"{before}{SIMPLE[value] if value is None or isinstance(value, bool) else value}"]
 

@@ -59,6 +59,7 @@ SAFETY = {
     "eval_set.read": "all all all all all",
     "case.add": "all all all - all",
     "case.change": "- all all - -",  # a rep adds; what a release is measured on is not theirs to change or take out
+    "case.export": "- all all - all",
     "grader.check": "all all all - -",
     "continuous.change": "- all all - -",
     # automations, agents, articles, money

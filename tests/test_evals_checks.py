@@ -188,7 +188,10 @@ def test_a_grader_that_agrees_too_little_may_not_gate(staff: Staff, case: Case, 
     assert told(staff.lead) == []  # it never could: nothing moved
 
 
-def test_a_grader_loses_the_gate_by_itself_and_the_owner_is_told_once_each_time(staff: Staff, case: Case) -> None:
+def test_a_grader_loses_the_gate_by_itself_and_the_owner_is_told_once_each_time(
+    staff: Staff, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "LATEST", 100)  # 200 take longer to say
     first = graded(case, MIXED)
     said(first, MIXED, by=staff.rep)
     assert checks.may_gate(POLITE)
@@ -203,22 +206,32 @@ def test_a_grader_loses_the_gate_by_itself_and_the_owner_is_told_once_each_time(
     sentences = told(staff.lead)
     assert len(sentences) == 2 and sentences[0].startswith("The grader 'polite' may not stop a release any more: ")
     assert told(staff.rep) == told(staff.other) == []  # no set of theirs
-    more = graded(case, MIXED * 5)
-    said(more, MIXED * 5, by=staff.rep)  # what was judged long ago counts no more
+    more = graded(case, MIXED * 2)
+    said(more, MIXED * 2, by=staff.rep)  # what was judged long ago counts no more
     found = checks.latest(POLITE)
     assert found is not None and found.may_gate and found.n == checks.LATEST and found.kappa == pytest.approx(1.0)
     assert len(told(staff.lead)) == 3
     with store.reading() as db:
         kept = list(db.exec(select(GraderCheck).order_by(GraderCheck.id)))
-    assert len(kept) > 100 and [one.may_gate for one in kept].count(False) >= 1  # each is kept
+    assert len(kept) > 50 and [one.may_gate for one in kept].count(False) >= 1  # each is kept
     assert audit.broken() is None
 
 
-def test_much_that_people_said_of_other_graders_hides_nothing(staff: Staff, case: Case) -> None:
+def test_much_that_people_said_of_other_graders_hides_nothing(staff: Staff, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Agreement falls also while most of what people judge is not this grader's."""
+    monkeypatch.setattr(checks, "LATEST", 60)
     said(graded(case, MIXED), MIXED, by=staff.rep)
     other = Polite(NAME="clear")
-    said(graded(case, MIXED * 14, grader=other), MIXED * 14, by=staff.rep)  # more than are looked through for one grader
+    outputs = graded(case, MIXED * 4, grader=other)
+    people_said = [
+        {"id": new_id(), "at": now(), "target_kind": "model", "target_name": "m", "target_number": 1, "mode": RUN, "result_id": result_id,
+         "grader_name": scores.PEOPLE, "grader_number": 1, "value": float(right), "passed": right, "why": "", "error": "", "weight": 1.0}
+        for result_id, right in zip(outputs, MIXED * 4, strict=True)
+    ]  # fmt: skip
+    with store.writing() as db:  # more than are looked through for one grader
+        bulk.insert(db, Score, people_said)
+    (last,) = graded(case, [True], grader=other)
+    checks.say(last, True, by=staff.rep)
     assert checks.may_gate(POLITE) and checks.judged_count(POLITE) == 60
     later = graded(case, MIXED)
     said(later, [not one for one in MIXED], by=staff.rep)
@@ -266,8 +279,8 @@ def test_a_word_counts_for_every_grader_that_judged_the_same_output(staff: Staff
 
 
 def test_what_people_say_moves_no_run_and_is_masked(staff: Staff, case: Case) -> None:
-    run = runs.run(case.set_version_id, Target("classifier", "intent", 1), runs.told_at_once(lambda cases: [dict(one.expected) for one in cases]),
-                   by=staff.rep)  # fmt: skip
+    ask = runs.told_at_once(lambda cases: [dict(one.expected) for one in cases])
+    run = runs.run(case.set_version_id, Target("classifier", "intent", 1), ask, by=staff.rep)
     found = checks.next_one("exact label", by=staff.rep)
     assert found is not None
     checks.say(found.result.id, False, by=staff.rep, why=" Not so, my card is 4111 1111 1111 1111. ")

@@ -35,7 +35,8 @@ from data import (
 )
 from data.labels import of as labels_in_use
 from data.tables import Conversation, Customer, EvalSet, Example, Label, Message, Person, Prediction, Review
-from evals import sets
+from data.values import now
+from evals import checks, compare, continuous, graders, runs, sets
 from language import redact
 from portal.ferngrove import story
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
@@ -192,16 +193,33 @@ def test_each_conversation_was_predicted_by_what_was_live_when_it_came(shop: Per
 
 def test_loose_examples_wait_beside_three_frozen_versions(shop: Person) -> None:
     with store.reading() as db:
-        intents, answers = db.exec(select(EvalSet).order_by(col(EvalSet.purpose).desc())).all()
+        by_name = {one.name: one for one in db.exec(select(EvalSet))}
+        intents, answers, hard = (by_name[name] for name in ("Everyday intents", "Everyday answers", "Hard wordings"))
         uses = Counter(db.exec(select(Example.eval_set_id, Example.use)).all())
         assert sum(count for (_, use), count in uses.items() if use == "gold") == 48
     for eval_set, at_least, waiting in ((intents, 200, 12), (answers, 30, 5)):
         assert [version.number for version in sets.versions(eval_set.id, by=shop)] == [3, 2, 1]
         latest = sets.latest(eval_set.id)
-        assert latest is not None and sets.case_count(latest.id) == uses[eval_set.id, "eval"] >= at_least
+        taken_out = 1 if eval_set is intents else 0
+        assert latest is not None and sets.case_count(latest.id) == uses[eval_set.id, "eval"] - taken_out >= at_least
         assert examples.loose_count(eval_set.id) == uses[eval_set.id, "loose"] == waiting
     cases = sets.cases(sets.latest(answers.id).id)  # type: ignore[union-attr]
     assert {name for case in cases for name in case.graders} == {"reply words"} and all(case.expected for case in cases)
+    assert "took out case 160: It asks the same as another case." in sets.versions(intents.id, by=shop)[0].changelog
+    assert [sets.case_count(version.id) for version in sets.versions(hard.id, by=shop)] == [24]
+
+
+def test_twelve_runs_over_ten_weeks_were_compared_with_each_verdict(shop: Person) -> None:
+    ran = runs.newest(by=shop)
+    assert len(ran) >= 12 and all(one.run.state == "done" for one in ran)
+    assert ran[0].run.at - ran[-1].run.at > timedelta(weeks=9)
+    assert {one.verdict for one in compare.newest(by=shop)} == {"better", "worse", "no_worse", "cannot_tell"}
+
+
+def test_people_checked_the_grader_of_the_answers_and_graders_look_each_night(shop: Person) -> None:
+    assert checks.may_gate(graders.BY_NAME["reply words"]) and not checks.may_gate(graders.BY_NAME["alike"])
+    days = continuous.trend("reading ease", by=shop, since=now() - timedelta(days=60))
+    assert len(days) >= 15 and all(0 < one.mean <= 1 for one in days)
 
 
 def test_what_two_people_saw_differently_waits_beside_what_was_settled(shop: Person) -> None:

@@ -77,13 +77,15 @@ def test_a_run_is_told_to_a_person_and_to_a_program(command: Command, said: Call
 def test_with_gate_the_exit_code_is_the_answer(command: Command, said: Callable[..., str], staff: Staff) -> None:
     assert command("run", NAME, said("good.jsonl"), "--gate").code == 0
     closed = command("run", NAME, said("bad.jsonl", wrong=12), "--gate", "--by", staff.rep.email)
-    assert closed.code == 1 and "The gate is closed: It passes 50\xa0% of 'Everyday intents' 1 (12 of 24), the bar is 60\xa0%." in closed.out
+    why = "It passes 50\xa0% of 'Everyday intents' 1 (12 of 24), the bar is 60\xa0%."
+    assert closed.code == 1 and f"The gate is closed: {why}" in closed.out
     told = command("run", NAME, said("bad.jsonl", wrong=12), "--gate", "--json")
     assert told.code == 1 and told.told["gate"]["open"] is False
     assert [rule["name"] for rule in told.told["gate"]["rules"] if not rule["met"]] == ["bar"]
     assert command("run", NAME, said("bad.jsonl", wrong=12)).code == 0  # without it the run is told, and that is all
 
 
+@on_sqlite
 def test_too_few_cases_close_the_gate(command: Command, staff: Staff) -> None:
     eval_set, _ = flagged_set(staff, range(1, 4))
     freezing.freeze(eval_set.id, by=staff.lead)
@@ -91,6 +93,7 @@ def test_too_few_cases_close_the_gate(command: Command, staff: Staff) -> None:
     assert closed.code == 1 and "has 3 cases, at least 20 are needed" in closed.out
 
 
+@on_sqlite
 def test_a_candidate_is_compared_with_what_it_is_told_or_with_what_is_live(command: Command, said: Callable[..., str]) -> None:
     done = command("run", NAME, said("bad.jsonl", wrong=9), "--against", said("good.jsonl"), "--gate", "--json")
     told = done.told
@@ -113,6 +116,7 @@ def test_a_classifier_is_run_beside_the_one_that_is_live(command: Command, staff
     assert (live.code, live.told["target"], live.told["comparison"]) == (0, "classifier:intent@1", None)  # with itself it is not compared
 
 
+@on_sqlite
 def test_a_target_that_does_not_answer_is_said_and_passes_nothing(command: Command, cases: list[Case]) -> None:
     address = f"http://127.0.0.1:{server.closed_port()}"
     done = command("run", NAME, address, "--gate")
@@ -121,6 +125,7 @@ def test_a_target_that_does_not_answer_is_said_and_passes_nothing(command: Comma
     assert command("run", NAME, address, "--json").told["faults"] == {"nobody answers at that address, or it hung up": 24}
 
 
+@on_sqlite
 def test_a_program_behind_an_address_is_run_anew_each_time_and_asked_as_often_as_told(command: Command, cases: list[Case]) -> None:
     with server.running(server.body({"label": "Refund"})) as program:
         right = sum(case.expected["label"] == "Refund" for case in cases)
@@ -174,6 +179,7 @@ def test_two_targets_are_compared_and_what_was_run_is_not_run_again(command: Com
     assert (same.code, same.told["fixed"], same.told["broken"]) == (0, 0, 0)
 
 
+@on_sqlite
 def test_the_sets_are_listed_with_what_was_run_on_them(command: Command, staff: Staff, home: Path) -> None:
     assert command("list").out == "There is no eval set yet.\n" and command("list", "--json").told == {"sets": []}
     eval_set, _ = flagged_set(staff, range(1, 5))
@@ -249,6 +255,7 @@ def test_a_file_that_is_none_of_the_formats_is_misuse(command: Command, staff: S
     refused(command("import", "No such set", home / "odd.bin", "--as", "inspect"), 1, "There is no eval set named 'No such set'.")
 
 
+@on_sqlite
 @pytest.mark.parametrize("form", files.WRITERS)
 def test_a_version_leaves_as_a_file_and_comes_back_the_same(
     command: Command, staff: Staff, cases: list[Case], home: Path, form: str

@@ -56,13 +56,14 @@ WITHOUT_AN_ACTOR = {
     "releases.of_proposal": SHARED, "sets.latest": SHARED, "sets.latest_for": SHARED, "sets.cases": SHARED, "sets.case_count": SHARED,
     "scores.by_case": SHARED, "scores.passed": SHARED, "runs.result_count": SHARED, "sets.measured_on": SHARED,
     "checks.latest": SHARED, "checks.judged_count": SHARED, "compare.counts": AFTER, "compare.cases_of": AFTER,
-    "continuous.plan": SETTINGS, "continuous.scored_count": NAMES, "runs.faults": SHARED,
+    "continuous.plan": SETTINGS, "changes.waiting_count": NAMES, "continuous.scored_count": NAMES,
+    "runs.faults": SHARED, "scores.by_grader": SHARED,    "sets.outlines": SHARED,
     "settings.current": SETTINGS, "settings.history": SETTINGS, "settings.emergency": SETTINGS,
     "approvals.approvers": AFTER, "approvals.nobody_can": AFTER, "approvals.open_for": AFTER,
     "door.keep": AFTER, "appending.keep": AFTER, "vectors.of": AFTER, "connections.who_connected": SETTINGS, "spool.opened": SCRATCH,
     "following.pull": MACHINE,  # acts as whoever connected the help desk, and asks their right
     "offers.forget_old": MACHINE, "seals.purge": MACHINE, "vectors.fill": MACHINE,
-    "masking.masked": NAMES, "rubric.current": SETTINGS,
+    "masking.masked": NAMES, "masking.everywhere": NAMES, "rubric.current": SETTINGS,
     "tasks.under_way": NAMES, "traces.spent_today": NAMES, "vectors.coverage": NAMES, "vectors.encoders_in_use": NAMES,
     "predictions.of_conversation": AFTER,  # an intent and a confidence; screens ask it of the conversation that they were given
 }  # fmt: skip

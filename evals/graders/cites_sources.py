@@ -11,7 +11,7 @@ from evals.graders.face import Asked, Grade, Output, yes_or_no
 from evals.graders.values import cut
 
 NAME, NUMBER = "cites sources", 1
-PERSON_WROTE, LIVE = False, True
+PERSON_WROTE, LIVE = False, False  # live replies carry no sources yet
 NEEDS: tuple[str, ...] = ()
 ENOUGH = 0.6  # of a sentence's words that say something
 STEM = 6  # letters by which deliver, delivered and delivery are one

@@ -56,6 +56,7 @@ def whole(proposal: Proposal) -> None:
     st.caption(_who_and_when(proposal), help=widgets.exact(proposal.at))
     st.markdown(f"**{widgets.plain(proposal.evidence['sentence'])}**  \n{widgets.plain(_figures(proposal))}")
     st.text(f"Why: {proposal.why}")
+    _rules(proposal)
     for approval in approvals.approvers([proposal]).get(proposal.id, []):
         said = f": {approval.note}" if approval.note else ""
         st.text(f"{who.get(approval.approver_id, 'Somebody')} said yes {widgets.when(approval.at)}{said}")
@@ -66,6 +67,17 @@ def whole(proposal: Proposal) -> None:
     talk.show("proposal", proposal.id, by=person)
     if proposal.state == "open":
         _decide(proposal)
+
+
+def _rules(proposal: Proposal) -> None:
+    """What the gate asked of it, rule by rule, with the numbers."""
+    asked = proposal.evidence.get("rules") or []
+    if not asked:
+        return
+    with st.expander(f"The gate: {sum(rule['met'] for rule in asked)} of {len(asked)} rules met", icon=":material/gavel:"):
+        for rule in asked:
+            mark = ":green[:material/check:]" if rule["met"] else ":red[:material/close:]"
+            st.markdown(f"{mark} {widgets.plain(_capital(rule['told']))}")
 
 
 def _decide(proposal: Proposal) -> None:

@@ -2,19 +2,22 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from data import access, examples, people
+from data import access, examples, people, tasks
 from data.measures import percent
-from data.tables import Case, CaseChange, EvalSet, SetVersion
-from evals import changes, compare, files, freezing, runs, sets, targets
+from data.tables import Case, CaseChange, EvalSet, Example, SetVersion
+from evals import changes, compare, files, freezing, reading, runs, sets, targets
 from evals.cases import NewCase
 from evals.graders import expect
-from portal import acts, casing, catalog, jobs, transcript, widgets
+from portal import acts, answers, casing, catalog, jobs, transcript, widgets
 
 person = st.session_state["person"]
 who = people.names()
 KINDS = {"regression": "must stay right", "capability": "may be hard"}
-PAGE = 50
+PAGE, LINES = 500, 50  # cases of a table, lines of a list
+TABS = {"results": "Results", "cases": "Cases", "waiting": "Waiting", "changes": "Changes"}
+state = st.session_state
 
 
 # -- the list -----------------------------------------------------------------------------------------------------------------------------
@@ -73,21 +76,27 @@ def measured_on(known: list[EvalSet]) -> None:
 def line(eval_set: EvalSet) -> None:
     newest, waits = sets.latest(eval_set.id), waiting_count(eval_set)
     with st.container(border=True, gap="xsmall"):
-        head, way, action = st.columns([4, 1, 1.5], vertical_alignment="center")
-        head.subheader(widgets.plain(eval_set.name), anchor=False)
-        way.button(
-            "Open",
-            key=f"eval_sets_open_{eval_set.id}",
-            icon=":material/arrow_forward:",
-            on_click=lambda: st.query_params.update({"set": eval_set.id}),
-        )
-        with action:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(widgets.plain(eval_set.name), anchor=False, width="stretch")
+            st.button(
+                f"Open {widgets.plain(eval_set.name)}", key=f"eval_sets_open_{eval_set.id}", icon=":material/arrow_forward:",
+                on_click=lambda: st.query_params.update({"set": eval_set.id}),
+            )  # fmt: skip
             freeze_button(eval_set, waits)
         about(eval_set)
-        cases = f"**{sets.case_count(newest.id):,} cases** in version {newest.number}" if newest else "Not frozen yet"
+        cases = f"**{counted(sets.case_count(newest.id))}** in version {newest.number}" if newest else "Not frozen yet"
+        waiting = f" · {waits:,} {'waits' if waits == 1 else 'wait'} to be frozen" if waits else ""
         ran = runs.newest(by=person, eval_set_id=eval_set.id, most=1)
-        last = f" · last run: {ran[0].run.target_name} {ran[0].run.target_number}, passes {ran[0].passed}" if ran else ""
-        st.markdown(f"{cases} · {waits:,} {'waits' if waits == 1 else 'wait'} to be frozen{widgets.plain(last)}")
+        last = f" · last run: {answers.of(ran[0].run)} {outcome(ran[0])}" if ran else ""
+        st.markdown(f"{cases}{waiting}{widgets.plain(last)}")
+
+
+def counted(cases: int) -> str:
+    return f"{cases:,} {'case' if cases == 1 else 'cases'}"
+
+
+def outcome(told: runs.Told) -> str:
+    return {"running": "is under way or was cut off", "stopped": "was stopped"}.get(told.run.state, f"passes {told.passed}")
 
 
 def about(eval_set: EvalSet) -> None:
@@ -98,16 +107,14 @@ def about(eval_set: EvalSet) -> None:
 
 
 def waiting_count(eval_set: EvalSet) -> int:
-    return examples.loose_count(eval_set.id) + len(changes.waiting(eval_set.id, by=person))
+    return examples.loose_count(eval_set.id) + changes.waiting_count(eval_set.id)
 
 
 def freeze_button(eval_set: EvalSet, waits: int) -> None:
     if not access.may(person, "eval_set.freeze"):
         return
     words = f"Freeze {waits:,} {'flagged' if waits == examples.loose_count(eval_set.id) else 'waiting'}" if waits else "Nothing to freeze"
-    if st.button(
-        words, key=f"eval_sets_freeze_{eval_set.id}", type="primary", icon=":material/ac_unit:", disabled=not waits, width="stretch"
-    ):
+    if st.button(words, key=f"eval_sets_freeze_{eval_set.id}", type="primary", icon=":material/ac_unit:", disabled=not waits):
         acts.attempt(lambda: freezing.freeze(eval_set.id, by=person), done=lambda made: f"Frozen as version {made.number}.")
         st.rerun()
 
@@ -120,23 +127,31 @@ def one_set(eval_set: EvalSet) -> None:
         st.query_params.clear()
         st.rerun()
     versions, waits = sets.versions(eval_set.id, by=person), waiting_count(eval_set)
-    head, action = st.columns([4, 1.5], vertical_alignment="center")
-    head.title(widgets.plain(eval_set.name), anchor=False)
-    with action:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(widgets.plain(eval_set.name), anchor=False, width="stretch")
         freeze_button(eval_set, waits)
     about(eval_set)
-    tabs = ["Results", "Cases", f"Waiting {waits}" if waits else "Waiting", "Changes"]
-    shown = st.segmented_control("Show", tabs, default=tabs[0], required=True, key="eval_sets_show", label_visibility="collapsed")
-    if shown == "Results":
+    tabs, beside = st.columns([4, 1.5], vertical_alignment="center")
+    shown = tabs.segmented_control(
+        "Show", list(TABS), format_func=lambda tab: f"{TABS[tab]} {waits:,}" if tab == "waiting" and waits else TABS[tab],
+        default="results", required=True, key="eval_sets_show", label_visibility="collapsed",
+    )  # fmt: skip
+    if shown == "results":
         results(eval_set, versions)
-    elif shown == "Cases":
-        cases_of(eval_set, versions)
-    elif shown == "Changes":
-        for version in versions:
-            told = f"**Version {version.number}** · {widgets.when(version.at)} · {widgets.plain(version.changelog)}"
-            st.markdown(told, help=f"Named by its content: {version.sha[:16]}")
+    elif shown == "cases":
+        cases_of(eval_set, versions, beside)
+    elif shown == "changes":
+        history(versions)
     else:
         waiting(eval_set)
+
+
+def history(versions: list[SetVersion]) -> None:
+    for version in versions:
+        told = f"**Version {version.number}** · {widgets.when(version.at)} · {widgets.plain(version.changelog)}"
+        st.markdown(told, help=f"Named by its content: {version.sha[:16]}")
+    if not versions:
+        st.caption("It was not frozen yet. Each version then says here what was added, changed and taken out, and by whom.")
 
 
 def results(eval_set: EvalSet, versions: list[SetVersion]) -> None:
@@ -144,26 +159,31 @@ def results(eval_set: EvalSet, versions: list[SetVersion]) -> None:
         st.markdown("Freeze what was flagged, and things can be run and compared on it.")
         return
     if access.may(person, "eval.run"):
-        run_something(eval_set, versions[0])
+        run_something(eval_set, versions)
     ran = runs.newest(by=person, eval_set_id=eval_set.id)
     if not ran:
         st.caption("Nothing was run on it yet.")
     for told in ran:
-        run = told.run
-        compared = compare.latest_of(run, by=person)
-        row, way = st.columns([6, 1], vertical_alignment="center")
-        state = {"running": "is under way or was cut off", "stopped": "was stopped"}.get(run.state, f"passes {told.passed}")
-        row.markdown(
-            f"**{widgets.plain(run.target_name)} {run.target_number or ''}** {widgets.plain(state)} of version {told.number} "
-            f":gray[· {widgets.plain(who.get(run.by_person_id or '', 'The portal'))}, {widgets.when(run.at)}]"
-            + (f"  \n{widgets.plain(compared.sentence)}" if compared else "")
-        )
-        asked = {"comparison": compared.id} if compared else {"run": run.id}
-        with way:
-            st.page_link("screens/runs.py", label="Look", icon=":material/arrow_forward:", query_params=asked)
+        result(told)
 
 
-def run_something(eval_set: EvalSet, version: SetVersion) -> None:
+def result(told: runs.Told) -> None:
+    """The name is the way to it: heard alone, as a screen reader lists links, it says where it leads."""
+    run, compared = told.run, compare.latest_of(told.run, by=person)
+    asked = {"comparison": compared.id} if compared else {"run": run.id}
+    with st.container(gap=None, key=f"eval_sets_result_{run.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            name = f"**{widgets.plain(answers.of(run))}**"
+            st.page_link("screens/runs.py", label=name, icon=":material/arrow_forward:", query_params=asked, width="content")
+            by_whom = widgets.plain(who.get(run.by_person_id or "", "The portal"))
+            st.markdown(
+                f"{widgets.plain(outcome(told))} of version {told.number} :gray[· {by_whom}, {widgets.when(run.at)}]", width="content"
+            )
+        if compared and (live := reading.about(compared.live_run_id, by=person)):
+            st.markdown(widgets.plain(f"Beside {answers.of(live.run)}: {compared.sentence}"))
+
+
+def run_something(eval_set: EvalSet, versions: list[SetVersion]) -> None:
     known = catalog.known_targets(eval_set.purpose, by=person)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = st.selectbox(
@@ -175,12 +195,14 @@ def run_something(eval_set: EvalSet, version: SetVersion) -> None:
         )  # fmt: skip
         if st.button("Run", type="primary", key="eval_sets_run", disabled=candidate is None, icon=":material/play_arrow:"):
             chosen = [told for told in (candidate, beside) if told]
-            arguments = {"set_version_id": version.id, "targets": chosen}
-            acts.attempt(lambda: jobs.start("run_eval", arguments, title=f"Run on {eval_set.name} {version.number}", by=person))
+            arguments = {"set_version_id": versions[0].id, "targets": chosen}
+            acts.attempt(lambda: jobs.start("run_eval", arguments, title=f"Run on {eval_set.name} {versions[0].number}", by=person))
             st.rerun()
         with st.popover("Bring a file of outputs", icon=":material/upload_file:"):
             bring_outputs()
-    if job := widgets.newest_job("run_eval", by=person):
+    ours = {version.id for version in versions}
+    job = next((one for one in tasks.recent(by=person) if one.name == "run_eval" and one.arguments.get("set_version_id") in ours), None)
+    if job and job.state != "done":  # what it showed stands below
         widgets.follow(job, by=person)
 
 
@@ -198,47 +220,63 @@ def bring_outputs() -> None:
 # -- its cases ----------------------------------------------------------------------------------------------------------------------------
 
 
-def cases_of(eval_set: EvalSet, versions: list[SetVersion]) -> None:
+def cases_of(eval_set: EvalSet, versions: list[SetVersion], beside: DeltaGenerator) -> None:
     if not versions:
         st.caption("It has no case yet.")
         return
     version = versions[0]
     if len(versions) > 1:
-        version = st.selectbox("Version", versions, format_func=lambda one: f"{one.number}, {widgets.day(one.at)}", key="eval_sets_version")
-    cases = sorted(sets.cases(version.id), key=lambda case: case.number)
-    place = sets.numbers(cases)
+        version = beside.selectbox(
+            "Version", versions, format_func=lambda one: f"Version {one.number}, {widgets.short(one.at)}", key="eval_sets_version",
+            label_visibility="collapsed",
+        )  # fmt: skip
+    start = which_page(version)
+    cases = sets.page(version.id, by=person, start=start, most=PAGE)
+    place = [case.number or start + number for number, case in enumerate(cases, start=1)]
     found = st.dataframe(
         pd.DataFrame(
             {
-                "Case": [place[case.key] for case in cases],
+                "Case": place,
+                "Customer wrote": [casing.begins(sets.text_of(case), 200) for case in cases],
                 "Expected": [expect.sentence(case.expected, case.graders) for case in cases],
-                "Customer wrote": [" ".join(sets.text_of(case).split())[:200] for case in cases],
                 "Channel": [widgets.CHANNEL_WORDS.get(case.slices.get("channel", ""), "–") for case in cases],
                 "Flagged as": [case.slices.get("kind", "–") for case in cases],
             }
         ),
-        hide_index=True,
-        height=360,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"eval_sets_cases_{version.id}",
-        column_config={"Customer wrote": st.column_config.TextColumn(width="large")},
-    )
+        hide_index=True, height=246, on_select="rerun", selection_mode="single-row", key=f"eval_sets_cases_{version.id}_{start}",
+        column_config={
+            "Case": st.column_config.NumberColumn(width=50), "Customer wrote": st.column_config.TextColumn(width=390),
+            "Expected": st.column_config.TextColumn(width=320), "Channel": st.column_config.TextColumn(width=70),
+            "Flagged as": st.column_config.TextColumn(width=80),
+        },
+    )  # fmt: skip
     chosen = found.selection.rows
     if chosen:
-        one_case(eval_set, cases[chosen[0]], place[cases[chosen[0]].key], newest=version is versions[0] or version.id == versions[0].id)
+        one_case(eval_set, cases[chosen[0]], place[chosen[0]], newest=version.id == versions[0].id)
     else:
         st.caption("Choose a case to read it.")
+
+
+def which_page(version: SetVersion) -> int:
+    """Of a large set a part at a time: the first case that is shown, counted from 0."""
+    count = sets.case_count(version.id)
+    if count <= PAGE:
+        return 0
+    return st.selectbox(
+        "Cases", range(0, count, PAGE), format_func=lambda first: f"{first + 1:,} to {min(first + PAGE, count):,} of {count:,} cases",
+        key=f"eval_sets_page_{version.id}", label_visibility="collapsed", width=280,
+    )  # fmt: skip
 
 
 def one_case(eval_set: EvalSet, case: Case, number: int, *, newest: bool) -> None:
     left, right = st.columns([4, 4], gap="medium")
     with left:
         channel = case.slices.get("channel", "chat")
-        transcript.show_frozen(case.input.get("subject_line", ""), sets.asked_of(case), channel, key=case.id, height=320)
+        transcript.show_frozen(case.input.get("subject_line", ""), sets.asked_of(case), channel, key=case.id, height=250)
     with right:
         st.markdown(f"**Case {number}** expects: {widgets.plain(expect.sentence(case.expected, case.graders))}")
-        st.caption(" · ".join(widgets.plain(f"{name}: {said}") for name, said in case.slices.items()))
+        if case.slices:
+            st.caption(" · ".join(widgets.plain(f"{name}: {said}") for name, said in case.slices.items()))
         if newest and access.may(person, "case.change"):
             change_case(eval_set, case)
 
@@ -274,12 +312,20 @@ def waiting(eval_set: EvalSet) -> None:
                 type_one(eval_set)
             with st.popover("Bring a file of cases", icon=":material/upload_file:"):
                 bring_cases(eval_set)
-    alike(eval_set)
-    for change in changes.waiting(eval_set.id, by=person):
+    if waiting_count(eval_set):
+        alike(eval_set)
+    changed, flagged = changes.waiting(eval_set.id, by=person, most=LINES), examples.waiting(eval_set.id, by=person, most=LINES)
+    for change in changed:
         line_of_change(change)
-    for one in examples.waiting(eval_set.id, by=person):
-        by_whom = widgets.plain(who.get(one.by_person_id or "", "Somebody"))
-        st.markdown(f":material/flag: Flagged as {one.kind} by {by_whom}: {widgets.plain(one.why)} :gray[· {widgets.when(one.at)}]")
+    if more := changes.waiting_count(eval_set.id) - len(changed):
+        st.caption(f"{more:,} more wait to be added, changed or taken out.")
+    for one in flagged:
+        line_of_flag(one)
+    if more := examples.loose_count(eval_set.id) - len(flagged):
+        elsewhere = "here or in other teams" if len(flagged) == LINES else "in other teams"
+        st.caption(f"{more:,} more {'was' if more == 1 else 'were'} flagged {elsewhere}.")
+    if not changed and not flagged:
+        st.caption("What is flagged for this set on Review waits here, and what is typed or brought, until the set is frozen.")
 
 
 def alike(eval_set: EvalSet) -> None:
@@ -294,9 +340,17 @@ def alike(eval_set: EvalSet) -> None:
             )
 
 
+def line_of_flag(one: Example) -> None:
+    by_whom, opening = widgets.plain(who.get(one.by_person_id or "", "Somebody")), casing.opening(one.messages)
+    st.markdown(
+        f":material/flag: Flagged as {one.kind} by {by_whom}: {widgets.plain(one.why)} :gray[· {widgets.when(one.at)}]  \n"
+        f":gray[{widgets.plain(opening)}]"
+    )
+
+
 def line_of_change(change: CaseChange) -> None:
     words = {"add": "Will be added", "change": "Will be changed", "retire": "Will be taken out"}[change.change]
-    opening = casing.opening(change.case) if change.case else ""
+    opening = casing.opening(change.case["input"]["messages"]) if change.case else ""
     row, way = st.columns([6, 1], vertical_alignment="center")
     by_whom = widgets.plain(who.get(change.by_person_id or "", "The console"))
     row.markdown(f":material/edit_note: {words}, by {by_whom}: {widgets.plain(change.why)}  \n:gray[{widgets.plain(opening)}]")
@@ -308,16 +362,17 @@ def line_of_change(change: CaseChange) -> None:
 
 
 def type_one(eval_set: EvalSet) -> None:
-    wrote = st.text_area("The customer writes", key="case_new_text", height=100)
-    expected, graders = casing.expectation("new", {}, (), eval_set.purpose)
-    why = st.text_input("Why it is a good test", key="case_new_why")
+    typed = state.get("eval_sets_typed", 0)  # counted, so that the next one begins with empty fields
+    wrote = st.text_area("The customer writes", key=f"case_new_text_{typed}", height=68)
+    expected, graders = casing.expectation(f"new_{typed}", {}, (), eval_set.purpose)
+    why = st.text_input("Why it is a good test", key=f"case_new_why_{typed}")
     if st.button("Add it", key="case_new", type="primary"):
         new = NewCase(({"role": "customer", "text": wrote or ""},), expected, graders, why=why or "typed")
         if acts.attempt(
             lambda: changes.add(eval_set.id, [new], known=catalog.graders_for(person), by=person),
             done="Added. It is in the set once it is frozen.",
         ):
-            st.session_state["case_new_text"] = ""
+            state["eval_sets_typed"] = typed + 1
         st.rerun()
 
 

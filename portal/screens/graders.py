@@ -18,7 +18,7 @@ state = st.session_state
 
 def line(grader: Grader) -> None:
     found, judged = checks.latest(grader), checks.judged_count(grader)
-    row, way = st.columns([6, 1.4], vertical_alignment="center")
+    row, way = st.columns([6, 1.8], vertical_alignment="center")
     if grader.PERSON_WROTE:
         mark, told = ":green-badge[may stop a release]", "A person writes down what is right, so it needs no check."
     elif found is not None:
@@ -29,7 +29,8 @@ def line(grader: Grader) -> None:
         told = f"{judged} of {checks.FEWEST} outputs were judged by people. Until then it is shown, and stops nothing."
     row.markdown(f"**{widgets.plain(grader.NAME)}** {mark}  \n:gray[{widgets.plain(told)}]")
     if not grader.PERSON_WROTE and access.may(person, "grader.check"):
-        way.button("Judge outputs", key=f"graders_judge_{grader.NAME}", on_click=begin, args=(grader.NAME,), width="stretch")
+        words = f"Judge for '{widgets.plain(grader.NAME)}'"
+        way.button(words, key=f"graders_judge_{grader.NAME}", on_click=begin, args=(grader.NAME,), width="stretch", wrap=True)
 
 
 def begin(name: str) -> None:
@@ -48,7 +49,8 @@ def judge(grader: Grader) -> None:
     st.title(f"Is this right? For '{widgets.plain(grader.NAME)}'", anchor=False)
     found = checks.next_one(grader.NAME, by=person)
     judged = checks.judged_count(grader)
-    st.progress(min(judged / checks.FEWEST, 1.0), text=f"{judged} of {checks.FEWEST} that a check needs")
+    needed = f"{judged} of the {checks.FEWEST} that a check needs" if judged < checks.FEWEST else f"{judged}, enough for a check"
+    st.progress(min(judged / checks.FEWEST, 1.0), text=f"Judged by people: {needed}")
     if found is None:
         st.info("You judged every output that this grader looked at. Run something on an eval set, and more come.", icon=":material/check:")
         return
@@ -72,11 +74,14 @@ def judge(grader: Grader) -> None:
 def each_night() -> None:
     agreed = continuous.plan()
     st.subheader("Each night", anchor=False)
-    names = ", ".join(agreed.graders) or "no grader"
-    st.markdown(
-        f"**{widgets.plain(names)}** look at {percent(agreed.share)} of yesterday's conversations in each channel and intent, at most "
-        f"{agreed.most:,}, for at most {agreed.money:.2f} a day. The worst wait on Review."
-    )
+    if agreed.graders:
+        names, look = widgets.plain(", ".join(agreed.graders)), "look" if len(agreed.graders) > 1 else "looks"
+        st.markdown(
+            f"**{names}** {look} at {percent(agreed.share)} of yesterday's conversations in each channel and intent, at most "
+            f"{agreed.most:,}, for at most {agreed.money:.2f} a day. The worst wait on Review."
+        )
+    else:
+        st.markdown("No grader looks at what went out yesterday. A lead or an engineer can choose some; the worst then wait on Review.")
     if access.may(person, "continuous.change"):
         with st.popover("Change what they look at", icon=":material/tune:"):
             change(agreed)

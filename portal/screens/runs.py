@@ -10,7 +10,8 @@ from data.measures import Share
 from data.tables import Case, Comparison, Run
 from evals import compare, reading, runs, sets
 from evals.graders import expect
-from portal import answers, transcript, widgets
+from evals.verdict import FEWEST_CASES
+from portal import answers, casing, transcript, widgets
 
 person = st.session_state["person"]
 who = people.names()
@@ -22,7 +23,7 @@ HALVES = {"failing": "Failed", "passing": "Passed"}
 
 
 def target_of(run: Run) -> str:
-    return widgets.plain(f"{run.target_name} {run.target_number}" if run.target_number else run.target_name)
+    return widgets.plain(answers.of(run))
 
 
 # -- the list -----------------------------------------------------------------------------------------------------------------------------
@@ -49,28 +50,36 @@ def line_of_comparison(one: Comparison) -> None:
     if found is None or live is None:
         return
     colour, icon = VERDICTS[one.verdict]
-    row, way = st.columns([6, 1], vertical_alignment="center")
-    row.markdown(
-        f":{colour}[:material/{icon}:] **{target_of(found.run)}** beside {target_of(live.run)} on "
-        f"*{widgets.plain(found.eval_set.name)}* {found.version.number} :gray[· {widgets.when(one.at)}]  \n{widgets.plain(one.sentence)}"
+    line(
+        f"**{target_of(found.run)}** beside {target_of(live.run)}",
+        f"on {widgets.plain(found.eval_set.name)} {found.version.number} · {widgets.when(one.at)}",
+        f":{colour}[:material/{icon}:] {widgets.plain(one.sentence)}",
+        {"comparison": one.id},
     )
-    look(way, "comparison", one.id)
 
 
-def look(place, what: str, which: str) -> None:
-    place.button("Look", key=f"runs_look_{which}", icon=":material/arrow_forward:", on_click=lambda: st.query_params.update({what: which}))
+def line(name: str, of: str, showed: str, to: dict[str, str]) -> None:
+    """The name is the way to it: heard alone, as a screen reader lists what can be pressed, it says where it leads."""
+    key = f"runs_look_{next(iter(to.values()))}"
+    with st.container(gap=None, key=f"runs_line_{key}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                name, key=key, type="tertiary", icon=":material/arrow_forward:", on_click=lambda: st.query_params.update(to), wrap=True
+            )
+            st.markdown(f":gray[{of}]", width="content")
+        st.markdown(showed)
 
 
 def line_of_run(told: runs.Told) -> None:
     run, by_whom = told.run, who.get(told.run.by_person_id or "", "The portal")
-    outcome = {"running": "is under way or was cut off", "stopped": f"was stopped: {run.error}"}.get(run.state, f"passes {told.passed}")
+    outcome = {"running": "Is under way or was cut off", "stopped": f"Was stopped: {run.error}"}.get(run.state, f"Passes {told.passed}")
     times = f", each case {run.repeats} times" if run.repeats > 1 else ""
-    row, way = st.columns([6, 1], vertical_alignment="center")
-    row.markdown(
-        f"**{target_of(run)}** {widgets.plain(outcome)} of *{widgets.plain(told.eval_set.name)}* {told.number}{times} "
-        f":gray[· {widgets.plain(by_whom)}, {widgets.when(run.at)}]"
+    line(
+        f"**{target_of(run)}**",
+        f"on {widgets.plain(told.eval_set.name)} {told.number}{times} · {widgets.plain(by_whom)}, {widgets.when(run.at)}",
+        widgets.plain(outcome),
+        {"run": run.id},
     )
-    look(way, "run", run.id)
 
 
 # -- one comparison -----------------------------------------------------------------------------------------------------------------------
@@ -97,14 +106,23 @@ def parts(one: Comparison) -> None:
     with st.container(horizontal=True):
         if slices:
             with st.popover(f"By channel, language and more: {len(slices)}", icon=":material/pie_chart:"):
-                for part in slices:
-                    said(part.slice, part)
+                by_slice(slices)
         if graders:
             with st.popover(f"By grader: {len(graders)}", icon=":material/rule:"):
                 for part in graders:
                     said(part.grader_name + (", as a score" if part.measure == "scores" else ""), part)
         with st.popover("How we know", icon=":material/functions:"):
             st.text(one.how or "It was compared before the method was kept beside it.")
+
+
+def by_slice(slices: Sequence[Comparison]) -> None:
+    """Those with enough cases to tell by; the others are named on one line."""
+    few = [part for part in slices if part.cases < FEWEST_CASES]
+    for part in slices:
+        if part not in few:
+            said(part.slice, part)
+    if few:
+        st.caption("Too few cases to tell: " + ", ".join(widgets.plain(f"{part.slice} ({part.cases})") for part in few))
 
 
 def said(name: str, part: Comparison) -> None:
@@ -119,13 +137,18 @@ def run(found: reading.About) -> None:
     back()
     one, pace = found.run, reading.pace(found.run.id, by=person)
     st.title(f"{target_of(one)} on {widgets.plain(found.eval_set.name)} {found.version.number}", anchor=False)
-    passed = Share(one.passed, one.cases)
-    st.markdown(f"**Passes {passed}** of the cases" if one.state == "done" else f"**{widgets.plain(one.error or 'Not finished')}**")
-    cost = f" · cost {pace.cost:.2f}" if pace.cost else ""
-    failed = f" · {pace.errors:,} without an answer" if pace.errors else ""
-    st.caption(f"Half of the answers within {pace.ms:,.0f} ms{cost}{failed} · {widgets.when(one.at)}", help=widgets.exact(one.at))
+    told = {"running": "Is under way or was cut off. Run it again, and it goes on.", "stopped": f"Was stopped: {one.error}"}
+    st.markdown(f"**{widgets.plain(told.get(one.state, f'Passes {Share(one.passed, one.cases)} of the cases'))}**")
+    times = f"each case asked {one.repeats} times" if one.repeats > 1 else ""
+    half = f"half of the answers within {pace.ms / 1000:,.1f} s" if pace.ms >= 50 else ""
+    cost = f"cost {pace.cost:.2f}" if pace.cost else ""
+    failed = f"{pace.errors:,} without an answer" if pace.errors else ""
+    about = [part for part in (times, half, cost, failed, widgets.when(one.at)) if part]
+    st.caption(" · ".join(about), help=widgets.exact(one.at))
     if one.state != "done":
         return
+    if one.error:
+        st.caption(f":material/info: {widgets.plain(one.error)}")
     sizes = {"failing": one.cases - one.passed, "passing": one.passed}
     chosen = choice(HALVES, sizes)
     if chosen:
@@ -166,7 +189,8 @@ def desk(page, count: int, columns: Sequence[tuple[str, Run]]) -> None:
     if not cases:
         return
     shown = next((case for case in cases if case.id == st.session_state.get("runs_chosen")), cases[0])
-    left, middle, right = st.columns([1.7, 3.4, 4.1], gap="medium")
+    with st.container(key="runs_desk"):
+        left, middle, right = st.columns([1.7, 3.4, 4.1], gap="medium")
     with left:
         lines(cases, shown, start, count)
     with middle:
@@ -182,9 +206,9 @@ def desk(page, count: int, columns: Sequence[tuple[str, Run]]) -> None:
 
 def lines(cases: Sequence[Case], shown: Case, start: int, count: int) -> None:
     st.caption(f"{start * reading.PAGE + 1:,}–{start * reading.PAGE + len(cases):,} of {count:,} · J, K")
-    with st.container(height=420, border=False, gap="xxsmall"):
+    with st.container(height=420, border=False, gap="xxsmall", key="runs_cases"):
         for case in cases:
-            opening = " ".join(sets.text_of(case).split())[:60] or "No words"
+            opening = casing.begins(sets.text_of(case), 60) or "No words"
             st.button(
                 f"Case {case.number}  \n:small[{widgets.plain(opening)}]" if case.number else widgets.plain(opening),
                 key=f"runs_case_{case.id}", width="stretch", type="primary" if case.id == shown.id else "secondary",

@@ -51,7 +51,7 @@ from tests.conftest import SOAK, let_go
 from tests.markup import Payload, everywhere, payloads, written
 from tests.server import Server, eventually
 
-COUNT, SAMPLED, OFFERED, SEARCHED = (500, 50, 24, 6) if SOAK else (30, 1, 2, 1)
+COUNT, SAMPLED, OFFERED, SEARCHED = (500, 50, 24, 6) if SOAK else (60, 1, 3, 1)
 A_PAGE = 60  # payloads in one conversation
 ASKED = COUNT // 30  # each so many is put to an engineer as a question
 SETTLED = COUNT - 5  # what is seen differently; the last ones wait
