@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data import asking, connections, releases, versions
+from data import asking, connections, labels, releases, vectors, versions
 from data.errors import Refused
 from data.tables import Person
 from data.values import Target
@@ -12,21 +12,41 @@ from evals import graders, targets
 from evals.graders.face import Graders
 from evals.targets import Asked
 from language.call import Call
+from language.encoder import Vectors
 
 HOW = "classifier:NAME, classifier:NAME@3, people, model:NAME, file:outputs.jsonl or https://…"
 
 
 def graders_for(by: Person) -> Graders:
-    """All graders that this installation can use: those that ask a model are there where an endpoint is."""
-    endpoint = connections.endpoint()
+    """All graders that this installation can use: those that ask a model are there where an endpoint is, vectors where an encoder is."""
+    endpoint, encode = connections.endpoint(), _encode if vectors.described() else None
     if endpoint is None:
-        return graders.with_help()
+        return graders.with_help(classify=_classify, encode=encode)
 
     def ask(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Call:
         line, budget = endpoint.line(), endpoint.budget()
         return asking.ask("accuracy", messages, by=by, line=line, budget=budget, schema=schema, temperature=0.0)
 
-    return graders.with_help(ask=ask)
+    return graders.with_help(ask=ask, classify=_classify, encode=encode)
+
+
+def _classify(name: str, text: str) -> str | None:
+    """What the live version of a classifier says of a reply; None where it keeps silent."""
+    from classifiers import KIND, serving
+
+    live = releases.live(KIND, name)
+    if live is None:
+        raise Refused(f"no version of the classifier '{name}' is live")
+    (said,) = serving.guess(releases.target_of(live), [text])
+    return labels.names().get(said.label_id) if said.label_id else None
+
+
+def _encode(texts: Sequence[str]) -> Vectors:
+    """With the encoder that is installed; what it has seen before is read."""
+    encoder = vectors.installed()
+    if encoder is None:
+        raise Refused("the encoder is missing; install it: portal encoder install")
+    return vectors.of(list(texts), encoder)
 
 
 def target(told: str, *, by: Person) -> Asked:

@@ -1,7 +1,9 @@
 """What a target's name means, at the console and on a screen, and which graders this installation has."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -10,7 +12,7 @@ from data import approvals, config, connections, people, settings, store
 from data.errors import Refused
 from data.tables import Result, Trace
 from data.values import Target
-from evals import runs, targets
+from evals import graders, runs, targets
 from evals.cases import NewCase
 from language import patience
 from portal import catalog
@@ -155,3 +157,22 @@ def test_graders_that_ask_a_model_are_there_where_an_endpoint_is(desk: Staff, mo
     assert "rubric" not in catalog.graders_for(desk.rep) and "exact label" in catalog.graders_for(desk.rep)
     connect(model, desk)
     assert {"rubric", "exact label"} <= set(catalog.graders_for(desk.rep))
+
+
+@dataclass(frozen=True)
+class Asked:
+    expected: dict[str, Any]
+    input: dict[str, Any] = field(default_factory=lambda: {"subject_line": "", "messages": []})
+
+
+def test_a_live_classifier_judges_replies_by_the_name_that_the_case_gives(desk: Staff) -> None:
+    known, case = catalog.graders_for(desk.rep), Asked({"says": {"classifier": "intent", "label": "Refund"}})
+    nothing = graders.judged(known, "classifier says", case, {"reply": "You get your money back."})
+    assert nothing.passed is None and "no version of the classifier 'intent' is live" in nothing.error
+    ship(desk, candidate(desk))
+    told = {
+        text: graders.judged(known, "classifier says", case, {"reply": text})
+        for text in ("Refund: I want my money back, please, number 3.", "Order status: where is my order, please, number 4.")
+    }
+    assert all(one.passed is not None and not one.error for one in told.values())
+    assert len({one.passed for one in told.values()}) == 2  # it tells one from the other

@@ -18,7 +18,7 @@ from evals.cases import NewCase
 from evals.graders import reply_words
 from portal import jobs
 from tests import markup
-from tests.conftest import Staff, hire
+from tests.conftest import SOAK, Staff, hire
 from tests.conversations import canonical
 from tests.test_screens import button, open_screen, sit_down
 
@@ -74,10 +74,17 @@ def compared(desk: Staff, version: SetVersion, before: set[int], after: set[int]
     return compare.compare(candidate, live, by=desk.rep)
 
 
-def open_set(by: Person, eval_set: EvalSet, tab: str = "results") -> AppTest:
-    app = open_screen(sit_down(by), "eval_sets", set=eval_set.id)
+def open_set(at: Person | AppTest, eval_set: EvalSet, tab: str = "results") -> AppTest:
+    """At a new desk, or at one where somebody sits already."""
+    app = turn_to(at if isinstance(at, AppTest) else sit_down(at), "eval_sets", set=eval_set.id)
     app.session_state["eval_sets_show"] = tab
     return drawn(app.run())
+
+
+def turn_to(app: AppTest, screen: str, **address: str) -> AppTest:
+    """From wherever it was."""
+    app.query_params.clear()
+    return open_screen(app, screen, **address)
 
 
 def drawn(app: AppTest) -> AppTest:
@@ -97,9 +104,10 @@ def choose_case(app: AppTest, place: int) -> AppTest:
 def test_where_there_is_nothing_each_screen_says_what_fills_it(desk: Staff) -> None:
     told = words(open_screen(sit_down(desk.lead), "eval_sets"))
     assert "There is no eval set yet. Create one, then flag conversations for it on Review." in told and "Create the set" in told
-    told = words(open_screen(sit_down(desk.rep), "runs"))
+    app = sit_down(desk.rep)
+    told = words(turn_to(app, "runs"))
     assert "Nothing was run yet. Freeze an eval set, then run something on it." in told and "Eval sets" in told
-    told = words(open_screen(sit_down(desk.rep), "graders"))
+    told = words(turn_to(app, "graders"))
     assert "0 of 50 outputs were judged by people" in told and "Until then it is shown, and stops nothing." in told
 
 
@@ -111,7 +119,8 @@ def test_a_lead_creates_a_set_and_it_is_empty_in_each_of_its_parts(desk: Staff) 
     (made,) = sets.all_sets(by=desk.lead)
     assert (made.name, made.purpose, made.bar) == ("Everyday answers", "answer", 0.8)
     assert "Not frozen yet" in words(app) and button(app, "Nothing to freeze").disabled
-    said = {tab: words(open_set(desk.rep, made, tab)) for tab in ("results", "cases", "waiting", "changes")}
+    app = sit_down(desk.rep)
+    said = {tab: words(open_set(app, made, tab)) for tab in ("results", "cases", "waiting", "changes")}
     assert "Freeze what was flagged, and things can be run and compared on it." in said["results"]
     assert "It has no case yet." in said["cases"]
     assert "waits here" in said["waiting"] and "Type a case" in said["waiting"]
@@ -120,10 +129,11 @@ def test_a_lead_creates_a_set_and_it_is_empty_in_each_of_its_parts(desk: Staff) 
 
 def test_an_address_of_what_is_not_there_says_so_and_shows_the_list(desk: Staff) -> None:
     frozen(desk, 2)
-    assert "That set is not here." in words(open_screen(sit_down(desk.rep), "eval_sets", set="gone"))
+    app = sit_down(desk.lead)
+    assert "That set is not here." in words(turn_to(app, "eval_sets", set="gone"))
     for address in ({"run": "gone"}, {"comparison": "gone"}):
-        assert "That run is not here." in words(open_screen(sit_down(desk.rep), "runs", **address))
-    told = words(open_screen(sit_down(desk.lead), "graders", judge="gone"))
+        assert "That run is not here." in words(turn_to(app, "runs", **address))
+    told = words(turn_to(app, "graders", judge="gone"))
     assert "What judges outputs, and whether people agree with it" in told
 
 
@@ -254,9 +264,10 @@ def test_an_older_version_can_be_read_and_not_changed(desk: Staff) -> None:
 def test_files_of_outputs_are_brought_and_two_are_run_and_compared(desk: Staff) -> None:
     eval_set, _ = frozen(desk, 12)
     other, _ = frozen(desk, 1, name="Other answers")
+    app = sit_down(desk.rep)
     for name, wrong in (("june.jsonl", range(1, 11)), ("july.jsonl", range(12, 13))):
         lines = [{"case": n, "reply": "Soon." if n in wrong else f"In {n} days."} for n in range(1, 13)]
-        app = file(open_set(desk.rep, eval_set), "eval_sets_outputs", name, "\n".join(map(json.dumps, lines)))
+        app = file(open_set(app, eval_set), "eval_sets_outputs", name, "\n".join(map(json.dumps, lines)))
         drawn(button(app, "Keep it").click().run())
         assert f"Kept as {name} 1. Choose it beside Run." in words(app)
     app.selectbox(key="eval_sets_candidate").set_value("outputs:july.jsonl@1")
@@ -271,13 +282,13 @@ def test_files_of_outputs_are_brought_and_two_are_run_and_compared(desk: Staff) 
         ["outputs:july.jsonl@1", "outputs:june.jsonl@1"],
     )
     assert "Run on Answers 1" in "".join(str(part.proto) for part in app.get("progress"))
-    assert not open_set(desk.rep, other).get("progress")  # what runs on another set is not in the way here
+    assert not open_set(app, other).get("progress")  # what runs on another set is not in the way here
     taken = tasks.take(task.id, "here")
     assert taken is not None
     jobs.run(taken)
-    told = words(open_set(desk.rep, eval_set))
-    assert "july.jsonl 1" in told and "Better: 10 fixed, 1 broken of 12" in told
-    assert "last run: june.jsonl 1 passes 17 %" in words(open_screen(sit_down(desk.rep), "eval_sets"))
+    told = words(open_set(app, eval_set))
+    assert "july.jsonl 1" in told and "Beside june.jsonl 1: Better: 10 fixed, 1 broken of 12" in told
+    assert "last run: june.jsonl 1 passes 17 %" in words(turn_to(app, "eval_sets"))
 
 
 def test_of_three_cases_nothing_can_be_told(desk: Staff) -> None:
@@ -311,8 +322,9 @@ def test_a_comparison_steps_through_what_broke_with_both_answers_side_by_side(de
 
 def test_of_a_large_run_a_page_is_shown_and_no_more_is_read(desk: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
     eval_set, version = frozen(desk, 2_000)
-    made = ran(version, EARLY, set(range(1, 101)), by=desk.rep, repeats=10)
-    assert runs.result_count(made.id) == 20_000
+    times = 10 if SOAK else 2
+    made = ran(version, EARLY, set(range(1, 101)), by=desk.rep, repeats=times)
+    assert runs.result_count(made.id) == 2_000 * times
     read: list[int] = []
     whole = reading.cases
 
@@ -323,8 +335,8 @@ def test_of_a_large_run_a_page_is_shown_and_no_more_is_read(desk: Staff, monkeyp
 
     monkeypatch.setattr(reading, "cases", counted)
     app = open_screen(sit_down(desk.rep), "runs", run=made.id)
-    assert "1–20 of 100 · J, K" in words(app) and "each case asked 10 times" in words(app) and set(read) == {20}
-    assert "Time 10 of 10" in words(app)
+    assert "1–20 of 100 · J, K" in words(app) and f"each case asked {times} times" in words(app) and set(read) == {20}
+    assert f"Time {times} of {times}" in words(app)
     drawn(button(app, "More").click().run())
     assert "21–40 of 100" in words(app) and "Case 21" in labels_of(app)
     app = open_set(desk.rep, eval_set, "cases")
@@ -437,11 +449,15 @@ def test_texts_of_people_and_of_targets_are_shown_as_text(desk: Staff) -> None:
     text = " ".join(HOSTILE)
     name = HOSTILE[0][:60].replace("/", "")
     said = ({"role": "customer", "text": text}, {"role": "tool", "text": text, "tool_call": ["no", {"name": text}]})
+    facts = {"must": [f"never said {payload[:80]}" for payload in HOSTILE]}
     hostile = NewCase(
-        (*said, {"role": "assistant", "text": text}), {"facts": {"must": [HOSTILE[3][:200]]}}, ("contains",), subject_line=text,
+        (*said, {"role": "assistant", "text": text}), {"facts": facts}, ("contains",), subject_line=text,
         slices={"channel": HOSTILE[2][:80], "intent": text},
     )  # fmt: skip
-    eval_set, version = frozen(desk, 0, new=[hostile], name=text[:150])
+    eval_set, _ = frozen(desk, 0, new=[hostile], name=text[:150])
+    for payload in HOSTILE:
+        changes.add(eval_set.id, [hostile], known=KNOWN, by=desk.lead, why=payload[:400])
+    version = freezing.freeze(eval_set.id, by=desk.lead)
     changes.add(eval_set.id, [hostile], known=KNOWN, by=desk.lead, why=text[:400])
     flagged = door.receive(
         [canonical(1, team="Oak", messages=[{"role": "customer", "text": text}])], by=people.console(), classify=False
@@ -454,15 +470,14 @@ def test_texts_of_people_and_of_targets_are_shown_as_text(desk: Staff) -> None:
     ask = runs.told_at_once(lambda cases: [output for _ in cases])
     made, live = (runs.run(version.id, Target("outputs", name, number), ask, by=desk.rep) for number in (2, 1))
     one = compare.compare(made, live, by=desk.rep)
-    pages = [
-        open_screen(sit_down(desk.lead), "eval_sets"),
-        *(open_set(desk.lead, eval_set, tab) for tab in ("results", "waiting", "changes")),
-    ]
-    pages += [choose_case(open_set(desk.lead, eval_set, "cases"), 0)]
-    pages += [open_screen(sit_down(desk.lead), "runs", **address) for address in ({}, {"run": made.id}, {"comparison": one.id})]
-    for app in pages:
-        as_text(app)
-    shown = words(pages[-1])
+    app = sit_down(desk.lead)
+    as_text(turn_to(app, "eval_sets"))
+    for tab in ("results", "waiting", "changes", "cases"):
+        as_text(open_set(app, eval_set, tab))
+    as_text(choose_case(app, 0))
+    for address in ({}, {"run": made.id}, {"comparison": one.id}):
+        as_text(turn_to(app, "runs", **address))
+    shown = words(app)
     assert all(told in shown for told in (HOSTILE[0], HOSTILE[5], f"Called {HOSTILE[0]}"))  # the control: they do stand there
 
 
@@ -505,10 +520,11 @@ def test_each_role_is_offered_what_it_may_and_no_more(desk: Staff, role: str) ->
     changes.add(eval_set.id, [asked(3)], known=KNOWN, by=desk.lead)
     one = compared(desk, version, {1}, {2})
     by: Person = getattr(desk, role)
-    listed = labels_of(open_screen(sit_down(by), "eval_sets"))
-    results, cases, waiting = (labels_of(open_set(by, eval_set, tab)) for tab in ("results", "cases", "waiting"))
-    cases = labels_of(choose_case(open_set(by, eval_set, "cases"), 0))
-    graders_page = labels_of(open_screen(sit_down(by), "graders"))
+    app = sit_down(by)
+    listed = labels_of(turn_to(app, "eval_sets"))
+    results, waiting = (labels_of(open_set(app, eval_set, tab)) for tab in ("results", "waiting"))
+    cases = labels_of(choose_case(open_set(app, eval_set, "cases"), 0))
+    graders_page = labels_of(turn_to(app, "graders"))
     offered = {
         "create": "Create an eval set" in listed, "gate": "Propose to change what a release must pass" in listed,
         "freeze": "Freeze 1 waiting" in listed and "Freeze 1 waiting" in results, "run": "Bring a file of outputs" in results,
@@ -517,6 +533,6 @@ def test_each_role_is_offered_what_it_may_and_no_more(desk: Staff, role: str) ->
     }  # fmt: skip
     wanted = OFFERED[role] | ({"judge"} if role == "rep" else set())
     assert {name for name, there in offered.items() if there} == wanted
-    assert "fixed, 1 broken of 2" in words(open_screen(sit_down(by), "runs", comparison=one.id))  # everybody reads
+    assert "fixed, 1 broken of 2" in words(turn_to(app, "runs", comparison=one.id))  # everybody reads
     if role == "admin":  # an address leads nobody to what is not theirs
-        assert "Right (Y)" not in labels_of(open_screen(sit_down(by), "graders", judge="reply words"))
+        assert "Is this right?" not in words(turn_to(app, "graders", judge="reply words"))

@@ -1,4 +1,4 @@
-"""Eval sets, Runs and Graders with nothing and with much, wide and narrow, in both themes: pictures of where a rep learns what is better."""
+"""Eval sets, Runs and Graders with nothing and with much, wide and narrow, in both themes: where a rep learns what is better."""
 
 import os
 import random
@@ -36,7 +36,7 @@ def test_evals_can_be_looked_at_with_any_amount(amount: int, browser: Browser, s
                     drawn(page)
                     if tab:
                         page.get_by_role("radio", name=tab).first.click(force=True)
-                    look(page, f"evals-{amount}-{name}", theme)
+                    look(page, f"evals-of-{amount}-{name}", theme)
     assert complaints == []
 
 
@@ -81,8 +81,8 @@ def cases(count: int) -> list[NewCase]:
 def one(rng: random.Random, number: int) -> NewCase:
     asked, answered_so = SAID[number % len(SAID)]
     slices = {"channel": rng.choice(["chat", "email", "voice"]), "intent": rng.choice(INTENTS), "language": rng.choice(["en", "en", "de"])}
-    return NewCase(({"role": "customer", "text": f"{asked} It is order {rng.randrange(10**6)}."},), {"reply": answered_so}, ("reply words",),
-                   slices=slices)  # fmt: skip
+    said = {"role": "customer", "text": f"{asked} It is order {rng.randrange(10**6)}."}
+    return NewCase((said,), {"reply": answered_so}, ("reply words",), slices=slices)
 
 
 def answered(set_version_id: str, month: int, by: Person) -> runs.Run:

@@ -45,7 +45,7 @@ def create(*, open_at_once: bool) -> None:
         bar = st.slider(
             "A candidate must pass at least", 0, 100, 80, format="%d %%", help="Below this share of the cases nothing can be proposed."
         )
-        if st.form_submit_button("Create the set") and acts.attempt(
+        if st.form_submit_button("Create the set", type="primary") and acts.attempt(
             lambda: sets.create(name, purpose=purpose, kind=kind, by=person, bar=max(bar, 1) / 100), done="Created."
         ):
             st.rerun()
