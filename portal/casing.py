@@ -44,9 +44,11 @@ def _answer(key: str, now: dict[str, Any], graders: Sequence[str]) -> Told:
     left, right = st.columns(2)
     must = _lines(left, "It must say, a line each", facts.get("must") or (), f"case_must_{key}")
     must_not = _lines(right, "It must never say, a line each", facts.get("must_not") or (), f"case_must_not_{key}")
-    exact = st.text_input("Exactly this, word for word", value=str(now.get("text") or ""), key=f"case_exact_{key}") or ""
-    left, right = st.columns(2)
-    most = left.number_input("Words at most, 0 for any number", 0, MOST_WORDS, int(words.get("most_words") or 0), key=f"case_most_{key}")
+    left, middle, right = st.columns([5, 3, 3])
+    exact = left.text_input("Exactly this, word for word", value=str(now.get("text") or ""), key=f"case_exact_{key}") or ""
+    most = middle.number_input(
+        "Words at most", 0, MOST_WORDS, int(words.get("most_words") or 0), key=f"case_most_{key}", help="0: as many as it likes"
+    )
     bounds = {name: said for name, said in words.items() if name != "most_words"} | ({"most_words": int(most)} if most else {})
     decline = right.selectbox(
         "Should it decline?", list(DECLINES), index=list(DECLINES).index(now.get("decline")), format_func=DECLINES.__getitem__,

@@ -286,7 +286,7 @@ def change_case(eval_set: EvalSet, case: Case) -> None:
         with st.popover("Change what it expects", icon=":material/edit:"):
             told = casing.expectation(case.id, case.expected, case.graders, eval_set.purpose)
             why = st.text_input("Why", key=f"case_why_{case.id}", placeholder="It stands in the set's changelog")
-            if st.button("Change it", key=f"case_change_{case.id}", type="primary"):
+            if st.button("Change it", key=f"case_change_{case.id}"):
                 new = NewCase(tuple(case.input["messages"]), told[0], told[1], case.input.get("subject_line", ""), case.slices)
                 acts.attempt(
                     lambda: changes.change(eval_set.id, case.key, new, known=catalog.graders_for(person), why=why, by=person),
@@ -366,7 +366,7 @@ def type_one(eval_set: EvalSet) -> None:
     wrote = st.text_area("The customer writes", key=f"case_new_text_{typed}", height=68)
     expected, graders = casing.expectation(f"new_{typed}", {}, (), eval_set.purpose)
     why = st.text_input("Why it is a good test", key=f"case_new_why_{typed}")
-    if st.button("Add it", key="case_new", type="primary"):
+    if st.button("Add it", key="case_new"):
         new = NewCase(({"role": "customer", "text": wrote or ""},), expected, graders, why=why or "typed")
         if acts.attempt(
             lambda: changes.add(eval_set.id, [new], known=catalog.graders_for(person), by=person),
@@ -393,7 +393,7 @@ def bring_cases(eval_set: EvalSet) -> None:
             st.caption(f"Not kept: {widgets.plain(lost)}")
         for number, why in read.refused[:10]:
             st.caption(f"Line {number}: {widgets.plain(why)}")
-        if read.cases and st.button(f"Add {len(read.cases):,}", key="eval_sets_add_file", type="primary"):
+        if read.cases and st.button(f"Add {len(read.cases):,}", key="eval_sets_add_file"):
             acts.attempt(
                 lambda: changes.add(eval_set.id, read.cases, known=catalog.graders_for(person), by=person, why=f"from {brought.name[:80]}"),
                 done=lambda made: f"Added {len(made):,}. They are in the set once it is frozen.",

@@ -95,7 +95,7 @@ def change(agreed: continuous.Plan) -> None:
     share = st.slider("Of the conversations", 1, 100, round(agreed.share * 100), format="%d %%", key="graders_share")
     most = st.number_input("At most a day", 1, 5_000, agreed.most, key="graders_most")
     money = st.number_input("Money a day, for graders that ask a model", 0.0, 1_000.0, agreed.money, key="graders_money")
-    if st.button("From tonight on", type="primary", key="graders_change"):
+    if st.button("From tonight on", key="graders_change"):
         acts.attempt(
             lambda: continuous.change(chosen=chosen, share=share / 100, most=int(most), money=money, known=known, by=person),
             done=lambda made: f"From tonight on. It is number {made.number}.",
