@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 import socket
 import subprocess
 import sys
@@ -52,6 +53,7 @@ from tests.markup import Payload, everywhere, payloads, written
 from tests.server import Server, eventually
 
 COUNT, SAMPLED, OFFERED, SEARCHED = (500, 50, 24, 6) if SOAK else (60, 1, 3, 1)
+DRAWN_WITHIN = 20.0  # seconds
 A_PAGE = 60  # payloads in one conversation
 ASKED = COUNT // 30  # each so many is put to an engineer as a question
 SETTLED = COUNT - 5  # what is seen differently; the last ones wait
@@ -247,9 +249,15 @@ class Watch:
         return plainly(told)
 
     def shows(self, texts: Iterable[str], what: str = "") -> None:
-        """They stand there as they were written."""
-        shown = f"{self.text()} {self.at_once}"
-        self.lost += [(f"{what} {self.where}".strip(), text) for text in texts if plainly(text) not in shown]
+        """They stand there as they were written, at once or as soon as a busy machine has drawn them."""
+        missing, until = list(texts), time.monotonic() + DRAWN_WITHIN
+        while True:
+            shown = f"{self.text()} {self.at_once}"
+            missing = [text for text in missing if plainly(text) not in shown]
+            if not missing or time.monotonic() > until:
+                break
+            self.page.wait_for_timeout(250)
+        self.lost += [(f"{what} {self.where}".strip(), text) for text in missing]
 
 
 def plainly(text: str) -> str:
