@@ -135,8 +135,10 @@ def loose_count(eval_set_id: str) -> int:
 
 
 def waiting(eval_set_id: str, *, by: Person, most: int = 200) -> list[Example]:
-    """What was flagged for the set and is not frozen yet, within reach, newest first."""
-    reach = access.require(by, "conversation.read")
+    """What was flagged for the set and is not frozen yet, within reach, newest first; nothing for who may read no conversation."""
+    reach = access.reach(by, "conversation.read")
+    if reach is None:
+        return []
     query = select(Example).join(Conversation, col(Conversation.id) == col(Example.conversation_id)).where(
         Example.eval_set_id == eval_set_id, Example.use == "loose", access.within(reach, by, col(Conversation.team_id)),
         col(Conversation.hidden_at).is_(None),

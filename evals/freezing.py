@@ -45,12 +45,13 @@ def freeze(eval_set_id: str, *, by: Person, at: datetime | None = None) -> SetVe
 
 
 def before_freezing(eval_set_id: str, *, by: Person) -> list[near.Near]:
-    """What waits and says nearly the same as a case, or as something else that waits. By keys."""
+    """What waits and says nearly the same as a case, or as something else that waits. By keys; flags of other teams are theirs."""
     access.require(by, "eval_set.read")
     with store.reading() as db:
         latest = sets.latest_in(db, eval_set_id)
         known = {case.key: sets.text_of(case) for case in (sets.cases_in(db, latest.id) if latest else [])}
-        new = {one.id: conversations.text_of(one.subject_line, one.messages) for one in examples.loose(db, eval_set_id)}
+        flagged = examples.waiting(eval_set_id, by=by, most=changes.MOST)
+        new = {one.id: conversations.text_of(one.subject_line, one.messages) for one in flagged}
         for change in changes.in_waiting(db, eval_set_id):
             known.pop(change.key, None)
             if change.case is not None:

@@ -85,12 +85,13 @@ def _evaluate(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
 
 def _run_eval(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
-    """Runs on a frozen version, of one target or of two that are then compared."""
+    """Runs on a frozen version, of one target or of two that are then compared: the older one first, so that the newer stands above it."""
     from evals import compare, runs
     from portal import catalog
 
-    known, made = catalog.graders_for(by), []
-    targets = [catalog.on_a_screen(told, by=by) for told in arguments["targets"]]
+    known, repeats = catalog.graders_for(by), arguments.get("repeats", 1)
+    targets = [catalog.on_a_screen(told, by=by) for told in reversed(arguments["targets"])]
+    made = []
     for number, asked in enumerate(targets):
 
         def told(share: float, doing: str, number: int = number) -> None:
@@ -98,12 +99,11 @@ def _run_eval(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
         made.append(
             runs.run(
-                arguments["set_version_id"], asked.target, asked.ask, by=by, known=known, again=asked.varies,
-                repeats=arguments.get("repeats", 1), progress=told,
+                arguments["set_version_id"], asked.target, asked.ask, by=by, known=known, again=asked.varies, repeats=repeats, progress=told
             )
         )  # fmt: skip
     if len(made) == 2:
-        return compare.compare(made[0], made[1], by=by).sentence
+        return compare.compare(made[1], made[0], by=by).sentence
     return f"{targets[0].target} passes {made[0].passed:,} of {made[0].cases:,} cases."
 
 

@@ -10,6 +10,7 @@ KEPT = Path(__file__).parent.parent / "docs" / "shots"
 CHOICE = (  # in the order of what must be there; of two that show the same, the one that shows more
     "journey-*", "intake-*", "signin-*", "review-1-flag",
     "review-waiting-0-1280-light", "review-waiting-1-1280-dark", "review-waiting-20000-1280-light", "review-waiting-20000-900-dark",
+    "evals-of-2000-*-1280-light",
     "demo-[hq]*-dark", "demo-*-light", "empty-*-light",
 )  # fmt: skip
 MOST, HEAVIEST = 40, 200_000

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from data import config, people, reviews, rubric, sessions, tasks
+from data import approvals, config, people, reviews, rubric, sessions, tasks
 from data.conversations import Filter, listed
 from data.intake import door
 from data.tables import Person
@@ -77,6 +77,15 @@ def test_every_screen_opens_with_much_data_for_every_role(demo: Path, name: str)
     for screen in SCREENS:
         if screen not in HIDDEN[person.role]:
             assert open_screen(app, screen).title[0].value
+
+
+def test_who_decides_on_a_release_sees_each_rule_of_the_gate(demo: Path) -> None:
+    lena = next(one for one in people.demo_people() if one.name == "Lena Hoffmann")
+    shipped = next(one for one in approvals.decided(by=lena) if one.kind == "ship_classifier")
+    app = open_screen(sit_down(lena), "approvals", proposal=shipped.id)
+    rules = shipped.evidence["rules"]
+    assert any(part.label == f"The gate: {len(rules)} of {len(rules)} rules met" for part in app.expander)
+    assert "the bar is 50" in words(app)
 
 
 def test_every_screen_of_an_empty_portal_says_what_will_fill_it(staff: Staff) -> None:
