@@ -20,7 +20,7 @@ def offer(eval_set: EvalSet, version: SetVersion, form: str, *, by: Person) -> M
     cases = sets.as_new(version.id, by=by)
     written = files.WRITERS[form](cases, name=eval_set.name)
     ending = files.BY_NAME[form].ENDING
-    key = downloads.keep(written.text.encode(), ending.removeprefix("."))
+    key = downloads.keep(written.text.encode(), "cases")
     with store.writing() as db:
         told = f"Took {len(cases):,} cases of '{eval_set.name}' {version.number} out as a file for {form}."
         audit.record(db, by, "exported", "eval_set", eval_set.id, told)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -92,3 +93,15 @@ def install() -> str:
 
 if __name__ == "__main__":
     found() or install()
+
+
+def choose(field: Locator, option: str) -> None:
+    """Of a selectbox. Its list closes when the page is drawn anew just then: it is opened again, as a person does."""
+    listed = field.page.get_by_role("option", name=option, exact=True)
+    for _ in range(10):
+        field.click()
+        try:
+            return listed.click(timeout=3_000)
+        except PlaywrightTimeout:
+            continue
+    raise AssertionError(f"'{option}' cannot be chosen")

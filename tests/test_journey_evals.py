@@ -14,7 +14,7 @@ from data.conversations import Filter
 from data.tables import Person, Score
 from evals import sets
 from evals.scores import PEOPLE
-from tests.browser import desk, drawn, settled, shoot
+from tests.browser import choose, desk, drawn, settled, shoot
 from tests.conftest import let_go
 from tests.server import Server
 
@@ -101,17 +101,16 @@ def bring(rep: Page, name: str, content: bytes) -> None:
     expect(rep.get_by_test_id("stFileUploader")).to_be_hidden()
 
 
-def choose(rep: Page, field: str, option: str) -> None:
-    rep.get_by_role("combobox", name=re.compile(f"{field}$")).click()
-    rep.get_by_role("option", name=option).click()
+def chosen(rep: Page, field: str, option: str) -> None:
+    choose(rep.get_by_role("combobox", name=re.compile(f"{field}$")), option)
     settled(rep)
 
 
 def run_and_compare(rep: Page) -> None:
-    choose(rep, "Run", "The file this-month.jsonl, 1")
-    choose(rep, "and compare it with", "The file last-month.jsonl, 1")
+    chosen(rep, "Run", "The file this-month.jsonl, 1")
+    chosen(rep, "and compare it with", "The file last-month.jsonl, 1")
     rep.get_by_role("button", name="Run", exact=True).click()
-    expect(rep.get_by_text(BETTER)).to_be_visible()  # the worker has run both
+    expect(rep.get_by_text(re.compile(r"^Beside last-month\.jsonl 1: Better: 10 fixed"))).to_be_visible()  # the worker has run both
     drawn(rep)
     shoot(rep, "evals-2-better")
 
@@ -123,6 +122,7 @@ def what_broke(rep: Page) -> None:
     expect(rep.get_by_text(BETTER)).to_be_visible()
     expect(rep.get_by_role("radio", name="Broken 2")).to_be_checked()
     shows(rep, 11)
+    heard(rep)
     rep.keyboard.press("j")
     shows(rep, 12)
     shoot(rep, "evals-3-broken")
@@ -143,6 +143,11 @@ def shows(rep: Page, number: int) -> None:
     drawn(rep)
 
 
+def heard(page: Page) -> None:
+    """The keys are listened to."""
+    page.locator("html[data-keys=heard]").wait_for(state="attached")
+
+
 def judge_outputs(lead: Page) -> None:
     """By Y and N alone; the grader's word is nowhere."""
     lead.get_by_test_id("stSidebarNav").get_by_role("link", name="Graders", exact=True).click()
@@ -157,6 +162,7 @@ def judge_outputs(lead: Page) -> None:
         expect(lead.get_by_text(re.compile("Passed|Failed"))).to_have_count(0)
         if place == 1:
             shoot(lead, "evals-5-judge")
+        heard(lead)
         lead.keyboard.press(key)
+        expect(lead.get_by_text("Kept.").first).to_be_visible()
         expect(lead.locator(f'[class*="{shown[0]}"]')).to_have_count(0)
-    expect(lead.get_by_text("Kept.")).to_be_visible()

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from data import store
 from data.tables import ImportBatch, Proposal
-from tests.browser import desk, settled, shoot
+from tests.browser import choose, desk, settled, shoot
 from tests.helpdesk import SECRET, Helpdesk, running
 from tests.server import Server, eventually
 from tests.test_journey import go
@@ -77,8 +77,8 @@ def brings_a_file(page: Page, folder: Path) -> None:
     expect(page.get_by_text(re.compile("Say which"))).to_be_visible()
     settled(page)
     shoot(page, "intake-2-which-column")
-    choose(page, "The words", "Worum es geht")
-    choose(page, "Whose words", "Wer")
+    choose(page.get_by_role("combobox", name="The words", exact=True), "Worum es geht")
+    choose(page.get_by_role("combobox", name="Whose words", exact=True), "Wer")
     page.get_by_role("button", name="Read it this way").click()
     expect(page.get_by_role("button", name="Import 2 conversations")).to_be_visible()
     expect(page.get_by_text("‹CARD 1›").first).to_be_visible()
@@ -89,17 +89,10 @@ def brings_a_file(page: Page, folder: Path) -> None:
     shoot(page, "intake-3-imported")
 
 
-def choose(page: Page, name: str, option: str) -> None:
-    page.get_by_role("combobox", name=name, exact=True).click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
 def connects(page: Page, help_desk: Helpdesk, server: Server) -> None:
     page.get_by_role("radio", name="The help desk").or_(page.get_by_role("button", name="The help desk")).first.click()
     expect(page.get_by_text("No help desk is connected.")).to_be_visible()
-    choose = page.get_by_role("combobox", name=re.compile("Help desk"))
-    choose.click()
-    page.get_by_role("option", name="Intercom").click()
+    choose(page.get_by_role("combobox", name=re.compile("Help desk")), "Intercom")
     expect(page.get_by_placeholder("https://yourcompany.zendesk.com")).to_have_count(0)
     settled(page)
     page.get_by_placeholder("https://api.intercom.io").fill(help_desk.url)

@@ -18,6 +18,7 @@ from data.errors import Busy, Denied, Refused
 from data.intake import door, offers
 from data.tables import Conversation, InboxItem, Person, Prediction, Proposal, Run, Task
 from data.values import Target, now
+from evals.sets import measured_on
 from portal import jobs
 from tests.conftest import Staff
 from tests.conversations import canonical, write_file
@@ -69,13 +70,14 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     are nobody's or, wrongly, theirs."""
     proposal = shipping.propose(ONE, why="The first one.", by=staff.rep)
     approvals.approve(proposal.id, by=by)
-    own = ("lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint")  # these are nobody's
+    own = ("lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live")  # these are nobody's
     return [
         *[later(name, {}, by=None if portals else by) for name in own],
         later("look", {"batch_id": brought(folder, by, first_number=500)}, by=by),
         later("import", {"batch_id": brought(folder, by, first_number=500)}, by=by),
         later("train", {"name": "intent"}, by=by),
         later("evaluate", {"name": "intent", "number": 1}, by=by),
+        later("run_eval", {"set_version_id": measured_on("classifier")[0][1].id, "targets": ["classifier:intent@1"]}, by=by),
         later("classify", {"conversation_ids": door.receive([canonical(400, team="Oak")], by=staff.engineer).ids}, by=by),
         *[task for task in tasks.waiting() if task.name == "carry_out"],
     ]
@@ -97,7 +99,7 @@ def test_no_task_of_somebody_who_was_disabled_since_is_done(staff: Staff, tmp_pa
     assert {task.name for task in asked} == set(jobs.JOBS)
     people.disable(staff.lead.id, by=staff.admin)
     before = effects()
-    assert jobs.run_waiting() == len(asked) == 14
+    assert jobs.run_waiting() == len(asked) == 16
     for task in map(again, asked):
         assert (task.state, task.error, task.tries) == ("failed", "Not done: the person who asked for it is no longer active.", 1), (
             task.name

@@ -288,7 +288,7 @@ def test_files_of_outputs_are_brought_and_two_are_run_and_compared(desk: Staff) 
     jobs.run(taken)
     told = words(open_set(app, eval_set))
     assert "july.jsonl 1" in told and "Beside june.jsonl 1: Better: 10 fixed, 1 broken of 12" in told
-    assert "last run: june.jsonl 1 passes 17 %" in words(turn_to(app, "eval_sets"))
+    assert "last run: july.jsonl 1 passes 92 %" in words(turn_to(app, "eval_sets"))
 
 
 def test_of_three_cases_nothing_can_be_told(desk: Staff) -> None:
