@@ -488,11 +488,13 @@ def test_nothing_that_customers_or_people_write_runs_or_loads_anything(
             watches = [watch := Watch(page, (server.netloc,), listener.host)]
             reads_conversations(watch, server, arranged, sent)
             reads_lists(watch, server, arranged, sent)
-            decides_on_files(watch, server, arranged, sent)
-            is_measured(watch, server, arranged, sent)
+            if SOAK:  # what fewer people see takes as long again
+                decides_on_files(watch, server, arranged, sent)
+                is_measured(watch, server, arranged, sent)
             types(watch, server, arranged, sent)
-            acts_on_many(watch, server, arranged)
-            keeps_a_view(watch, server, sent)
+            if SOAK:
+                acts_on_many(watch, server, arranged)
+                keeps_a_view(watch, server, sent)
             follows_links(watch, server, arranged, sent)
         with desk(browser, server.base, "Leo", complaints) as page:
             watches.append(Watch(page, (server.netloc,), listener.host))
