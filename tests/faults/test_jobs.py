@@ -5,7 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -165,6 +165,28 @@ def test_a_job_that_kills_its_worker_or_fails_each_time_is_parked_and_those_besi
 ONE_ENGINE = ["sqlite", "postgres"] if SOAK else ["sqlite"]  # it waits, and the tests of the outbox and the watch have both
 
 
+def freeze(pid: int, home: Path) -> None:
+    """Between two of its writes. Stopped within one it would hold SQLite's one lock, and no watch of ours can take that from it."""
+    for _ in range(20):
+        os.kill(pid, signal.SIGSTOP)
+        if all(map(can_be_written, home.glob("*.db"))):
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.1)
+    raise AssertionError("it was always within a write")
+
+
+def can_be_written(path: Path) -> bool:
+    module = store.sqlite_module()
+    try:
+        with closing(module.connect(path, timeout=5, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except module.OperationalError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("home", ONE_ENGINE, indirect=True)
 def test_what_a_dead_and_a_frozen_worker_held_is_done_by_a_living_one(home: Path) -> None:
     with crew(home, restarts=False) as working:
@@ -176,7 +198,7 @@ def test_what_a_dead_and_a_frozen_worker_held_is_done_by_a_living_one(home: Path
         lost = {task_id for task_id, holder in held().items() if holder in (dead, frozen)}
         killed, stopped = working.of(dead), working.of(frozen)
         working.kill(killed)
-        os.kill(int(stopped.pid or 0), signal.SIGSTOP)
+        freeze(int(stopped.pid or 0), home)
         began = time.monotonic()
         working.until(lambda: not lost & set(held()), "it is given back")
         working.until(lambda: {task.id for task in named("stays") if task.state == "done"} == lost, "the living one did it")
