@@ -12,6 +12,7 @@ from portal.caller import By
 
 router = APIRouter()
 PAGE = 500
+TELLING = ("intent", "kind")  # slices that say what is expected: whoever answers would only have to repeat them
 Name = Annotated[str, Query(max_length=80, pattern=r"^[\w .\-]+$")]
 Id = Annotated[str, Path(max_length=60)]
 
@@ -43,7 +44,7 @@ def cases(set_id: Id, by: By, page: Annotated[int, Query(ge=0, le=100)] = 0) -> 
         "cases": [
             {
                 "key": case.key, "case": place[case.key], "subject_line": case.input["subject_line"], "messages": sets.asked_of(case),
-                "slices": case.slices,
+                "slices": {name: said for name, said in case.slices.items() if name not in TELLING},
             }
             for case in some
         ],

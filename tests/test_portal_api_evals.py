@@ -46,7 +46,7 @@ def ci(module_home: tuple[Path, str]) -> Iterator[Ci]:
         new = [
             NewCase(
                 ({"role": "customer", "text": f"Which shelf is parcel {number} on?"}, {"role": "rep", "text": f"It is {SECRET}."}),
-                {"facts": {"must": [SECRET]}}, ("contains",),
+                {"facts": {"must": [SECRET]}}, ("contains",), slices={"channel": "chat", "intent": SECRET, "kind": "strong"},
             )
             for number in range(24)
         ]  # fmt: skip
@@ -66,6 +66,7 @@ def test_a_program_reads_what_is_asked_and_never_what_is_expected(ci: Ci) -> Non
     assert (found["id"], found["name"], found["version"], found["cases"], found["bar"]) == (ci.set_id, "Answers", 1, 24, 0.5)
     answer = ci.program.get(f"/api/v1/eval-sets/{ci.set_id}/cases")
     assert SECRET not in answer.text and len(answer.json()["cases"]) == answer.json()["all"] == 24
+    assert answer.json()["cases"][0]["slices"] == {"channel": "chat"}  # an intent or a verdict would tell what is right
     assert {case["key"] for case in answer.json()["cases"]} == set(ci.keys)
     assert answer.json()["cases"][0]["messages"][-1]["text"].startswith("Which shelf is parcel")
     with inside(*ci.place):  # the control: the case itself does hold it
