@@ -10,7 +10,6 @@ from data.errors import Refused
 from data.tables import Person
 from data.values import now
 
-FOR_ONCE = (".csv", ".cases")  # lists, and eval sets that were taken out
 KEY = re.compile(r"[0-9a-f]{32}\.[a-z]{2,8}")
 
 
@@ -56,8 +55,7 @@ def fetch(ticket: str, *, by: Person) -> Offered:
 
 def forget_old(days: int = 2) -> int:
     """What was made for one download and is not a dataset's own file."""
-    made = [path for path in config.folder("exports").iterdir() if path.suffix in FOR_ONCE]
-    old = [path for path in made if now().timestamp() - path.stat().st_mtime > days * 86_400]
+    old = [path for path in config.folder("exports").glob("*.csv") if now().timestamp() - path.stat().st_mtime > days * 86_400]
     for path in old:
         path.unlink()
     return len(old)
