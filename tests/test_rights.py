@@ -66,18 +66,15 @@ from data.tables import (
     Comparison,
     DatasetVersion,
     Deputy,
-    EvalSet,
     Example,
     ImportBatch,
     Person,
     Run,
-    SetVersion,
     Team,
     View,
 )
 from data.values import Target, new_id, now
 from evals import changes, checks, compare, continuous, flags, freezing, graders, reading, runs, sets, targets
-from evals import export as export_of_cases
 from evals.cases import NewCase
 from portal.api import api
 from tests.conftest import SOAK
@@ -432,13 +429,6 @@ def another_takes_back(by: Person, world: World, whose: str) -> object:
     return did(changes.take_back(made.id, by=by))
 
 
-def export_a_set(by: Person, world: World, whose: str) -> object:
-    if by.role == access.CONSOLE:  # writes a file of its own; a ticket is a person's
-        return sets.as_new(world.ids["version"], by=by)
-    frozen, version = EvalSet(id=world.ids["frozen"], name="Frozen"), SetVersion(id=world.ids["version"], number=1)
-    return export_of_cases.offer(frozen, version, "inspect", by=by)
-
-
 def gate(world: World) -> settings.Gate:
     return settings.Gate(eval_set_id=world.ids["frozen"], eval_set="Frozen", bar=0.5)
 
@@ -571,7 +561,6 @@ CALLS: tuple[Call, ...] = (
     Call("eval_set.read", "sets.versions", lambda by, w, whose: sets.versions(w.ids["frozen"], by=by), THERE),
     Call("eval_set.read", "sets.page", lambda by, w, whose: sets.page(w.ids["version"], by=by, start=0, most=9), THERE),
     Call("case.export", "sets.as_new", lambda by, w, whose: sets.as_new(w.ids["version"], by=by), THERE),
-    Call("case.export", "export.offer", export_a_set, THERE),
     Call("eval_set.read", "changes.waiting", lambda by, w, whose: changes.waiting(w.ids["frozen"], by=by), THERE),
     Call("eval_set.read", "freezing.before_freezing", lambda by, w, whose: did(freezing.before_freezing(w.ids["kept"], by=by)), THERE),
     Call("eval_set.read", "runs.get", lambda by, w, whose: runs.get(w.run.id, by=by), THERE),
