@@ -1,15 +1,17 @@
 """The labels a classifier chooses among."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from data import access, audit, deeds, disputes, labels, store
 from data.errors import Refused
 from data.masking import masked
-from data.tables import AuditEntry, Dispute, Label, Person
+from data.tables import AuditEntry, Classifier, Dispute, Label, Person
 from data.values import now
 
+YES_NO, ANSWERS = "yes or no", ("Yes", "No")  # a kind of classifier, and all its labels
 LONGEST_GUIDELINE = 1_000  # characters of each half: more is not read while labelling
 
 
@@ -21,12 +23,19 @@ def add(
     description: str = "",
     do: str = "",
     dont: str = "",
+    draft: bool = False,
     at: datetime | None = None,
 ) -> Label:
-    access.require(by, "label.add")
+    """A new label. A draft is taught and tested first: nobody is asked about it until a release that knows it is approved."""
+    access.require(by, "label.draft" if draft else "label.add")
     if not name.strip() or len(name) > 80:
         raise Refused("Not added: a label has a name of 1 to 80 characters.")
     with store.writing() as db:
+        asked = db.exec(select(Classifier).where(Classifier.name == classifier_name)).first()
+        if classifier_name != labels.INTENT and asked is None:
+            raise Refused(f"Not added: there is no classifier '{classifier_name[:60]}'. Begin it first.")
+        if asked is not None and asked.kind == YES_NO and name not in ANSWERS:
+            raise Refused(f"Not added: '{classifier_name}' has its answers already, {' and '.join(ANSWERS)}.")
         if db.exec(select(Label).where(Label.classifier_name == classifier_name, Label.name == name.strip())).first():
             raise Refused(f"Not added: there is a label '{name.strip()}' already.")
         label = Label(
@@ -35,12 +44,23 @@ def add(
             description=description,
             do=do,
             dont=dont,
+            draft=draft,
             at=at or now(),
             by_person_id=by.id,
         )
         db.add(label)
-        audit.record(db, by, "added", "label", label.id, f"Added the intent '{label.name}'.", at=at)
+        what = "intent" if classifier_name == labels.INTENT else f"answer of '{classifier_name}'"
+        told = f"Named the {what} '{label.name}', to be taught." if draft else f"Added the {what} '{label.name}'."
+        audit.record(db, by, "added", "label", label.id, told, at=at)
         return label
+
+
+def take_into_use(db: Session, label_ids: Iterable[str], *, by: Person, at: datetime | None = None) -> None:
+    """What was only taught becomes one of the labels that people are asked about. Called when a release that knows it is approved."""
+    for label in db.exec(select(Label).where(col(Label.id).in_(list(label_ids)), col(Label.draft))):
+        label.draft = False
+        db.add(label)
+        audit.record(db, by, "took into use", "label", label.id, f"'{label.name}' is one of the intents now.", at=at)
 
 
 def improve(label_id: str, *, do: str | None = None, dont: str | None = None, by: Person, at: datetime | None = None) -> Label:

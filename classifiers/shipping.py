@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from classifiers import KIND
+from classifiers import KIND, labels
 from data import access, approvals, audit, examples, inbox, releases, settings, store, versions
 from data.errors import Refused
 from data.measures import Share
@@ -44,6 +44,11 @@ class Evidence:
             return f"It is live, and right in {self.passed} of the cases."
         return f"Nothing is live yet. The candidate is right in {self.passed} of the cases."
 
+    @property
+    def for_a_trial(self) -> bool:
+        """Only cases are missing: it may be tried beside the live version, and goes no further before they are there."""
+        return self.live_number is not None and self.decision.only_needs_cases
+
     def stops(self) -> str | None:
         """Why it may not be proposed; None when it may."""
         return None if self.decision.is_open else self.decision.sentence
@@ -55,7 +60,7 @@ def evaluate(target: Target, *, by: Person, progress: Progress = lambda _share, 
 
     access.require(by, "eval.run")
     access.require(by, "classifier.read")  # what comes of it is told
-    found = sets.measured_on("classifier")
+    found = _measured_on(target)
     if not found:
         raise Refused("Not compared: no eval set was frozen yet. Flag examples on Review, then freeze the set.")
     live = releases.live(KIND, target.name)
@@ -86,12 +91,31 @@ def evidence(target: Target, *, by: Person) -> Evidence:
     live = releases.live(KIND, target.name)
     is_live = live is not None and releases.target_of(live) == target
     live_number = live.target_number if live and not is_live else None
-    known = [(*one, *_known_on(one[1], target, live_number, by)) for one in sets.measured_on("classifier")]
+    known = [(*one, *_known_on(one[1], target, live_number, by)) for one in _measured_on(target)]
     if not known:
         raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
     eval_set, version, run, comparison = known[0]
     decision = compare.decide([(run, comparison) for _, _, run, comparison in known], known=GRADERS, by=by)
     return Evidence(eval_set, version, run, Share(run.passed, run.cases), comparison, live_number, decision, is_live)
+
+
+def _measured_on(target: Target) -> list[tuple[EvalSet, SetVersion]]:
+    """What a draft label is tested by counts for who has learned the label: nobody else's release waits for what somebody named."""
+    found, of_drafts = sets.measured_on("classifier", target.name), sets.of_drafts()
+    if not any(eval_set.id in of_drafts for eval_set, _ in found):
+        return found
+    learned = versions.get(target).manifest.get("label_ids", [])
+    return [one for one in found if one[0].id not in of_drafts or of_drafts[one[0].id] in learned]
+
+
+def is_stale(target: Target, *, by: Person) -> bool:
+    """Whether a set was frozen, or another version went live, since it was measured."""
+    access.require(by, "classifier.read")
+    try:
+        evidence(target, by=by)
+    except Refused:
+        return bool(sets.measured_on("classifier", target.name))
+    return False
 
 
 def _known_on(version: SetVersion, target: Target, live_number: int | None, by: Person) -> tuple[Run, Comparison | None]:
@@ -118,13 +142,15 @@ def propose(target: Target, *, why: str, by: Person, at: datetime | None = None)
     access.require(by, "classifier.propose")
     version = versions.get(target)
     known = evidence(target, by=by)
-    if reason := known.stops():
+    trial = known.for_a_trial
+    if (reason := known.stops()) and not trial:
         raise Refused(f"Not proposed: {reason}")
     payload = {**target.columns(), "file_sha": version.file_sha, "in_place_of": known.live_number}
     if approvals.open_for("ship_classifier", **payload):
         raise Refused(f"Not proposed again: {target} already waits for approval.")
     told = {
-        "sentence": known.sentence, "set": known.eval_set.name, "set_number": known.version.number, "passed": known.passed.k,
+        "sentence": f"{known.sentence} For a trial beside the live version only: {reason}" if trial else known.sentence,
+        "set": known.eval_set.name, "set_number": known.version.number, "passed": known.passed.k,
         "cases": known.passed.n, "live_number": known.live_number, "comparison_id": known.comparison.id if known.comparison else None,
         "rows": version.manifest["rows"], "answered": version.manifest["answered"], "rules": known.decision.as_evidence(),
     }  # fmt: skip
@@ -157,12 +183,21 @@ def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
         if (live.target_number if live else None) != proposal.payload["in_place_of"]:
             raise Refused(f"Not shipped: what is live changed after {target} was compared with it. Compare again, then propose again.")
         files.load(version)
-        release = releases.go_live(db, target, proposal_id=proposal.id, why_before_ends=f"followed by {target}", by=approver, at=at)
-        for person_id, count in version.manifest.get("taught_by", {}).items():
-            told = f"Version {target.number} of the {target.name} classifier is live. It learned from {count:,} reviews of yours."
-            inbox.tell(db, person_id, "moved", told, page="quality", key=f"live {release.id}", at=at)
+        labels.take_into_use(db, version.manifest.get("label_ids", []), by=approver, at=at)
+        if live is not None:
+            return releases.begin(db, target, proposal_id=proposal.id, by_itself=True, by=approver, at=at)
+        return put_live(db, target, proposal.id, by=approver, at=at)
+
+
+def put_live(db: Session, target: Target, proposal_id: str | None, *, by: Person | None, at: datetime | None = None) -> Release:
+    """It answers for everybody from now on. Called when it was approved or took its last step."""
+    release = releases.go_live(db, target, proposal_id=proposal_id, why_before_ends=f"followed by {target}", by=by, at=at)
+    for person_id, count in versions.get(target).manifest.get("taught_by", {}).items():
+        told = f"Version {target.number} of the {target.name} classifier is live. It learned from {count:,} reviews of yours."
+        inbox.tell(db, person_id, "moved", told, page="quality", key=f"live {release.id}", at=at)
+    if proposal_id and (proposal := db.get(Proposal, proposal_id)):
         _tell_whose_flags_it_fixes(db, proposal, target, at)
-        return release
+    return release
 
 
 def _tell_whose_flags_it_fixes(db: Session, proposal: Proposal, target: Target, at: datetime | None) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from data import access, predictions, search, standing, store
 from data.errors import Denied
+from data.labels import INTENT
 from data.tables import Conversation, Label, Message, Person, Prediction, Review
 from data.values import LIVE, Subject
 
@@ -117,7 +118,7 @@ def _conditions(found: Filter) -> list[ColumnElement[bool]]:
 
 
 def _predicted(intent: str | None, version: int | None) -> ColumnElement[bool]:
-    its = and_(col(Prediction.conversation_id) == col(Conversation.id), col(Prediction.mode) == LIVE)
+    its = and_(col(Prediction.conversation_id) == col(Conversation.id), col(Prediction.mode) == LIVE, col(Prediction.target_name) == INTENT)
     if version:
         its = and_(its, col(Prediction.target_number) == version)
     if intent == "none":
@@ -142,6 +143,7 @@ def _agreed(agreed: bool) -> ColumnElement[bool]:
         col(Review.label_id).is_not(None),
         col(Prediction.conversation_id) == col(Conversation.id),
         col(Prediction.mode) == LIVE,
+        col(Prediction.target_name) == INTENT,
         col(Prediction.label_id).is_not(None),
         (col(Prediction.label_id) == col(Review.label_id)) if agreed else (col(Prediction.label_id) != col(Review.label_id)),
     )
@@ -187,6 +189,17 @@ def get(conversation_id: str, *, by: Person) -> tuple[Conversation, list[Message
         return conversation, messages_of(db, conversation_id)
 
 
+def reachable(conversation_ids: Sequence[str], *, by: Person) -> list[str]:
+    """Those of them that the person may read, in order; nothing for who may read none."""
+    reach = access.reach(by, "conversation.read")
+    if reach is None:
+        return []
+    mine = (access.within(reach, by, col(Conversation.team_id)), col(Conversation.hidden_at).is_(None))
+    with store.reading() as db:
+        there = set(db.exec(select(Conversation.id).where(col(Conversation.id).in_(conversation_ids), *mine)))
+    return [made for made in conversation_ids if made in there]
+
+
 def within_reach(db: Session, conversation_id: str, verb: str, *, by: Person) -> Conversation:
     """The conversation that a verb acts on, once the right to do so was checked."""
     conversation = db.get(Conversation, conversation_id)
@@ -218,6 +231,12 @@ def text_of(subject_line: str | None, messages: Iterable[dict[str, Any]]) -> str
         elif opened and message["role"] in ("rep", "assistant"):
             break
     return "\n".join(told)
+
+
+def beginnings(conversation_ids: Sequence[str], most: int = 300) -> dict[str, str]:
+    """How each begins, in a line, as a classifier reads it. Whoever asks checked the reach."""
+    with store.reading() as db:
+        return {made: " ".join(text.split())[:most] for made, (_, text) in texts(db, conversation_ids).items()}
 
 
 def opening_subject(conversation_id: str, messages: Iterable[dict[str, Any]]) -> Subject:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from data import store
-from data.tables import Act, Person
+from data.tables import Act, Example, Person
 from data.values import now
 
 HELD = timedelta(hours=24)  # after that what was said has led to other things
+LOOKED_THROUGH = 50
 
 
 @contextmanager
@@ -36,7 +37,16 @@ def remember(db: Session, sentence: str, noun: str, noun_id: str, *, by: Person,
 
 
 def last(*, by: Person, at: datetime | None = None) -> Act | None:
-    """What `u` would take back now."""
+    """What `u` would take back now: the newest thing that still can be."""
     query = select(Act).where(Act.person_id == by.id, col(Act.undone_at).is_(None), Act.at > (at or now()) - HELD)
     with store.reading() as db:
-        return db.exec(query.order_by(col(Act.at).desc(), col(Act.id).desc())).first()
+        newest = db.exec(query.order_by(col(Act.at).desc(), col(Act.id).desc()).limit(LOOKED_THROUGH))
+        return next((deed for deed in newest if not _built_upon(db, deed)), None)
+
+
+def _built_upon(db: Session, deed: Act) -> bool:
+    """A flag became a test case since, so it stays: one that is frozen keeps its review; of many, when all are."""
+    one, many = deed.made.get("example", []), deed.made.get("examples", [])
+    settled = select(Example.id).where(col(Example.id).in_([*one, *many]), col(Example.use).not_in(("loose", "train", "retired")))
+    frozen = set(db.exec(settled)) if one or many else set()
+    return any(made in frozen for made in one) or (bool(many) and frozen.issuperset(many))

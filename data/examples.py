@@ -1,21 +1,26 @@
 """Conversations that somebody held up as strong or weak, and the only source of rows for training."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session, col, func, select
 
 from data import access, audit, conversations, deeds, labels, reviews, store
 from data.errors import Refused
 from data.masking import masked
-from data.tables import Case, CaseChange, Conversation, EvalSet, Example, Label, Person, Review
+from data.tables import AuditEntry, Case, CaseChange, Conversation, EvalSet, Example, Label, Person, Review
 from data.values import Subject, now
 from language import redact, words
 
 TESTING = ("eval", "gold")  # an example in one of these uses is never trained on
+
+
+def _is_test() -> ColumnElement[bool]:
+    """Also what was accepted as an example and kept for testing, from that moment on: it is frozen with the next training only."""
+    return or_(col(Example.use).in_(TESTING), and_(col(Example.use) == "loose", col(Example.found) != ""))
 
 
 def flag(
@@ -73,6 +78,116 @@ def flag(
         return example
 
 
+def teach(
+    db: Session,
+    conversation_id: str,
+    label: Label,
+    *,
+    found: str,
+    why: str,
+    test_in: EvalSet | None = None,
+    by: Person,
+    at: datetime | None = None,
+) -> Example | None:
+    """The conversation is an example of the label: to learn from, or to test with in that set. None: it is one already, or a test.
+    Called by classifiers/gathering.py, which decides which it is."""
+    conversation = conversations.within_reach(db, conversation_id, "example.flag", by=by)
+    same = select(Example.id).where(Example.conversation_id == conversation_id, Example.label_id == label.id, Example.use != "retired")
+    if db.exec(same).first() is not None:
+        return None
+    before = _answered(db, conversation_id, label)
+    if before is not None and before.use in TESTING:
+        return None
+    example = _taught(db, conversation, found, why, test_in, by, at)
+    example.label_id = label.id
+    return _accepted(db, example, f"Accepted an example of '{label.name}'", before, by, at)
+
+
+def _answered(db: Session, conversation_id: str, label: Label) -> Example | None:
+    """What was said to the same question: there is one answer, so the next takes its place. Of intents what was said last is learned."""
+    if label.classifier_name == labels.INTENT:
+        return None
+    store.one_at_a_time(db, f"labels of {label.classifier_name}")
+    theirs = col(Example.label_id).in_(select(Label.id).where(Label.classifier_name == label.classifier_name))
+    query = select(Example).where(Example.conversation_id == conversation_id, Example.use != "retired", theirs)
+    return db.exec(query.order_by(col(Example.at).desc(), col(Example.id).desc())).first()
+
+
+def teach_all(
+    db: Session,
+    conversation_id: str,
+    classifier_name: str,
+    said: Sequence[Label],
+    *,
+    grader: str,
+    found: str,
+    why: str,
+    test_in: EvalSet | None = None,
+    by: Person,
+    at: datetime | None = None,
+) -> Example | None:
+    """These labels of the classifier come up in the conversation and none of the others: that takes the place of what was said before.
+
+    None: the same was said before, or it is a test already. Called by classifiers/gathering.py.
+    """
+    conversation = conversations.within_reach(db, conversation_id, "example.flag", by=by)
+    before = all_said(db, conversation_id, classifier_name)
+    ordered = sorted(said, key=lambda label: (label.name, label.id))
+    ids = [label.id for label in ordered]
+    if before is not None and (before.use in TESTING or set(label_ids_of(before)) == set(ids)):
+        return None
+    example = _taught(db, conversation, found, why, test_in, by, at)
+    example.label_id = ids[0] if ids else None
+    example.grader = grader
+    example.expected = {"classifier": classifier_name, "labels": [label.name for label in ordered], "label_ids": ids}
+    told = ", ".join(f"'{label.name}'" for label in ordered) or f"none of the labels of '{classifier_name}'"
+    return _accepted(db, example, f"Accepted an example of {told}", before, by, at)
+
+
+def _taught(
+    db: Session, conversation: Conversation, found: str, why: str, test_in: EvalSet | None, by: Person, at: datetime | None
+) -> Example:  # fmt: skip
+    messages = conversations.messages_of(db, conversation.id)
+    return Example(
+        conversation_id=conversation.id, seq=messages[-1].seq, customer_id=conversation.customer_id,
+        messages=conversations.frozen(messages), subject_line=conversation.subject or "", kind="strong", why=masked(why.strip()),
+        purpose="classifier", eval_set_id=test_in.id if test_in else None, found=found, redaction=redact.NUMBER,
+        use="loose" if test_in else "train", at=at or now(), by_person_id=by.id,
+    )  # fmt: skip
+
+
+def _accepted(db: Session, example: Example, told: str, before: Example | None, by: Person, at: datetime | None) -> Example:
+    """Kept in the place of the former one, which comes back where this one is taken back."""
+    replaced = {"example_id": before.id, "use": before.use} if before else None
+    if before is not None:
+        before.use = "retired"
+        db.add(before)
+    db.add(example)
+    db.flush()
+    deeds.remember(db, f"{told}.", "example", example.id, by=by, at=at)
+    audit.record(db, by, "accepted", "example", example.id, f"{told}, found by {example.found}.", at=at, before=replaced)
+    return example
+
+
+def all_said(db: Session, conversation_id: str, classifier_name: str) -> Example | None:
+    """What a person said of all labels of a classifier that may say several, if somebody did."""
+    query = select(Example).where(Example.conversation_id == conversation_id, Example.use != "retired", Example.purpose == "classifier")
+    return next((one for one in db.exec(query) if classifier_of(one) == classifier_name), None)
+
+
+def classifier_of(example: Example) -> str | None:
+    """Whose labels it names all of; None where it names one label."""
+    told: str | None = (example.expected or {}).get("classifier")
+    return told
+
+
+def label_ids_of(said: Review | Example) -> tuple[str, ...]:
+    """All that was said it is."""
+    if isinstance(said, Example) and classifier_of(said) is not None:
+        return tuple((said.expected or {})["label_ids"])
+    return (said.label_id,) if said.label_id else ()
+
+
 def _masked(expected: dict[str, Any] | None) -> dict[str, Any] | None:
     """What somebody typed as a better reply is masked here as it is in their review."""
     return {name: masked(told) if isinstance(told, str) else told for name, told in expected.items()} if expected else expected
@@ -111,11 +226,25 @@ def take_back(db: Session, example_id: str, *, by: Person, at: datetime | None =
     if example is None or example.by_person_id != by.id:
         raise Refused("Not undone: there is no such flag of yours.")
     conversations.within_reach(db, example.conversation_id, "example.flag", by=by)
-    if example.use != "loose":
+    if example.use == "retired" and example.found:
+        return  # more was said of the conversation since, and that stays
+    if example.use not in ("loose", "train"):
         raise Refused("Not undone: the flag became a test case since. Whoever owns the eval set can retire the case there.")
     example.use = "retired"
     db.add(example)
+    _bring_back(db, example)
     audit.record(db, by, "took back", "example", example.id, f"Took back a {example.kind} example.", at=at)
+
+
+def _bring_back(db: Session, example: Example) -> None:
+    """What it took the place of counts again."""
+    query = select(AuditEntry).where(AuditEntry.noun == "example", AuditEntry.noun_id == example.id, AuditEntry.verb == "accepted")
+    entry = db.exec(query).first()
+    replaced = entry.before if entry else None
+    former = db.get(Example, replaced["example_id"]) if replaced else None
+    if replaced and former is not None and former.use == "retired":
+        former.use = replaced["use"]
+        db.add(former)
 
 
 def _refuse_twice(db: Session, conversation_id: str, eval_set: EvalSet) -> None:
@@ -167,25 +296,39 @@ def of_conversation(conversation_id: str, *, by: Person) -> list[Example]:
         return list(db.exec(select(Example).where(Example.conversation_id == conversation_id, col(Example.use).not_in(hidden))))
 
 
+def taught_count(classifier_name: str) -> int:
+    """How many conversations were accepted to learn from."""
+    theirs = col(Example.label_id).in_(select(Label.id).where(Label.classifier_name == classifier_name))
+    none = and_(col(Example.label_id).is_(None), col(Example.purpose) == "classifier")  # somebody said that no label comes up
+    query = select(Example.conversation_id, Example.label_id, Example.expected).where(Example.use == "train", or_(theirs, none))
+    with store.reading() as db:
+        said = db.exec(query).all()
+    return len({made for made, label_id, told in said if label_id or (told or {}).get("classifier") == classifier_name})
+
+
 @dataclass(frozen=True)
 class TrainingRow:
-    """One reviewed conversation: what a machine sees, what a person said it is, and where that came from."""
+    """One conversation that a person named: what a machine sees, what the person said it is, and where that came from."""
 
     conversation_id: str
     customer_id: str
     text: str
     label: str
     label_id: str
-    review: Review
+    source: Review | Example  # what was said last
+    label_ids: tuple[str, ...] = ()  # all that it is, where a classifier may say several: the first of them above, or nothing
+
+    @property
+    def by_person_id(self) -> str | None:
+        return self.source.by_person_id
 
 
 def for_training(classifier_name: str | None = "intent", *, by: Person, verb: str = "classifier.train") -> list[TrainingRow]:
-    """Reviewed and labelled, never a test: a conversation or a text that any eval or gold example holds is left out."""
+    """Named by a person, never a test: a conversation or a text that any eval or gold example holds is left out."""
     access.require(by, verb)
     with store.reading() as db:
-        standing = reviews.last_said(db)
         names = {label.id: label.name for label in db.exec(select(Label).where(Label.classifier_name == classifier_name))}
-        labelled = {made: review for made, review in standing.items() if review.label_id in names}
+        labelled = _named(db, names, classifier_name)
         tested = tested_conversations(db)
         chosen = sorted(set(labelled) - tested)
         texts: dict[str, tuple[Subject, str]] = {}
@@ -194,20 +337,37 @@ def for_training(classifier_name: str | None = "intent", *, by: Person, verb: st
         asked = tested_texts(db)
         customers = dict(db.exec(select(Conversation.id, Conversation.customer_id).where(col(Conversation.hidden_at).is_(None))).all())
     return [
-        TrainingRow(made, customers[made], texts[made][1], names[review.label_id], review.label_id, review)
-        for made, review in sorted(labelled.items())
-        if made in texts and made in customers and review.label_id and texts[made][1].strip() and texts[made][1] not in asked
+        _row(made, customers[made], texts[made][1], names, said)
+        for made, said in sorted(labelled.items())
+        if made in texts and made in customers and texts[made][1].strip() and texts[made][1] not in asked
     ]
+
+
+def _row(conversation_id: str, customer_id: str, text: str, names: Mapping[str, str], said: Review | Example) -> TrainingRow:
+    ids = tuple(made for made in label_ids_of(said) if made in names)
+    first = ids[0] if ids else ""
+    return TrainingRow(conversation_id, customer_id, text, names.get(first, ""), first, said, ids)
+
+
+def _named(db: Session, names: Container[str | None], classifier_name: str | None) -> dict[str, Review | Example]:
+    """What a person said last of each conversation that has one of these labels: in a review, or by accepting it as an example."""
+    named: dict[str, Review | Example] = {made: one for made, one in reviews.last_said(db).items() if one.label_id in names}
+    for one in db.exec(select(Example).where(Example.use == "train").order_by(col(Example.at), col(Example.id))):
+        said = named.get(one.conversation_id)
+        theirs = one.label_id in names if (name := classifier_of(one)) is None else name == classifier_name
+        if theirs and (said is None or said.at <= one.at):
+            named[one.conversation_id] = one
+    return named
 
 
 def tested_conversations(db: Session) -> set[str]:
     """Conversations that any test is made of."""
-    return set(db.exec(select(Example.conversation_id).where(col(Example.use).in_(TESTING))).all())
+    return set(db.exec(select(Example.conversation_id).where(_is_test())).all())
 
 
 def tested_customers(db: Session) -> set[str]:
     """Customers whose conversations any test is made of."""
-    from_examples = db.exec(select(Example.customer_id).where(col(Example.use).in_(TESTING))).all()
+    from_examples = db.exec(select(Example.customer_id).where(_is_test())).all()
     from_cases = db.exec(select(Case.customer_id).where(col(Case.customer_id).is_not(None))).all()
     return {customer for customer in (*from_examples, *from_cases) if customer}
 
@@ -227,7 +387,7 @@ def tested_texts(db: Session) -> AskedTexts:
 
     What was brought or changed stands once in what a freeze took in, however many versions hold it, and stays there when it is retired.
     """
-    flagged = db.exec(select(Example.subject_line, Example.messages).where(col(Example.use).in_(TESTING))).all()
+    flagged = db.exec(select(Example.subject_line, Example.messages).where(_is_test())).all()
     taken_in = db.exec(select(CaseChange.case).where(col(CaseChange.set_version_id).is_not(None), col(CaseChange.case).is_not(None))).all()
     asked = [*flagged, *((case["input"]["subject_line"], case["input"]["messages"]) for case in taken_in if case)]
     return AskedTexts(frozenset(_said(conversations.text_of(subject_line, messages)) for subject_line, messages in asked))

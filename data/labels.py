@@ -10,18 +10,19 @@ from data.tables import AuditEntry, Label, Person
 INTENT = "intent"  # the classifier whose label a conversation's intent is
 
 
-def of(classifier_name: str = INTENT) -> list[Label]:
-    """The labels in use, by name."""
+def of(classifier_name: str = INTENT, *, drafts: bool = False) -> list[Label]:
+    """The labels in use, by name; with those that are only being taught yet, if asked for."""
+    query = select(Label).where(Label.classifier_name == classifier_name, col(Label.retired_at).is_(None))
+    if not drafts:
+        query = query.where(~col(Label.draft))
     with store.reading() as db:
-        return list(
-            db.exec(select(Label).where(Label.classifier_name == classifier_name, col(Label.retired_at).is_(None)).order_by(Label.name))
-        )
+        return list(db.exec(query.order_by(Label.name)))
 
 
 def in_use(db: Session, label_id: str | None, classifier_name: str = INTENT) -> Label | None:
     """The label, if the classifier chooses among it today."""
     label = db.get(Label, label_id) if label_id else None
-    return label if label and label.classifier_name == classifier_name and label.retired_at is None else None
+    return label if label and label.classifier_name == classifier_name and label.retired_at is None and not label.draft else None
 
 
 def names() -> dict[str, str]:

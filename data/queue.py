@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, exists, func, or_
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -49,6 +49,7 @@ class Candidate:
     opened_at: datetime
     certainty: float | None
     csat: int | None
+    reviewed: bool
 
 
 def team(*, by: Person, size: int = 12) -> list[Item]:
@@ -95,7 +96,9 @@ def _candidates(db: Session, query: Any) -> list[Candidate]:
     return [Candidate(*row) for row in db.execute(query)]
 
 
-COLUMNS: tuple[Any, ...] = (Conversation.id, Conversation.customer_id, Conversation.opened_at, Conversation.certainty, Conversation.csat)
+COLUMNS: tuple[Any, ...] = (
+    Conversation.id, Conversation.customer_id, Conversation.opened_at, Conversation.certainty, Conversation.csat, Conversation.reviewed,
+)  # fmt: skip
 CANDIDATES: Select[Any] = select_columns(*COLUMNS)
 
 
@@ -113,15 +116,41 @@ def _judged(by: Person) -> ColumnElement[bool]:
     return exists().where(*said, standing.stands())
 
 
-def _of_team(db: Session, by: Person) -> list[tuple[Candidate, str]]:
+def _free(by: Person) -> Select[Any]:
+    """What this person may take next: neither skipped by them nor in the hands of somebody else."""
     held = exists().where(
         col(Claim.conversation_id) == col(Conversation.id), col(Claim.person_id) != by.id, col(Claim.lapses_at) > now()
     )  # fmt: skip
-    waiting = CANDIDATES.where(*_within(by), ~held, ~_skipped(by)).order_by(col(Conversation.place).desc()).limit(NEWEST)
-    unreviewed = _candidates(db, waiting.where(~col(Conversation.reviewed)))
-    wanted = exists().where(col(QueueReason.conversation_id) == col(Conversation.id))
-    again = _candidates(db, waiting.where(col(Conversation.reviewed), wanted, ~_judged(by)))
-    return _spread(_ranked(db, [*unreviewed, *again]))
+    return CANDIDATES.where(*_within(by), ~held, ~_skipped(by))
+
+
+def _of_team(db: Session, by: Person) -> list[tuple[Candidate, str]]:
+    newest = _free(by).where(~col(Conversation.reviewed)).order_by(col(Conversation.place).desc()).limit(NEWEST)
+    found = {candidate.id: candidate for candidate in [*_candidates(db, newest), *_wanted(db, by)]}
+    return _spread(_ranked(db, list(found.values())))
+
+
+ENDED_KINDS = ("teaches most", "look through", "new pattern")  # anybody's look is enough; undone, it waits again
+
+
+def _wanted(db: Session, by: Person, source: str = "") -> list[Candidate]:
+    """What somebody noticed, however old it is, the weightiest first. By way of the reasons: of 200,000 conversations few have one."""
+    lasts = func.max(case((col(QueueReason.kind).in_(ENDED_KINDS), 0), else_=1))
+    given = select(QueueReason.conversation_id, func.max(QueueReason.weight).label("weight"), lasts.label("lasts"))
+    if source:
+        given = given.where(QueueReason.source == source)
+    one = given.group_by(col(QueueReason.conversation_id)).subquery()
+    query = _free(by).join(one, one.c.conversation_id == col(Conversation.id))
+    query = query.where(or_(~col(Conversation.reviewed), one.c.lasts == 1), ~_judged(by))
+    return _candidates(db, query.order_by(one.c.weight.desc(), col(Conversation.place).desc()).limit(NEWEST))
+
+
+def from_source(source: str, *, by: Person) -> list[Item]:
+    """What one source alone asks for, in its order: what somebody opened with one click."""
+    with store.reading() as db:
+        found = _wanted(db, by, source.replace("\0", "")) if source.strip("\0") else []
+        why = {candidate.id: told for candidate, told in _ranked(db, found)}
+        return _items(db, [(candidate, why[candidate.id]) for candidate in found], by)
 
 
 # written once: five hundred ids are looked up whenever a queue is drawn
@@ -129,20 +158,26 @@ _IDS: Any = bindparam("ids", expanding=True)
 SIGNALLED = (
     select(Signal.conversation_id, Signal.kind).where(col(Signal.conversation_id).in_(_IDS), col(Signal.kind).in_(TOLD_BY)).distinct()
 )
-GIVEN = select(QueueReason.conversation_id, QueueReason.weight, QueueReason.sentence).where(col(QueueReason.conversation_id).in_(_IDS))
+GIVEN = select(QueueReason.conversation_id, QueueReason.kind, QueueReason.weight, QueueReason.sentence).where(
+    col(QueueReason.conversation_id).in_(_IDS)
+)
 
 
 def _ranked(db: Session, candidates: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
-    """Each with its heaviest reason in words: of the last two weeks the heaviest altogether first, then older ones likewise."""
+    """Each with its heaviest reason in words: of the last two weeks, and of what somebody noticed, the heaviest altogether first, then
+    older ones likewise."""
     ids = [candidate.id for candidate in candidates]
+    reviewed = {candidate.id for candidate in candidates if candidate.reviewed}
     told: dict[str, list[tuple[float, str]]] = {made: [] for made in ids}
+    for made, kind, weight, sentence in db.execute(GIVEN, {"ids": ids}):
+        if made not in reviewed or kind not in ENDED_KINDS:
+            told[made].append((weight, sentence))
+    noticed = {made for made, reasons in told.items() if reasons}
     for made, kind in db.execute(SIGNALLED, {"ids": ids}):
         told[made].append(TOLD_BY[kind])
-    for made, weight, sentence in db.execute(GIVEN, {"ids": ids}):
-        told[made].append((weight, sentence))
     weighed = [(candidate, sorted(told[candidate.id] + _of_itself(candidate), reverse=True)) for candidate in candidates]
-    long_ago = now() - RECENT
-    weighed.sort(key=lambda pair: (pair[0].opened_at < long_ago, -sum(weight for weight, _ in pair[1]), -pair[0].opened_at.timestamp()))
+    past = {candidate.id for candidate in candidates if candidate.opened_at < now() - RECENT} - noticed
+    weighed.sort(key=lambda pair: (pair[0].id in past, -sum(weight for weight, _ in pair[1]), -pair[0].opened_at.timestamp()))
     return [(candidate, reasons[0][1] if reasons else "not reviewed yet") for candidate, reasons in weighed]
 
 
@@ -267,6 +302,11 @@ def suggest(db: Session, conversation_id: str, kind: str, sentence: str, *, weig
     reason = known or QueueReason(conversation_id=conversation_id, kind=kind, source=source, weight=weight, sentence=sentence)
     reason.weight, reason.sentence = weight, sentence
     db.add(reason)
+
+
+def forget(db: Session, source: str) -> None:
+    """What it asked for it asks for no more."""
+    db.execute(delete(QueueReason).where(col(QueueReason.source) == source))
 
 
 # -- what one look is not enough for ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a person found in a conversation. A correction is a new review that names the old one, and so is taking it back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,6 +60,24 @@ def record(
         corrects = earlier is not None and not earlier.withdrawn
         audit.record(db, by, "corrected" if corrects else "reviewed", "review", review.id, said, at=at)
         return review
+
+
+def name(conversation_id: str, label_id: str, *, by: Person, at: datetime | None = None) -> Review:
+    """What it is about, and nothing new of how it was answered: what this person said of that before stays."""
+    before = mine(conversation_id, by=by)
+    if before is None:
+        return record(conversation_id, "none", by=by, label_id=label_id, at=at)
+    marks = before.rubric["said"] if before.rubric else None
+    return record(
+        conversation_id, before.verdict, by=by, label_id=label_id, reply=before.reply, note=before.note, marks=marks, at=at
+    )  # fmt: skip
+
+
+def since(conversation_ids: Sequence[str], moment: datetime) -> set[str]:
+    """Those of them that somebody reviewed later than that."""
+    query = select(Review.conversation_id).where(col(Review.conversation_id).in_(conversation_ids), Review.at > moment)
+    with store.reading() as db:
+        return set(db.exec(query))
 
 
 def _keep(db: Session, review: Review, asked: rubric.Rubric, by: Person) -> None:

@@ -24,6 +24,7 @@ class Gate(BaseModel):
     eval_set_id: str
     eval_set: str  # its name, for people
     bar: Annotated[float, Field(gt=0.0, le=1.0)]
+    margin: Annotated[float, Field(ge=0.0, le=0.2)] | None = None  # None: the set's own
     approvers: Annotated[int, Field(ge=1, le=2)] = 1
 
 

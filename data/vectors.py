@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import delete, insert
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, config, sealing, store
+from data import access, audit, config, conversations, sealing, store
 from data.errors import Refused
 from data.tables import Conversation, Message, Person, Vector
 from data.values import new_id, now
@@ -98,6 +98,16 @@ def of(texts: Sequence[str], encoder: Encodes) -> Vectors:
     return np.stack([known[sha] for sha in shas]) if shas else encoder.encode([])
 
 
+def kept(texts: Sequence[str], encoder: Encodes, *, at: datetime | None = None) -> Vectors:
+    """The same, and what was not known is stored: for work that will ask for these texts again."""
+    if not encoder.is_fallback:
+        with store.reading() as db:
+            new = missing(db, texts, encoder.name)
+        for start in range(0, len(new), STEP):
+            _store(encoder, new[start : start + STEP], at)
+    return of(texts, encoder)
+
+
 def fill(
     encoder: Encodes,
     *,
@@ -164,20 +174,22 @@ def _stored(db: Session, shas: list[str], encoder: str) -> dict[str, Vectors]:
 
 
 def _spoken(after: str) -> Iterator[tuple[list[str], list[str]]]:
-    """The ids and texts of customers' messages, a step at a time: no transaction is open while a step is worked on."""
+    """The ids and texts of customers' messages, and what classifiers look at of their conversations; a step at a time: no transaction is
+    open while a step is worked on."""
     while True:
         with store.reading() as db:
             query = (
-                select(Message.id, Message.text)
+                select(Message.id, Message.text, Message.conversation_id)
                 .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
                 .where(Message.id > after, Message.role == "customer", Message.text != "", col(Conversation.hidden_at).is_(None))
                 .order_by(Message.id)
                 .limit(STEP)
             )
             rows = db.exec(query).all()
+            openings = conversations.texts(db, list(dict.fromkeys(conversation_id for *_, conversation_id in rows)))
         if not rows:
             return
-        yield [made for made, _ in rows], [text for _, text in rows]
+        yield [made for made, *_ in rows], [*(text for _, text, _ in rows), *(text for _, text in openings.values() if text.strip())]
         after = rows[-1][0]
 
 

@@ -11,12 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from data.intake.reading import in_words
 from evals.graders import shapes
 
+BESIDE = ("label_id", "label_ids", "classifier")  # tell what is meant by a label; nobody judges them alone
 DEEPEST = 60  # lists and objects in each other
 LARGEST_NUMBER = 2**63  # what both engines keep
 _HALF = re.compile("[\ud800-\udfff]")
 
 JUDGED_BY = {  # what is expected -> the grader that judges it, where a file names none
     "label": "exact label",
+    "labels": "same labels",
     "text": "exact text",
     "facts": "contains",
     "pattern": "pattern",
@@ -79,7 +81,7 @@ def made(raw: dict[str, Any]) -> NewCase | str:
 
 def _fault_in(expected: dict[str, Any]) -> str:
     for name, value in expected.items():
-        if name not in JUDGED_BY and name != "label_id":
+        if name not in JUDGED_BY and name not in BESIDE:
             return f"it expects '{name[:60]}', which no grader here knows"
         if value not in (None, "") and (told := shapes.wrong(name, value)):
             return f"{told[0].lower()}{told[1:].removesuffix('.')}"

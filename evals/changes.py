@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
-from data import access, audit, masking, store
+from data import access, audit, bulk, masking, store
 from data.errors import Refused
 from data.tables import Case, CaseChange, EvalSet, Person
 from data.values import new_id, now
@@ -32,8 +32,9 @@ def add(
         raise Refused("Not added: there is no case.")
     if len(new) > MOST:
         raise Refused(f"Not added: at most {MOST:,} cases at once, these are {len(new):,}.")
-    # before the transaction: to look through a large file takes half a minute, and nobody waits for it
-    made = [_new(eval_set_id, one, _which(number, len(new)), known, why, by, at) for number, one in enumerate(new, start=1)]
+    for number, one in enumerate(new, start=1):
+        _check(one, _which(number, len(new)), known)
+    made = _drawn_up(eval_set_id, new, why, by, at)  # before the transaction: nobody waits while a large file is looked through
     with store.writing() as db:
         eval_set = _set(db, eval_set_id, "added")
         kept = _latest_cases(db, eval_set_id)
@@ -41,7 +42,7 @@ def add(
         if len(taken) + len(new) > MOST:
             raise Refused(f"Not added: '{eval_set.name}' would have {len(taken) + len(new):,} cases, and a set has at most {MOST:,}.")
         _refuse_twice(made, taken)
-        db.add_all(made)
+        bulk.insert(db, CaseChange, [change.model_dump() for change in made])
         count = f"{len(made):,} cases" if len(made) > 1 else "a case"
         audit.record(db, by, "added", "eval_set", eval_set_id, f"Added {count} to '{eval_set.name}', to be frozen.", at=at)
         return made
@@ -59,13 +60,26 @@ def _refuse_twice(made: Sequence[CaseChange], taken: set[str]) -> None:
         taken.add(one.key)
 
 
-def _new(eval_set_id: str, one: NewCase, told: str, known: Graders, why: str, by: Person, at: datetime | None) -> CaseChange:
+def _check(one: NewCase, told: str, known: Graders) -> None:
     if problem := expect.problem(one.expected, one.graders, known):
         raise Refused(f"Not added: {told} cannot be judged: {problem}")
     if fault := _fault(one):
         raise Refused(f"Not added: {told} cannot be kept: {fault}.")
-    key = one.key if one.key and masking.masked(one.key) == one.key else new_id()  # a key that names somebody is not kept
-    return _change(eval_set_id, ADD, key, _content(one), one.why or why or "from a file", by, at)
+
+
+def _drawn_up(eval_set_id: str, new: Sequence[NewCase], why: str, by: Person, at: datetime | None) -> list[CaseChange]:
+    """All of them are masked in one go: who works here is looked up once."""
+    told = masking.everywhere([[one.key, _told(one), (one.why or why or "from a file").strip()] for one in new])
+    made, moment = [], at or now()
+    for one, (key, content, reason) in zip(new, told, strict=True):
+        kept = one.key if one.key and key == one.key else new_id()  # a key that names somebody is not kept
+        made.append(
+            CaseChange(
+                eval_set_id=eval_set_id, change=ADD, key=kept, case=content | {"graders": list(one.graders)}, why=reason, at=moment,
+                by_person_id=access.whose(by),
+            )
+        )  # fmt: skip
+    return made
 
 
 def change(eval_set_id: str, key: str, new: NewCase, *, known: Graders, why: str, by: Person, at: datetime | None = None) -> CaseChange:
@@ -170,6 +184,10 @@ def _change(eval_set_id: str, kind: str, key: str, content: dict[str, Any] | Non
 
 def _content(new: NewCase) -> dict[str, Any]:
     """Masked as at the door: a file from elsewhere may hold anything."""
-    asked = masking.everywhere({"subject_line": new.subject_line, "messages": list(new.messages)})
-    return {"input": asked, "expected": masking.everywhere(new.expected), "graders": list(new.graders),
-            "slices": masking.everywhere(dict(new.slices))}  # fmt: skip
+    content: dict[str, Any] = masking.everywhere(_told(new))
+    return content | {"graders": list(new.graders)}
+
+
+def _told(new: NewCase) -> dict[str, Any]:
+    asked = {"subject_line": new.subject_line, "messages": list(new.messages)}
+    return {"input": asked, "expected": new.expected, "slices": dict(new.slices)}

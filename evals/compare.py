@@ -1,6 +1,6 @@
 """Compares two runs on the same frozen version, case by case, keeps what that shows, and asks the gate."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ __all__ = ["EVERY", "beside", "changed_cases", "compare", "decide", "latest_of",
 EVERY = "every grader"  # a case passes when all its graders pass it
 SLICES_SHOWN = 12  # of each kind, the largest: of 150 intents most have too few cases to tell
 Outcomes = Mapping[str, scores.Outcome]  # by case
-Which = Literal["fixed", "broken", "failing", "passing"]
+Which = Literal["fixed", "broken", "failing", "passing", "unjudged"]
 
 
 def compare(candidate: Run, live: Run, *, by: Person, at: datetime | None = None) -> Comparison:
@@ -36,18 +36,26 @@ def compare(candidate: Run, live: Run, *, by: Person, at: datetime | None = None
         raise Refused("Not compared: one of the two runs was not finished. Run it again; it goes on where it was cut off.")
     cases = sets.outlines(candidate.set_version_id)
     with store.reading() as db:
-        margin = _set_of(db, candidate.set_version_id).margin
+        eval_set = _set_of(db, candidate.set_version_id)
+    margin = sets.margin_of(eval_set)
     together, apart = zip(*(scores.by_grader(run.id) for run in (candidate, live)), strict=True)
     customers = [case.customer_id for case in cases]
     passes = [[_passed(one, case) for case in cases] for one in together]
     main = verdict.judge(verdict.of_passes(passes[0], passes[1], customers), margin=margin)
     with store.writing() as db:
         made = _row(candidate, live, EVERY, main, by, at)
+        made.how += _nameless(customers)
         db.add(made)
         db.flush()
         parts = [*_by_grader(apart, cases, margin), *_by_slice(cases, passes, customers, margin)]
         db.add_all(_row(candidate, live, by=by, at=at, part_of=made.id, **part) for part in parts)
         return made
+
+
+def _nameless(customers: Sequence[str | None]) -> str:
+    """What is typed or comes from a file is nobody's."""
+    count = customers.count(None)
+    return f" Of {count:,} of {len(customers):,} no customer is known." if count else ""
 
 
 def _passed(said: Outcomes, case: Outline) -> bool:
@@ -124,7 +132,7 @@ def measured(run: Run, comparison: Comparison | None, *, known: Graders, by: Per
         eval_set = db.get_one(EvalSet, version.eval_set_id)
     names = {name for case in sets.outlines(run.set_version_id) for name in case.graders}
     found = gate.Measured(
-        eval_set.name, version.number, eval_set.kind, sets.bar_of(eval_set), eval_set.margin, Share(run.passed, run.cases),
+        eval_set.name, version.number, eval_set.kind, sets.bar_of(eval_set), sets.margin_of(eval_set), Share(run.passed, run.cases),
         unchecked=tuple(checks.unchecked(names, known)),
     )  # fmt: skip
     if comparison is None:
@@ -136,6 +144,28 @@ def measured(run: Run, comparison: Comparison | None, *, known: Graders, by: Per
     )
     said = {name: getattr(comparison, name) for name in ("verdict", "difference", "fixed", "broken", "more_needed")}
     return gate.Measured(**(vars(found) | said | {"slices": parts}))
+
+
+def unconfirmed(set_version_id: str, *, known: Graders, by: Person) -> list[str]:
+    """Of the graders that judge these cases those that may not stop or open a release, and how far people looked at them."""
+    access.require(by, "eval_set.read")
+    names = {name for case in sets.outlines(set_version_id) for name in case.graders}
+    return [f"{_how_far(name, known)}: it may not stop or open a release." for name in sorted(names) if not _may_gate(name, known)]
+
+
+def _may_gate(name: str, known: Graders) -> bool:
+    return name in known and checks.may_gate(known[name])
+
+
+def _how_far(name: str, known: Graders) -> str:
+    if name not in known:
+        return f"'{name}' is not available here"
+    if checks.latest(known[name]):
+        return f"'{name}' agrees too little with people"
+    judged = checks.judged_count(known[name])
+    return (
+        f"'{name}' was judged by nobody yet" if not judged else f"people judged {judged} of the {checks.FEWEST} outputs that '{name}' needs"
+    )
 
 
 # -- read ---------------------------------------------------------------------------------------------------------------------------------
@@ -176,27 +206,40 @@ class Counts:
     broken: int
     failing: int
     passing: int
+    unjudged: int  # of all of these: in one of the two runs nobody could say
 
 
 def counts(comparison: Comparison) -> Counts:
     """How many cases changed and how many did not."""
+    candidate, live = scores.passes(comparison.candidate_run_id), scores.passes(comparison.live_run_id)
+    unsaid = candidate.c.unjudged + live.c.unjudged > 0
+    groups = (candidate.c.passed, live.c.passed, unsaid)
+    query = select(*groups, func.count()).select_from(candidate).join(live, candidate.c.case_id == live.c.case_id).group_by(*groups)
+    found: Counter[tuple[int, int]] = Counter()
+    unjudged = 0
     with store.reading() as db:
-        candidate, live = scores.passes(comparison.candidate_run_id), scores.passes(comparison.live_run_id)
-        query = (
-            select(candidate.c.passed, live.c.passed, func.count()).select_from(candidate).join(live, candidate.c.case_id == live.c.case_id)
-        )
-        found = {(now, before): count for now, before, count in db.execute(query.group_by(candidate.c.passed, live.c.passed))}
-    return Counts(found.get((1, 0), 0), found.get((0, 1), 0), found.get((0, 0), 0), found.get((1, 1), 0))
+        for now_so, before, unclear, count in db.execute(query):
+            found[now_so, before] += count
+            unjudged += count if unclear else 0
+    return Counts(found[1, 0], found[0, 1], found[0, 0], found[1, 1], unjudged)
+
+
+WANTED = {"fixed": (1, 0), "broken": (0, 1), "failing": (0, 0), "passing": (1, 1)}  # passed by the candidate, and by the other
 
 
 def cases_of(comparison: Comparison, which: Which, *, start: int = 0, most: int = 20) -> list[Case]:
-    """A page of the cases that were fixed, broke, still fail or still pass, by number."""
-    wanted = {"fixed": (1, 0), "broken": (0, 1), "failing": (0, 0), "passing": (1, 1)}[which]
+    """A page of the cases that were fixed, broke, still fail or still pass, or that one of the two was not judged on, by number."""
     candidate, live = scores.passes(comparison.candidate_run_id), scores.passes(comparison.live_run_id)
+    wanted = (
+        candidate.c.unjudged + live.c.unjudged > 0
+        if which == "unjudged"
+        else and_(candidate.c.passed == WANTED[which][0], live.c.passed == WANTED[which][1])
+    )
     query = (
         select(Case)
-        .join(candidate, and_(candidate.c.case_id == col(Case.id), candidate.c.passed == wanted[0]))
-        .join(live, and_(live.c.case_id == col(Case.id), live.c.passed == wanted[1]))
+        .join(candidate, candidate.c.case_id == col(Case.id))
+        .join(live, live.c.case_id == col(Case.id))
+        .where(wanted)
         .order_by(col(Case.number), col(Case.key))
     )
     with store.reading() as db:

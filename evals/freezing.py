@@ -13,7 +13,7 @@ from data import access, audit, conversations, examples, inbox, labels, people, 
 from data.errors import Refused
 from data.tables import Case, CaseChange, Conversation, Customer, EvalSet, Example, Person, SetVersion
 from data.values import now
-from evals import changes, near, sets
+from evals import changes, flags, near, sets
 from evals.graders import exact_label
 
 MOST_REASONS = 20  # for which cases of one version were added, told in its changelog
@@ -49,14 +49,27 @@ def before_freezing(eval_set_id: str, *, by: Person) -> list[near.Near]:
     access.require(by, "eval_set.read")
     with store.reading() as db:
         latest = sets.latest_in(db, eval_set_id)
-        known = {case.key: sets.text_of(case) for case in (sets.cases_in(db, latest.id) if latest else [])}
+        eval_set = db.get(EvalSet, eval_set_id)
+        text = _opening if eval_set is None or eval_set.purpose == "classifier" else _asked
+        known = {case.key: text(case.input) for case in (sets.cases_in(db, latest.id) if latest else [])}
         flagged = examples.waiting(eval_set_id, by=by, most=changes.MOST)
-        new = {one.id: conversations.text_of(one.subject_line, one.messages) for one in flagged}
+        new = {one.id: text({"subject_line": one.subject_line, "messages": flags.asked_and_expected(one)[0]}) for one in flagged}
         for change in changes.in_waiting(db, eval_set_id):
             known.pop(change.key, None)
             if change.case is not None:
-                new[change.key] = conversations.text_of(change.case["input"]["subject_line"], change.case["input"]["messages"])
+                new[change.key] = text(change.case["input"])
     return near.pairs(new, known)
+
+
+def _opening(asked: dict[str, Any]) -> str:
+    """What a classifier looks at."""
+    return conversations.text_of(asked["subject_line"], asked["messages"])
+
+
+def _asked(asked: dict[str, Any]) -> str:
+    """All that whoever answers is given: many conversations begin with 'Hello' and go on otherwise."""
+    case = Case(set_version_id="", key="", input=asked, expected={}, graders=[], slices={})
+    return "\n".join([asked["subject_line"], *(str(message.get("text", "")) for message in sets.asked_of(case))]).strip()
 
 
 # -- the cases of the new version ---------------------------------------------------------------------------------------------------------
@@ -101,10 +114,11 @@ def _from_example(example: Example, label: str, conversation: Conversation, segm
     told = {
         "channel": conversation.channel, "intent": label, "kind": example.kind, "language": conversation.language, "segment": segment,
     }  # fmt: skip
+    messages, expected = flags.asked_and_expected(example)
     return Case(
         set_version_id="", example_id=example.id, key=example.id, customer_id=example.customer_id,
-        input={"subject_line": example.subject_line, "messages": example.messages},
-        expected=example.expected or {"label": label, "label_id": example.label_id},
+        input={"subject_line": example.subject_line, "messages": messages},
+        expected=expected or {"label": label, "label_id": example.label_id},
         graders=[example.grader or exact_label.NAME], slices={name: said for name, said in told.items() if said},
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from evals.power import SURE
 from evals.statistics import flip_test
 
 FEWEST_CASES = 20
+ENOUGH = "enough cases"
 REGRESSION, CAPABILITY = "regression", "capability"
 
 
@@ -74,6 +75,12 @@ class Decision:
         return bool(self.rules) and all(rule.met for rule in self.rules)
 
     @property
+    def only_needs_cases(self) -> bool:
+        """Nothing speaks against it but that too little was tested: it may run beside what is live, where it harms nobody."""
+        unmet = [rule for rule in self.rules if not rule.met]
+        return bool(unmet) and all(rule.name == ENOUGH for rule in unmet)
+
+    @property
     def sentence(self) -> str:
         """Why not, with the numbers, and what to do; empty when it is open."""
         return " ".join(f"{rule.told[:1].upper()}{rule.told[1:]}. {rule.opens}" for rule in self.rules if not rule.met)
@@ -103,9 +110,7 @@ def _of_set(one: Measured, rules: Rules) -> list[Rule]:
 
 def _enough(one: Measured, rules: Rules) -> Rule:
     told = f"{one} has {one.passed.n:,} cases, at least {rules.fewest_cases} are needed"
-    return Rule(
-        "enough cases", one.passed.n >= rules.fewest_cases, told, f"Flag {rules.fewest_cases - one.passed.n} more and freeze the set."
-    )
+    return Rule(ENOUGH, one.passed.n >= rules.fewest_cases, told, f"Flag {rules.fewest_cases - one.passed.n} more and freeze the set.")
 
 
 def _checked(one: Measured) -> Rule:

@@ -23,9 +23,8 @@ def power(n: int, fixed_rate: float, broken_rate: float, effect: float = 1.0, *,
     first, last = max(floor(cases * rate - spread), 0), min(ceil(cases * rate + spread), cases)
     changed = np.arange(first, last + 1, max(1, (last - first) // 50))
     weights = binomial(cases, rate, changed)
-    even = min(
-        1.0, (effect - 1.0) / 2
-    )  # customers change by several sizes, which leaves smaller gaps between p values; found by simulation
+    # Customers change by several sizes, which leaves smaller gaps between p values (found by simulation); not where all change one way
+    even = min(1.0, (effect - 1.0) / 2) if fixed_rate and broken_rate else 0.0
     told = sum(weight * _told(many, fixed_rate / rate, even, sure) for many, weight in zip(changed.tolist(), weights.tolist(), strict=True))
     return min(1.0, float(told / weights.sum()))
 

@@ -180,11 +180,14 @@ def _end(made: Run, uncalled_for: int, at: datetime | None) -> Run:
         run.passed, run.cases = scores.counted(db, run.id)
         run.cost = db.exec(select(func.coalesce(func.sum(Result.cost), 0.0)).where(Result.run_id == run.id)).one()
         run.state, run.ended_at = "done", run.ended_at or at or now()
-        if uncalled_for:
-            answers = f"{uncalled_for:,} answers came" if uncalled_for > 1 else "an answer came"
-            run.error = f"{answers} to no case that was asked, or to one a second time; that counted for nothing"
+        run.error = "; ".join(filter(None, (str(scores.unjudged(db, run.id)), _uncalled_for(uncalled_for))))  # lists show it
         db.add(run)
         return run
+
+
+def _uncalled_for(count: int) -> str:
+    answers = f"{count:,} answers came" if count > 1 else "an answer came"
+    return f"{answers} to no case that was asked, or to one a second time; that counted for nothing" if count else ""
 
 
 def _still_wanted(db: Session, run_id: str) -> Run:

@@ -17,6 +17,7 @@ from evals.graders.face import Graders, yes_or_no
 from language.fitting import kept
 
 PEOPLE = "a person"  # what people say of the same outputs, beside the graders: checks.py
+MOST_WHYS = 3  # of graders that did not judge
 
 
 def of_run(run: Run, made: Iterable[tuple[Case, dict[str, Any]]], known: Graders) -> list[dict[str, Any]]:
@@ -44,14 +45,50 @@ def write(db: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def passes(run_id: str) -> Any:
-    """As part of a query: each case of a run, and 1 where all its graders passed it each time it was asked."""
+    """As part of a query, each case of a run: 1 where all its graders passed it each time it was asked, and 1 where nobody could say.
+
+    Nobody could say: it was answered, no grader failed it, and one of them did not judge. That is no pass, and it is told apart.
+    """
+    passed = func.min(cast(func.coalesce(Score.passed, False), Integer))
+    failed = func.max(sa.case((sa.or_(col(Result.error) != "", col(Score.passed).is_(False)), 1), else_=0))
     return (
-        select(Result.case_id, func.min(cast(func.coalesce(Score.passed, False), Integer)).label("passed"))
+        select(Result.case_id, passed.label("passed"), (1 - passed - failed).label("unjudged"))
         .outerjoin(Score, (col(Score.result_id) == col(Result.id)) & (col(Score.grader_name) != PEOPLE))
         .where(Result.run_id == run_id)
         .group_by(col(Result.case_id))
         .subquery()
     )
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """Cases that were answered and that nobody could judge, and why."""
+
+    cases: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.cases:,} not judged: {self.why}" if self.cases else ""
+
+
+def unjudged(db: Session, run_id: str) -> Unjudged:
+    by_case = passes(run_id)
+    cases = int(db.exec(select(func.coalesce(func.sum(by_case.c.unjudged), 0))).one())
+    if not cases:
+        return Unjudged(0, "")
+    count = func.count().label("count")
+    query = select(Score.grader_name, Score.why, count).join(Result, col(Result.id) == col(Score.result_id)).where(
+        Result.run_id == run_id, Result.error == "", col(Score.passed).is_(None), Score.grader_name != PEOPLE,
+    )  # fmt: skip
+    whys: dict[str, str] = {}
+    for name, why, _ in db.exec(query.group_by(col(Score.grader_name), col(Score.why)).order_by(count.desc(), col(Score.grader_name))):
+        whys.setdefault(name, _broke(name, why))
+    return Unjudged(cases, "; ".join(list(whys.values())[:MOST_WHYS]) or "no grader looks at them")
+
+
+def _broke(name: str, why: str) -> str:
+    reason = why.removeprefix("was not judged: ")
+    return f"the grader '{name}' broke" if reason == "the grader broke" else f"the grader '{name}' could not, {reason}"
 
 
 def counted(db: Session, run_id: str) -> tuple[int, int]:

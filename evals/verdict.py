@@ -113,7 +113,7 @@ def _decide(sure: bool, gained: bool, hardly_lost: bool) -> Said:
 def _more(found: Difference, sure: float) -> int | None:
     if found.kind == "scores":
         return power.more_needed_scores(found.difference, found.error, found.n, sure=sure)
-    return power.more_needed(found.fixed, found.broken, found.n, found.design_effect, sure=sure)
+    return power.more_needed(found.fixed, found.broken, found.n, found.size_of_a_change, sure=sure)
 
 
 def _sentence(said: Said, found: Difference, more: int | None, margin: float) -> str:
@@ -145,7 +145,8 @@ def how_we_know(found: Difference, p: float, asked: int = 1) -> str:
 
 def _cases(found: Difference) -> str:
     if found.clusters == found.n:
-        return f"Both versions answered the same {found.n:,} cases, each of another customer."
+        cases = f"{found.n:,} cases, and each counts as one of another customer" if found.n > 1 else "one case"
+        return f"Both versions answered the same {cases}."
     return (
         f"Both versions answered the same {found.n:,} cases of {found.clusters:,} {'customer' if found.clusters == 1 else 'customers'}. "
         f"Cases of one customer are alike: these tell as much as {found.n / found.design_effect:,.0f} of different customers would "

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data import deeds, undo
 from data.errors import Refused
@@ -40,16 +41,18 @@ def undo_last(person: Person) -> None:
 
 
 def offer_undo(person: Person) -> None:
-    """What was done last, at the top of every page."""
-    if last := deeds.last(by=person):
-        told = widgets.plain(last.sentence.rstrip("."))
-        st.button(f"Undo (U): {told}", key="undo", icon=":material/undo:", type="tertiary", on_click=undo_last, args=(person,))
+    """What was done last, at the top of every page. Its place is there also when it is empty: nothing below is drawn anew."""
+    with st.container():
+        if last := deeds.last(by=person):
+            told = widgets.plain(last.sentence.rstrip("."))
+            st.button(f"Undo (U): {told}", key="undo", icon=":material/undo:", type="tertiary", on_click=undo_last, args=(person,))
 
 
-def show_notice() -> None:
+def show_notice(place: DeltaGenerator | None = None) -> None:
+    """Its place is there also when nothing is told: a refusal that moved the page would close the panel in which somebody types."""
     kind, told = st.session_state.pop(_NOTICE, ("", ""))
-    if kind == "refused":
-        with st.container(key="refused"):  # it stays in sight however far down the page somebody is
+    with place or st.container():
+        if kind == "refused":
             st.error(widgets.plain(told), icon=":material/block:")
-    elif kind == "done":
+    if kind == "done":
         st.toast(widgets.plain(told), icon=":material/check:")

@@ -1,24 +1,62 @@
 """What a target answered to a case, and what the graders said of it: word for word, nothing of it is interpreted."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from data import tasks
 from data.measures import percent
-from data.tables import Run, Score
+from data.tables import Person, Run, Score, Task
 from evals.reading import Said
+from evals.runs import Told
 from evals.targets import PEOPLE
 from portal import transcript, widgets
 
 LONGEST = 4_000
+ADDRESS = re.compile(r"\b(?:https?:|www)(?=[/.])", re.IGNORECASE)
 
 
 def of(run: Run) -> str:
     """Who answered, as people call it; people write its name, so it goes into Markdown through `widgets.plain`."""
     if run.target_kind == PEOPLE.kind:
         return "What people replied"
-    return f"{run.target_name} {run.target_number}" if run.target_number else run.target_name
+    name = ADDRESS.sub("\\g<0>\u2060", run.target_name)  # an address is a name here, and no link
+    return f"{name} {run.target_number}" if run.target_number else name
+
+
+def ended(run: Run, task: Task | None) -> str:
+    """What became of a run that has no figures; empty where it has."""
+    if run.state == "stopped":
+        return f"was stopped: {run.error}"
+    if run.state == "running":
+        return "is running" if task else "was cut off, or runs at the console. Run it again, and it goes on"
+    return "" if run.state == "done" else "failed"
+
+
+def job_of(run: Run, *, by: Person) -> Task | None:
+    """The job that is at this run."""
+    return next((one for one in tasks.recent(by=by) if _is_at(one, run)), None) if run.state == "running" else None
+
+
+def _is_at(task: Task, run: Run) -> bool:
+    same = task.arguments.get("set_version_id") == run.set_version_id and task.arguments.get("repeats", 1) == run.repeats
+    return (
+        task.name == "run_eval" and task.state not in tasks.ENDED and same and any(_names(told, run) for told in task.arguments["targets"])
+    )
+
+
+def _names(told: str, run: Run) -> bool:
+    """Whether 'outputs:july.jsonl@1' means the target of the run."""
+    kind, _, name = told.partition(":")
+    return kind == run.target_kind and name in ("", run.target_name, f"{run.target_name}@{run.target_number}")
+
+
+def outcome(told: Told, *, by: Person) -> str:
+    """On one line: how it ended, and of its figures also what they do not show."""
+    how = ended(told.run, job_of(told.run, by=by))
+    return how or " · ".join(filter(None, (f"passes {told.passed}", told.run.error)))
 
 
 def show(said: Sequence[Said]) -> None:
@@ -43,7 +81,9 @@ def output(said: dict[str, Any] | None, error: str) -> None:
     if said is None:
         st.markdown(f":orange[:material/error:] No answer: {widgets.plain(error or 'nothing was said')}")
         return
-    if "label" in said:
+    if isinstance(names := said.get("labels"), list):
+        st.markdown(f"Labels: **{widgets.plain(', '.join(map(str, names)) or 'none of them')}**")
+    elif "label" in said:
         sure = f", {percent(said['confidence'])} sure" if isinstance(said.get("confidence"), int | float) else ""
         st.markdown(f"Intent: **{widgets.plain(str(said['label'] or 'none'))}**{sure}")
     if reply := str(said.get("reply") or ""):

@@ -25,6 +25,8 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("eval_sets", "Eval sets", ":material/fact_check:", "eval_set.read"),
         ("runs", "Runs", ":material/play_circle:", "eval_set.read"),
         ("graders", "Graders", ":material/rule_settings:", "eval_set.read"),
+        ("patterns", "Patterns", ":material/bubble_chart:", "pattern.read"),
+        ("examples", "Examples", ":material/library_add:", "label.draft"),
         ("classifiers", "Classifiers", ":material/category:", "classifier.read"),
     ],
     "Watch": [
@@ -56,7 +58,7 @@ def main() -> None:
     if person.demo:
         st.markdown(":orange-badge[:material/science: Demo] :small[Everybody here is made up. Try anything; nothing leaves this machine.]")
     _banners(person)
-    acts.show_notice()
+    acts.show_notice(st.container(key="refused"))  # it stays in sight however far down the page somebody is
     acts.offer_undo(person)
     keys.listen(person)
     page.run()

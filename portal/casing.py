@@ -6,27 +6,60 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from classifiers import kinds
 from data import labels
 from data.tables import Label
-from evals.graders import contains, declines, exact_label, exact_text, length
+from evals.graders import contains, declines, exact_label, exact_text, length, same_labels
 from evals.graders.shapes import MOST_WORDS
+from portal import suggestions
 
 DECLINES: dict[bool | None, str] = {None: "Either way", True: "Yes, it declines", False: "No, it answers"}
 REPLIES = {"reply": "It should say what this reply says", "not_reply": "It should keep away from this reply"}
 Told = tuple[dict[str, Any], tuple[str, ...]]
 
 
-def expectation(key: str, now: dict[str, Any], graders: Sequence[str], purpose: str) -> Told:
-    """What is expected and who judges it. What the fields do not know of stays as it was."""
+def expectation(key: str, now: dict[str, Any], graders: Sequence[str], purpose: str, about: str = labels.INTENT) -> Told:
+    """What is expected and who judges it. What the fields do not know of stays as it was. `about`: the classifier that is tested."""
     with st.container(key=f"case_fields_{key}"):
-        return _intent(key, now, graders) if purpose == "classifier" else _answer(key, now, graders)
+        if purpose != "classifier":
+            return _answer(key, now, graders)
+        several = same_labels.NAME in graders or (not now and kinds.of(about).kind == kinds.SEVERAL)
+        return _labels(key, now, graders, about) if several else _label(key, now, graders, about)
 
 
-def _intent(key: str, now: dict[str, Any], graders: Sequence[str]) -> Told:
-    known = labels.of()
+def _labels(key: str, now: dict[str, Any], graders: Sequence[str], about: str) -> Told:
+    """All that come up. One that is no longer in use, or that a file names and nobody here knows, stays where it is expected."""
+    known: dict[str, tuple[str, str | None]] = {label.id: (label.name, label.id) for label in labels.of(about, drafts=True)}
+    by_name = {name: made for made, (name, _) in known.items()}
+    expected, ids = now.get("labels"), now.get("label_ids") or []
+    before = []
+    for place, name in enumerate(expected or ()):
+        made = ids[place] if place < len(ids) and ids[place] else by_name.get(name)
+        before.append(made or name)
+        known.setdefault(made or name, (name, made))
+    said = suggestions.come_up(
+        {made: name for made, (name, _) in known.items()}, before if expected is not None else None, key=f"case_labels_{key}"
+    )
+    kept = {name: told for name, told in now.items() if name not in ("labels", "label_ids", "classifier")}
+    if said is None:
+        return kept, tuple(dict.fromkeys((same_labels.NAME, *graders)))
+    right = sorted((known[made] for made in said), key=lambda one: (one[0], one[1] or ""))
+    told = {"classifier": now.get("classifier") or about, "labels": [name for name, _ in right], "label_ids": [made for _, made in right]}
+    return kept | told, tuple(dict.fromkeys((same_labels.NAME, *graders)))
+
+
+def right_of(expected: dict[str, Any]) -> str:
+    """What a classifier should say, in words: 'Refund' and 'Damage' · none of the labels · Refund"""
+    if (said := expected.get("labels")) is not None:
+        return contains.listed(said) if said else "none of the labels"
+    return str(expected.get("label") or labels.names().get(expected.get("label_id") or "", "as labelled"))
+
+
+def _label(key: str, now: dict[str, Any], graders: Sequence[str], about: str) -> Told:
+    known, word = labels.of(about, drafts=about != labels.INTENT), "intent" if about == labels.INTENT else "answer"
     chosen = st.selectbox(
-        "The right intent", known, index=next((place for place, label in enumerate(known) if _is(label, now)), None),
-        format_func=lambda label: label.name, key=f"case_label_{key}", placeholder="Choose the intent",
+        f"The right {word}", known, index=next((place for place, label in enumerate(known) if _is(label, now)), None),
+        format_func=lambda label: label.name, key=f"case_label_{key}", placeholder=f"Choose the {word}",
     )  # fmt: skip
     kept = {name: told for name, told in now.items() if name not in exact_label.NEEDS}
     right = {"label": chosen.name, "label_id": chosen.id} if chosen else {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from data import asking, connections, labels, releases, vectors, versions
 from data.errors import Refused
-from data.tables import Person
+from data.tables import EvalSet, Person
 from data.values import Target
 from evals import graders, targets
 from evals.graders.face import Graders
@@ -69,17 +69,16 @@ def target(told: str, *, by: Person) -> Asked:
     raise Refused(f"Not run: '{told}' names no target. There are {HOW}.")
 
 
-def known_targets(purpose: str, *, by: Person) -> dict[str, str]:
-    """What a person may choose to run on a set of this purpose, and how it is called."""
+def known_targets(eval_set: EvalSet, *, by: Person) -> dict[str, str]:
+    """What a person may choose to run on the set, and how it is called."""
     from classifiers import KIND
 
     known: dict[str, str] = {}
-    if purpose == "classifier":
-        for name in versions.names(KIND):
-            live = releases.live(KIND, name)
-            for version in versions.all_of(KIND, name)[:20]:
-                number = version.target_number
-                known[f"classifier:{name}@{number}"] = f"{name} {number}{', live' if live and live.target_number == number else ''}"
+    if eval_set.purpose == "classifier":
+        name, live = eval_set.about, releases.live(KIND, eval_set.about)
+        for version in versions.all_of(KIND, name)[:20]:
+            number = version.target_number
+            known[f"classifier:{name}@{number}"] = f"{name} {number}{', live' if live and live.target_number == number else ''}"
     else:
         known["people"] = "What people replied"
         endpoint = connections.endpoint()

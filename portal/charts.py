@@ -1,6 +1,6 @@
 """Every chart of the portal: one look in both themes, a finding as its title, intervals, release markers, points that can be clicked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -14,6 +14,7 @@ from portal import widgets
 # one measure, one colour, on every page; readable on white and on near-black
 COLOURS = {"agreement": "#0f9488", "volume": "#5b8ff9", "satisfied": "#c98a1b", "marker": "#8b7ae0"}
 PICK = "pick"
+SURENESS = {"coverage": "Answers", "right": "Right", "confidence": "Sure from"}
 
 
 def share_by_week(weeks: Sequence[Week], measure: str, releases: Sequence[Release], *, title: str, axis: str) -> alt.LayerChart | None:
@@ -72,6 +73,41 @@ def mean_by_day(days: Sequence[Trend], *, title: str) -> alt.LayerChart:
         tooltip=[alt.Tooltip("day:T", title="Day"), alt.Tooltip("mean:Q", title="Mean", format=".0%"), alt.Tooltip("n:N", title="Sample")]
     )
     return _framed(alt.layer(base.mark_line(color=COLOURS["agreement"], strokeWidth=2), dots), title)
+
+
+def risk_coverage(curve: Sequence[dict[str, float]], *, title: str) -> alt.LayerChart:
+    """How often it is right, by how much of what comes it answers."""
+    base = alt.Chart(pd.DataFrame(curve)).encode(
+        x=alt.X("coverage:Q", title="Of what comes it answers", axis=alt.Axis(format=".0%", grid=False)),
+        y=alt.Y("right:Q", title="Right", axis=alt.Axis(format=".0%"), scale=alt.Scale(zero=False, nice=True)),
+        tooltip=[alt.Tooltip(name, title=words, format=".0%") for name, words in SURENESS.items()],
+    )
+    line, dots = base.mark_line(color=COLOURS["agreement"], strokeWidth=2), base.mark_circle(color=COLOURS["agreement"], size=40)
+    return _framed(alt.layer(line, dots), title)
+
+
+def reliability(bins: Sequence[dict[str, Any]], *, title: str) -> alt.LayerChart:
+    """What it says of itself against what is so; on the thin line the two are equal."""
+    frame = pd.DataFrame([one for one in bins if one["n"]])
+    base = alt.Chart(frame).encode(x=alt.X("confidence:Q", title="So sure it is", axis=alt.Axis(format=".0%", grid=False)))
+    axis = "So often it is right"
+    y = alt.Y("value:Q", title=axis, axis=alt.Axis(format=".0%"))
+    whiskers = base.mark_rule(color=COLOURS["agreement"], opacity=0.5).encode(y=alt.Y("low:Q", title=axis), y2="high:Q")
+    told = [alt.Tooltip("confidence:Q", title="Sure", format=".0%"), alt.Tooltip("value:Q", title="Right", format=".0%"), "n:Q"]
+    dots = base.mark_circle(color=COLOURS["agreement"], opacity=1, size=60).encode(y=y, tooltip=told)
+    equal = alt.Chart(pd.DataFrame({"at": [0.0, 1.0]})).mark_line(color=COLOURS["marker"], strokeDash=[4, 4], strokeWidth=1)
+    return _framed(alt.layer(equal.encode(x="at:Q", y=alt.Y("at:Q", title=axis)), whiskers, dots), title)
+
+
+def learning_curve(points: Sequence[Mapping[str, Any]], *, title: str) -> alt.LayerChart:
+    """Examples across, the share that was right up, with its interval."""
+    frame = pd.DataFrame([{"examples": one["examples"], **one["right"]} for one in points])
+    base = alt.Chart(frame).encode(x=alt.X("examples:Q", title="examples", scale=alt.Scale(zero=False)))
+    y = alt.Y("value:Q", title="right", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
+    told = [alt.Tooltip("examples:Q", format=","), alt.Tooltip("value:Q", title="Right", format=".1%"), "n:Q"]
+    line = base.mark_line(color=COLOURS["agreement"], point=alt.OverlayMarkDef(color=COLOURS["agreement"], size=60))
+    band = base.mark_area(color=COLOURS["agreement"], opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q")
+    return _framed(alt.layer(band, line.encode(y=y, tooltip=told)), title)
 
 
 def picked_week(event: Any) -> str | None:

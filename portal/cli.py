@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from data import access, config, people, store, tasks
+from data import access, config, people, store
 from data.errors import Misuse, Refused
 from data.tables import Person
-from portal import bench, evaluating, logs, runner
-from portal.command import AsPerson, Json, acting, ready, tell
+from portal import bench, classifying, evaluating, logs
+from portal.command import AsPerson, Json, acting, as_job, ready, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
 user = typer.Typer(no_args_is_help=True, help="People and their roles.")
@@ -26,6 +26,8 @@ app.add_typer(audit_commands, name="audit")
 app.add_typer(encoder, name="encoder")
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluating.app, name="eval")
+app.add_typer(classifying.app, name="classifier")
+app.command("classify")(classifying.classify)
 
 
 def main() -> None:
@@ -130,7 +132,7 @@ def import_(
         report.update(files.import_file(path, by=person, format_name=format_name, mapping=mapping, progress=progress))
         return files.in_words(report)
 
-    sentence = _as_job("import", f"Import {path.name}", person, work)
+    sentence = as_job("import", {"here": True}, f"Import {path.name}", person, work, again="The same command goes on where it stopped.")
     tell(report, sentence, as_json)
     if report["refused"] and not report["conversations"]:
         sys.exit(1)
@@ -172,26 +174,6 @@ def _samples(samples: list[Any]) -> list[str]:
             if before != after:
                 told.append(f"  {'becomes':>9} {' '.join(after.split())[:120]}")
     return told
-
-
-def _as_job(name: str, title: str, by: Person, work: Callable[[Callable[[float, str], None]], str]) -> str:
-    """Do it here and now, visible on the Jobs page like any other."""
-    with runner.living("command") as me:
-        with store.writing() as db:
-            task = tasks.later(db, name, {"here": True}, title=title, by=by)
-            taken = tasks.take(task.id, me.id)
-        if taken is None:
-            raise Misuse(f"{title} was taken by another process before it began. Try again.")
-        try:
-            result = work(lambda share, doing: tasks.progress(taken, share, doing))
-        except tasks.Cancelled:
-            tasks.stop(taken)
-            raise Refused("Stopped: somebody cancelled it on the Jobs page. The same command goes on where it stopped.") from None
-        except BaseException as error:
-            tasks.fail(taken, str(error) if isinstance(error, Refused) else "It was cut off. The same command goes on where it stopped.")
-            raise
-        tasks.finish(taken, result)
-        return result
 
 
 @dataset.command("build")

@@ -26,6 +26,8 @@ STRETCHES = (3, 6, 11)  # weeks after which a candidate went live: the three rel
 ASKED_TWICE_FROM = 2  # the stretch from which on some conversations are looked at by two people
 REVIEWED = 0.4  # share of conversations that somebody reviewed
 MISTAKEN = 0.03  # share of reviews with a wrong intent: people err too
+MONEY = ("refund_not_received", "charged_twice", "payment_declined", "discount_code", "gift_card", "invoice_copy")
+SHOWN_TO_IT = 190  # examples of each answer
 FLAGS_A_STRETCH, FLAGS_WAITING = 80, 12
 ANSWERS_A_STRETCH, ANSWERS_WAITING = 12, 5
 
@@ -80,6 +82,22 @@ def _evaluate(ferngrove: Ferngrove, until: datetime) -> None:
     evals_demo.once_more(ferngrove.eval_set, live, ask, by=nora, at=until - timedelta(days=2))
     evals_demo.check_grader([alma, staff["Elif Kaya"]], at=until - timedelta(days=3))
     evals_demo.look_each_night(21, by=nora, until=until - timedelta(hours=8))
+    yes, no = _about_money(ferngrove, until)
+    classifiers_demo.ask_about_money(yes, no, rep=alma, approver=lead, at=until - timedelta(hours=40))
+    classifiers_demo.study_candidate(by=alma, at=until - timedelta(hours=1))
+    classifiers_demo.notice(3, until=until - timedelta(hours=9))
+
+
+def _about_money(ferngrove: Ferngrove, until: datetime) -> tuple[list[str], list[str]]:
+    """Of Alma's team: so many conversations about money, and as many that are not."""
+    team = ferngrove.company.staff["Alma Berger"].team_id
+    mine = [
+        (made, told) for made, told in ferngrove.told.items()
+        if timedelta(days=3) < until - told.opened_at < timedelta(days=80) and ferngrove.company.teams[told.team].id == team
+    ]  # fmt: skip
+    yes = [made for made, told in mine if told.intent in MONEY][:SHOWN_TO_IT]
+    no = [made for made, told in mine if told.intent not in MONEY][:SHOWN_TO_IT]
+    return yes, no
 
 
 def _found(rng: random.Random, at: datetime) -> Ferngrove:

@@ -6,23 +6,13 @@ from typing import Any
 from sqlmodel import col, select
 
 from data import config, connections, store, vectors
+from data.encoding import ENDPOINT
+from data.encoding import chosen as chosen
 from data.errors import Refused
 from data.tables import Message
 from data.values import now
-from language.embeddings import EndpointEncoder
-from language.encoder import Encodes
 
-ENDPOINT = "endpoint:"  # and the model's name
 CURSOR = "cursor.json"  # beside the encoder: how far its vectors go. Lost, everything is looked at once more, and little is computed
-
-
-def chosen() -> Encodes | None:
-    """None: it is missing, and texts are compared by words alone."""
-    told = config.settings().encoder
-    if not told.startswith(ENDPOINT):
-        return vectors.installed()
-    endpoint = connections.endpoint()
-    return EndpointEncoder(endpoint.line(), told.removeprefix(ENDPOINT)) if endpoint else None
 
 
 def fill(progress: Any = None) -> str:

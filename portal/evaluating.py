@@ -52,11 +52,12 @@ def run(
     decision = comparing.decide([(made, comparison)], known=catalog.graders_for(person), by=person)
     faults = runs.faults(made.id)
     told = _told(found, version, made) | {
-        "faults": dict(faults), "comparison": comparison.sentence if comparison else None,
+        "faults": dict(faults), "remark": made.error, "comparison": comparison.sentence if comparison else None,
         "verdict": comparison.verdict if comparison else None, "gate": {"open": decision.is_open, "rules": decision.as_evidence()},
     }  # fmt: skip
-    words = [f"{asked.target} passes {made.passed:,} of {made.cases:,} cases of '{found.name}' {version.number}."]
+    words = [f"{asked.target} passes {made.passed:,} of {cases(made.cases)} of '{found.name}' {version.number}."]
     words += [f"{count:,} of the answers: {error.rstrip('.')}." for error, count in faults]
+    words += [f"{made.error[:1].upper()}{made.error[1:]}."] if made.error else []
     words += [comparison.sentence] if comparison else []
     words += ["The gate is open." if decision.is_open else f"The gate is closed: {decision.sentence}"]
     tell(told, " ".join(words), as_json)
@@ -113,7 +114,7 @@ def list_(by: AsPerson = "", as_json: Json = False) -> None:
         )  # fmt: skip
     words = []
     for one in found:
-        words.append(f"{one['name']}  {one['cases']:,} cases, version {one['version'] or '–'}, bar {percent(one['bar'])}")
+        words.append(f"{one['name']}  {cases(one['cases'])}, version {one['version'] or '–'}, bar {percent(one['bar'])}")
         words += [f"    {ran['target']}: {ran['passed']:,} of {ran['cases']:,}" for ran in one["runs"][:5]]
     tell({"sets": found}, "\n".join(words) or "There is no eval set yet.", as_json)
 
@@ -148,7 +149,7 @@ def import_(
         "added": len(added), "lost": list(read.lost), "refused": [{"line": line, "why": why} for line, why in read.refused],
         "version": version.number if version else None,
     }  # fmt: skip
-    words = [f"Added {len(added):,} cases to '{found.name}'{f', frozen as version {version.number}' if version else ', to be frozen'}."]
+    words = [f"Added {cases(len(added))} to '{found.name}'{f', frozen as version {version.number}' if version else ', to be frozen'}."]
     tell(told, "\n".join([*words, *read.lost, *(why for _, why in read.refused)]), as_json)
     if read.refused:
         sys.exit(1)
@@ -176,8 +177,12 @@ def export(
     except OSError as wrong:
         raise Misuse(f"{out} cannot be written: {wrong.strerror}.") from wrong
     count = sets.case_count(version.id)
-    words = [f"Wrote {count:,} cases of '{found.name}' {version.number} to {out}.", *written.lost]
+    words = [f"Wrote {cases(count)} of '{found.name}' {version.number} to {out}.", *written.lost]
     tell({"cases": count, "version": version.number, "file": str(out), "lost": list(written.lost)}, "\n".join(words), as_json)
+
+
+def cases(count: int) -> str:
+    return f"{count:,} {'case' if count == 1 else 'cases'}"
 
 
 def _version(told: str, by: Person) -> tuple[EvalSet, SetVersion]:

@@ -72,16 +72,37 @@ def _budget(endpoint: Any) -> Any:
 
 
 def _train(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
-    from classifiers import shipping, training
+    from classifiers import gathering, shipping, training
+    from data import encoding
 
-    version = training.train(arguments["name"], by=by, progress=progress)
+    gathering.freeze_kept(arguments["name"], by=by)
+    version = training.train(arguments["name"], by=by, encoder=encoding.in_force(), progress=progress)
+    with store.writing() as db:
+        tasks.later(db, "order_queue", {"name": arguments["name"]}, title="Order what waits for a review", by=None)
     return f"{version.target_name} {version.target_number} is right in {shipping.accuracy_of(version)} of conversations that are new to it."
+
+
+def _target(arguments: dict[str, Any]) -> Target:
+    return Target("classifier", arguments["name"], arguments["number"])
+
+
+def _preview(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from classifiers import impact
+
+    return impact.study(_target(arguments), by=by, sample=arguments.get("sample", impact.SAMPLE), progress=progress).sentence
+
+
+def _curve(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from classifiers import curve
+    from data import encoding
+
+    return curve.study(_target(arguments), by=by, encoder=encoding.in_force(), progress=progress)
 
 
 def _evaluate(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import shipping
 
-    return shipping.evaluate(Target("classifier", arguments["name"], arguments["number"]), by=by, progress=progress).sentence
+    return shipping.evaluate(_target(arguments), by=by, progress=progress).sentence
 
 
 def _run_eval(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -114,10 +135,36 @@ def _grade_live(arguments: dict[str, Any], by: Person, progress: Progress) -> st
     return continuous.look(known=catalog.graders_for(by), by=by, progress=progress).sentence
 
 
-def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
-    from classifiers import serving
+def _find_patterns(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from classifiers import noticing
+    from data import encoding
 
-    return f"{serving.predict(arguments['conversation_ids']):,} conversations classified."
+    return noticing.look(encoding.in_force(), progress=progress).sentence
+
+
+def _watch_drift(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from classifiers import watching
+    from data import encoding
+
+    return watching.look(encoding.in_force(), progress=progress).sentence
+
+
+def _order_queue(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from classifiers import ordering
+
+    return ordering.order_queue(arguments.get("name", "intent"), by=by, progress=progress).sentence
+
+
+def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from classifiers import release
+
+    return release.look(by=by)
+
+
+def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from classifiers import arrivals
+
+    return f"{arrivals.by_all(arguments['conversation_ids']):,} conversations classified."
 
 
 def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -192,6 +239,8 @@ def _tidy(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 JOBS: dict[str, Job] = {
     "import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out, "lapse": _lapse,
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
+    "find_patterns": _find_patterns, "watch_drift": _watch_drift, "order_queue": _order_queue, "watch_releases": _watch_releases,
+    "preview": _preview, "curve": _curve,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
 }  # fmt: skip
 
@@ -204,8 +253,11 @@ RIGHTS = {  # of what a person can start
     "encode": "connection.propose",
     "train": "classifier.train",
     "evaluate": "eval.run",
+    "preview": "classifier.read",
+    "curve": "classifier.train",
     "run_eval": "eval.run",
     "grade_live": "eval.run",
+    "find_patterns": "pattern.decide",
     "back_up": "backup.make",
 }
 FOLLOWS = {"classify": "conversation.import", "carry_out": "proposal.read"}  # what an act of a person brings with it, and that act's right

@@ -11,6 +11,7 @@ import streamlit as st
 from data import drafts, effects, examples, labels, queue, reviews, rubric
 from data.tables import Person, Review
 from evals import flags
+from evals.graders.values import cut
 from portal import acts, cached, talk, widgets
 
 NONE = ""  # a choice of its own: the machine may have spoken and still no intent fits
@@ -18,7 +19,8 @@ NOT_MINE = ("I was part of it", "Not my language", "Too little to judge")
 VERDICTS = {"strong": "Strong (S)", "weak": "Weak (W)", "none": "Neither (O)"}
 ANSWERS = {"yes": "Yes", "no": "No", "unsure": "Not sure"}
 FIELDS = {"verdict": "verdict", "why": "why", "label_id": "intent", "reply": "reply", "note": "note"}
-FLAG = {"purpose": "purpose", "eval_set_id": "set"}  # what was chosen otherwise than proposed
+FLAG = {"purpose": "purpose", "eval_set_id": "set", "seq": "about"}  # what was chosen otherwise than proposed
+HERE = ("seq",)  # of these what is known as long as the page is open
 
 state = st.session_state
 
@@ -81,7 +83,7 @@ class Form:
             value = state.get(key, state["review_draft"].get(name, begins.get(name)))
             if value is not None and value != begins.get(name):
                 kept[name] = value
-        kept |= state[self._key("picked")]
+        kept |= {name: chosen for name, chosen in state[self._key("picked")].items() if name not in HERE}
         if (marks := self._marked()) != begins["marks"]:
             kept["marks"] = marks
         return kept
@@ -115,7 +117,7 @@ class Form:
             return None
         return flags.proposed(
             self.made, said["verdict"], by=self.by, label_id=said["label_id"] or None, reply=said["reply"] or "",
-            purpose=said.get("purpose") or "", eval_set_id=said.get("eval_set_id") or "",
+            purpose=said.get("purpose") or "", eval_set_id=said.get("eval_set_id") or "", seq=said.get("seq"),
         )  # fmt: skip
 
     def save(self) -> None:
@@ -206,8 +208,20 @@ class Form:
             "In the eval set", [*known], format_func=known.__getitem__, key=self._key("set"), on_change=self._pick, args=("eval_set_id",),
             index=list(known).index(flag.eval_set.id) if flag and flag.eval_set.id in known else 0,
         )  # fmt: skip
+        if flag and flag.seq is not None:
+            self._which_reply(flag.seq)
         if flag:
             st.caption(f"Judged by *{widgets.plain(flag.grader)}*, which {widgets.plain(flag.sentence)}.")
+
+    def _which_reply(self, seq: int) -> None:
+        """The last one that says something is proposed; a farewell is no test."""
+        given = flags.replies(self.made, by=self.by)
+        told = {one.seq: f"{number}. '{cut(one.text, 80)}'" for number, one in enumerate(given, start=1)}
+        if len(told) > 1:
+            st.selectbox(
+                "About the reply", [*told], format_func=told.__getitem__, index=[*told].index(seq), key=self._key("about"),
+                on_change=self._pick, args=("seq",),
+            )  # fmt: skip
 
     def _marks(self, said: dict[str, str]) -> None:
         """On a sample: the rubric, one line a question."""

@@ -45,11 +45,18 @@ MAP = (
     Key("h", "Take it in hand, or hand it back", "press", ("review_hold_",)),
     Key("j", "The next one", "next", ("review_open_", "runs_case_")),
     Key("k", "The one before", "previous", ("review_open_", "runs_case_")),
-    Key("y", "The output is right", "press", ("graders_right_",)),
-    Key("n", "The output is wrong", "press", ("graders_wrong_",)),
+    Key(
+        "y", "The output is right; it belongs; mend the label", "press", ("graders_right_", "patterns_yes", "examples_yes", "suspect_fix_")
+    ),
+    Key(
+        "n",
+        "The output is wrong; it does not belong; keep the label",
+        "press",
+        ("graders_wrong_", "patterns_no", "examples_no", "suspect_keep_"),
+    ),
     Key("x", "Select in a list", "press", ("together_select",), group="Everywhere"),
     Key("u", "Undo what you did last", "press", ("undo",), group="Everywhere"),
-    Key("/", "Search", "focus", ("words",), group="Everywhere"),
+    Key("/", "Search", "focus", ("words", "examples_words"), group="Everywhere"),
 )
 PAGES = {
     "h": ("", "Home", "conversation.read"), "r": ("review", "Review", "review.record"),
@@ -58,6 +65,7 @@ PAGES = {
     "l": ("calibration", "Calibration", "calibration.take"), "t": ("agreement", "Agreement", "agreement.read"),
     "k": ("classifiers", "Classifiers", "classifier.read"), "q": ("quality", "Quality", "measure.read"),
     "d": ("datasets", "Datasets", "dataset.read"), "a": ("approvals", "Approvals", "proposal.read"),
+    "o": ("patterns", "Patterns", "pattern.read"), "x": ("examples", "Examples", "label.draft"),
     "s": ("runs", "Runs", "eval_set.read"), "b": ("graders", "Graders", "eval_set.read"),
     "j": ("jobs", "Jobs", "task.read"), "p": ("people", "People", "person.read"),
 }  # fmt: skip

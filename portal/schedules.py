@@ -44,13 +44,23 @@ def _anything_to_encode() -> bool:
     return encoders.anything_new() and not tasks.under_way("encode")
 
 
+def _a_release_under_way() -> bool:
+    from data import releases
+
+    return bool(releases.all_under_way() or releases.all_watched()) and not tasks.under_way("watch_releases")
+
+
 STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
 SCHEDULES = (
     Schedule("pull", "Ask the help desks", minutes=5, needed=_anything_to_pull),
     Schedule("encode", "Encode new texts", minutes=5, needed=_anything_to_encode),
+    Schedule("watch_releases", "Watch what is being released", minutes=1, needed=_a_release_under_way),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
+    Schedule("find_patterns", "Look for what no intent covers", hour=1),
+    Schedule("watch_drift", "Look for what changed", hour=1),
+    Schedule("order_queue", "Order what waits for a review", hour=2),
     Schedule("grade_live", "Look at a sample of yesterday's replies", hour=2),
     Schedule("check_record", "Check the record and the database", hour=3),
     Schedule("back_up", "Nightly backup", hour=4),

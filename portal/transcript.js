@@ -105,7 +105,7 @@ export default function ({ data, parentElement }) {
     if (data.height) scrolls(region, data.height)
     region.replaceChildren(...drawn(data))
     region.querySelectorAll("details").forEach((one, place) => { one.open = opened[place] === true })
-    region.scrollTop = same ? top : 0
+    region.scrollTop = same ? top : data.end ? region.scrollHeight : 0  // beside an answer, what is being answered is in sight
     if (before && !same && data.height) catchFocus(region, performance.now() + 2000)
     if (before && !same && !data.height) parentElement.host?.closest('[data-testid="stMain"]')?.scrollTo(0, 0)
 }

@@ -32,7 +32,9 @@ def show_frozen(subject_line: str, messages: Sequence[dict[str, Any]], channel: 
         | {"time": "", "exact": "", "day": ""}
         for number, one in enumerate(messages, start=1)
     ]
-    _draw(key="frozen", data={"id": key, "channel": channel, "subject": _runs(subject_line), "messages": said, "height": height})
+    _draw(
+        key="frozen", data={"id": key, "channel": channel, "subject": _runs(subject_line), "messages": said, "height": height, "end": True}
+    )
 
 
 FROZEN = ("role", "text", "author", "tool_call", "tool_result")

@@ -1,12 +1,13 @@
 """Pieces that several screens show: times, badges, progress. They draw; they ask and change nothing but what they are given."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from data import config, tasks
+from data import config, conversations, tasks
 from data.measures import percent
 from data.tables import Person, Prediction, Task
 from data.values import now
@@ -71,16 +72,18 @@ def exact(moment: datetime) -> str:
     return f"{local(moment).day} {local(moment):%B %Y, %H:%M}"
 
 
-def machine_said(prediction: Prediction | None, names: dict[str, str]) -> None:
+def machine_said(prediction: Prediction | None, names: dict[str, str], *, asked: str = "Machine") -> None:
     """What the classifier made of it, how sure, which version, and what else it considered."""
     if prediction is None:
         st.caption(":material/smart_toy: No classifier has looked at this conversation.")
         return
     first = names.get(prediction.top[0][0], "?") if prediction.top else "?"
-    said = plain(names.get(prediction.label_id or "", "")) if prediction.label_id else f"kept silent, leaning to {plain(first)}"
+    silent = prediction.why.rstrip(".").lower() or f"kept silent, leaning to {first}"
+    spoken = [names.get(label_id, "?") for label_id in (prediction.label_id, *prediction.also) if label_id]
+    said = plain(", ".join(spoken) or silent)
     others = ", ".join(f"{names.get(label_id, '?')} {percent(p)}" for label_id, p in prediction.top[1:])
     st.caption(
-        f":material/smart_toy: Machine: **{said}** · {percent(prediction.confidence)} sure · version {prediction.target_number}",
+        f":material/smart_toy: {plain(asked)}: **{said}** · {percent(prediction.confidence)} sure · version {prediction.target_number}",
         help=f"It also considered: {plain(others)}. It speaks from {percent(prediction.threshold)} on.",
     )
 
@@ -124,4 +127,21 @@ def follow(task: Task, *, by: Person) -> None:
 
 def newest_job(name: str, *, by: Person, arguments: dict[str, object] | None = None) -> Task | None:
     """The person's last job of a kind."""
-    return next((task for task in tasks.recent(by=by) if task.name == name and (arguments is None or task.arguments == arguments)), None)
+    return next((task for task in tasks.recent(by=by) if task.name == name and _is_about(task, arguments or {})), None)
+
+
+def _is_about(task: Task, arguments: dict[str, object]) -> bool:
+    return all(task.arguments.get(name) == said for name, said in arguments.items())
+
+
+def openings(conversation_ids: Sequence[str], *, by: Person, most: int = 5) -> None:
+    """How a few of these begin, within reach, each a way into it."""
+    ids = conversations.reachable(conversation_ids, by=by)[:most]
+    told = conversations.beginnings(ids, most=140)
+    for one in ids:
+        st.page_link(
+            "screens/conversation.py", label=plain(told[one]) or "Nothing was said", icon=":material/chat_bubble:",
+            query_params={"conversation": one},
+        )  # fmt: skip
+    if not ids:
+        st.caption("None of these conversations is within your reach.")

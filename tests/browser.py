@@ -105,3 +105,13 @@ def choose(field: Locator, option: str) -> None:
         except PlaywrightTimeout:
             continue
     raise AssertionError(f"'{option}' cannot be chosen")
+
+
+def by_hand(lead: Page, step: str) -> None:
+    """A step of a release, taken by a lead who says why."""
+    lead.get_by_role("button", name=step).click()
+    why = lead.get_by_label("Why", exact=True)
+    why.fill("Looked at it.")
+    why.press("Enter")
+    settled(lead)
+    lead.get_by_test_id("stPopoverBody").get_by_role("button", name=step).click()

@@ -5,20 +5,25 @@ import gc
 import importlib.util
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import httpcore2
 import psycopg
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from data import config, migrate, people, store
+from data import config, migrate, passwords, people, store
 from data.tables import Person, Team, metadata
 from tests.browser import FLAGS, found
+from tests.warm import CHEAP, keeping_certificates, keeping_compiled
 
 SOAK = bool(os.environ.get("PORTAL_SOAK"))
 expect.set_options(timeout=90_000)  # a state is waited for; a machine under load takes its time
@@ -37,11 +42,16 @@ def let_go() -> None:
     config.reset()
 
 
+# By measured duration, except that the files with the demo come after others: test_portal_demo builds it, and nobody waits for it.
 SLOWEST = (
-    "test_jobs", "test_journey_intake", "test_journey", "test_portal_demo", "test_markup", "test_screens", "test_rights",
-    "test_portal_worker", "test_accessibility", "test_classifiers_shipping", "test_full_disk", "test_intake_following",
-    "test_portal_up", "test_data_migrate", "test_rights_lint", "test_portal_cli", "test_portal_auth", "test_intake_canaries",
-    "test_data_intake", "test_store", "test_backups", "test_sign_in", "test_ingestion", "test_intake_connectors", "test_endpoint",
+    "test_markup", "test_portal_demo", "test_classifiers_shipping", "test_rights", "test_intake_following", "test_rights_lint",
+    "test_portal_up", "test_journey_intake", "test_accessibility", "test_journey", "test_screens_evals", "test_portal_oidc",
+    "test_portal_cli", "test_portal_jobs", "test_journey_review", "test_evals_checks", "test_data_migrate", "test_screens_review",
+    "test_full_disk", "test_data_backups", "test_jobs", "test_screens_agreement", "test_journey_evals", "test_evals_runs", "test_screens",
+    "test_portal_transcript", "test_store", "test_portal_api", "test_evals_continuous", "test_portal_auth", "test_portal_worker",
+    "test_intake_offers", "test_connections", "test_data_approvals", "test_backups", "test_ingestion", "test_data_datasets",
+    "test_data_intake", "test_data_together", "test_sign_in", "test_screens_together", "test_portal_evaluating", "test_evals_targets",
+    "test_portal_ingest", "test_intake_canaries", "test_journey_several",
 )  # fmt: skip
 
 
@@ -49,6 +59,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that the test processes end together."""
     order = {name: place for place, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> Iterator[None]:
+    """In this process alone: a portal that a test starts is as it always is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_make_engine", keeping_compiled(store._make_engine))
+        patch.setattr(passwords, "_hasher", lambda: CHEAP)
+        patch.setattr(ssl, "create_default_context", keeping_certificates(ssl.create_default_context))
+        patch.setattr(httpcore2, "default_ssl_context", lru_cache(httpcore2.default_ssl_context))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +97,8 @@ def postgres() -> Iterator[str]:
     settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=400 -c fsync=off"
     run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
     yield f"postgresql://postgres@/postgres?host={folder}"
+    while _emptying:
+        _emptying.popitem()[1].close()
     run("pg_ctl", "-w", "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -110,11 +133,15 @@ def fresh_sqlite(templates: dict[str, str], tmp_path_factory: pytest.TempPathFac
     shutil.copy(templates["sqlite"], home / "portal.db")
 
 
+# what a copy of the template has in its catalogue, by the numbers that only a copy has too
 SHAPE = """SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
-    SELECT table_schema || table_name || column_name || data_type AS part FROM information_schema.columns
-    WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
-    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
-    UNION ALL SELECT tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal) parts"""
+    SELECT concat_ws(' ', 'schema', oid, nspname) AS part FROM pg_namespace WHERE oid >= 16384 AND nspname NOT LIKE 'pg%'
+    UNION ALL SELECT concat_ws(' ', 'relation', oid, relname, relkind) FROM pg_class WHERE oid >= 16384 AND relpersistence = 'p'
+    UNION ALL SELECT concat_ws(' ', 'column', attrelid, attname, atttypid, attnotnull, attisdropped) FROM pg_attribute
+        WHERE attrelid >= 16384 AND attnum > 0
+    UNION ALL SELECT concat_ws(' ', 'constraint', oid, conname) FROM pg_constraint WHERE oid >= 16384
+    UNION ALL SELECT concat_ws(' ', 'function', oid, proname) FROM pg_proc WHERE oid >= 16384
+    UNION ALL SELECT concat_ws(' ', 'trigger', oid, tgname, tgenabled) FROM pg_trigger) parts"""
 
 
 def fresh_postgres(templates: dict[str, str], server: str, home: Path) -> str:
@@ -131,21 +158,27 @@ def fresh_postgres(templates: dict[str, str], server: str, home: Path) -> str:
                 let_go()
             config.reset()
             with psycopg.connect(database_of(server, "portal_template")) as db:
-                templates["postgres"] = str(db.execute(SHAPE).fetchone())
+                [templates["postgres"]] = db.execute(SHAPE).fetchone() or [""]
         admin.execute("DROP DATABASE IF EXISTS portal_tests WITH (FORCE)")
         admin.execute("CREATE DATABASE portal_tests TEMPLATE portal_template")
     return url
 
 
+_emptying: dict[str, psycopg.Connection[Any]] = {}  # it stays open: a new one reads the catalogue of all tables before it deletes
+
+
 def emptied(url: str, shape: str) -> bool:
-    with psycopg.connect(url, options="-c lock_timeout=2000 -c session_replication_role=replica") as db:
-        if str(db.execute(SHAPE).fetchone()) != shape:
-            return False
-        try:
+    if url not in _emptying:
+        _emptying[url] = psycopg.connect(url, autocommit=True, options="-c lock_timeout=2000 -c session_replication_role=replica")
+    db = _emptying[url]
+    try:
+        if db.execute(SHAPE).fetchone() == (shape,):
             db.execute("; ".join(f'DELETE FROM "{table}"' for table in metadata.tables))
-        except psycopg.errors.LockNotAvailable:
-            return False
-    return True
+            return True
+    except psycopg.OperationalError:  # somebody still holds a lock, or a test ended all connections
+        pass
+    _emptying.pop(url).close()
+    return False
 
 
 def database_of(server: str, name: str) -> str:

@@ -6,11 +6,14 @@ import io
 import os
 import pickle
 import random
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 import skops.io
 from sklearn.pipeline import Pipeline
@@ -18,11 +21,13 @@ from sklearn.preprocessing import FunctionTransformer
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from classifiers import files, model
+from classifiers.model import Model
 from data import config, sealing, versions
 from data.errors import Refused
 from data.tables import Version
 from data.values import Target
 from tests.conftest import SOAK, point_at
+from tests.test_classifiers_model import drawn_vectors, trained
 
 CUTS = 200 if SOAK else 20
 NOT_OURS = "cannot be used: its model file is not the one that was made. Restore models/ from a backup, or train again."
@@ -31,7 +36,8 @@ PRODUCT = ("language", "data", "evals", "classifiers", "portal")
 FORBIDDEN = ("pickle", "cPickle", "_pickle", "cloudpickle", "joblib", "dill", "marshal", "shelve")
 
 
-def trained(words: str) -> Pipeline:
+def pipeline(words: str) -> Pipeline:
+    """As older portals made it."""
     return model.untrained().fit([f"where is my {words}", f"refund my {words}"] * 4, ["a", "b"] * 4)
 
 
@@ -71,20 +77,44 @@ def unparsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return read
 
 
-def test_what_was_saved_is_loaded_and_answers_the_same(folder: Path, unparsed: list[bytes]) -> None:
-    pipeline = trained("order")
-    loaded = files.load(version_of(files.save(pipeline)))
-    asked = ["where is my order", "refund"]
-    assert (model.margins(loaded, asked) == model.margins(pipeline, asked)).all()
+@pytest.mark.parametrize("few", [False, True])
+def test_what_was_saved_is_loaded_and_answers_the_same(few: bool, folder: Path, unparsed: list[bytes]) -> None:
+    kept = trained("order", few=few)
+    loaded = files.load(version_of(files.save(kept)))
+    asked, seen = ["where is my order", "refund"], drawn_vectors([0, 1], seed=7)
+    for one, two in zip(model.scores_of(loaded, asked, seen), model.scores_of(kept, asked, seen), strict=True):
+        assert (one == two).all()
+    assert (loaded.labels, loaded.method, loaded.encoder, loaded.ids.tolist()) == (kept.labels, kept.method, "test", kept.ids.tolist())
     assert len(unparsed) == 1  # the control of the tests below: an honest file does reach the parser
 
 
-def test_a_file_of_an_older_portal_with_its_vocabulary_entry_by_entry_is_read_as_well(folder: Path) -> None:
-    pipeline = trained("order")
-    content = skops.io.dumps(pipeline)
+def test_the_same_model_is_the_same_file_at_any_hour_and_in_any_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = skops.io.dumps({"a": 1.5})
+    script = (
+        "import sys; from tests.test_classifiers_model import trained; from classifiers import files, model; import skops.io; "
+        "from data import sealing; print(sealing.sha(files._repeatable(skops.io.dumps(files._parts(trained('order', few=True))))))"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=config.ROOT).stdout.strip()
+    assert files.save(trained("order", few=True)) == told
+    assert files.save(trained("parcel", few=True)) != told  # the control
+    zipped = zipfile.ZipFile(io.BytesIO(files._repeatable(first)))
+    assert {entry.date_time[0] for entry in zipped.infolist()} == {1980} and skops.io.loads(files._repeatable(first)) == {"a": 1.5}
+
+
+@pytest.mark.parametrize("how", ["entry by entry", "as an array"])
+def test_a_file_of_an_older_portal_is_read_as_well(how: str, folder: Path) -> None:
+    older = pipeline("order")
+    asked = ["where is my order", "refund", "my refund"]
+    right = older.decision_function(asked)
+    if how == "as an array":
+        for _, kind in older["features"].transformer_list:
+            kind.vocabulary_ = np.array(sorted(kind.vocabulary_, key=kind.vocabulary_.__getitem__), dtype=np.str_)
+    content = skops.io.dumps(older)
     (folder / f"{sealing.sha(content)}.skops").write_bytes(content)
     loaded = files.load(version_of(sealing.sha(content)))
-    assert (model.margins(loaded, ["where is my order"]) == model.margins(pipeline, ["where is my order"])).all()
+    scores, other = model.scores_of(loaded, asked)
+    assert np.allclose(scores[:, 1], right, atol=1e-5) and np.allclose(scores[:, 0], -right, atol=1e-5)
+    assert loaded.labels == ["a", "b"] and loaded.encoder is None and other.tolist() == [0, 0, 0]
 
 
 def test_only_we_may_open_the_folder_and_no_half_written_file_stays(folder: Path) -> None:
@@ -105,7 +135,7 @@ def test_a_file_with_one_changed_byte_is_not_read(folder: Path, unparsed: list[b
             files.load(version)
     assert unparsed == []
     path_of(folder, version).write_bytes(whole)
-    assert isinstance(files.load(version), Pipeline)
+    assert isinstance(files.load(version), Model)
 
 
 def test_a_cut_file_is_not_read(folder: Path, unparsed: list[bytes]) -> None:
@@ -137,7 +167,7 @@ def test_another_valid_model_of_ours_in_its_place_is_not_read(folder: Path, unpa
         with pytest.raises(Refused, match=NOT_OURS):
             files.load(forged)
     assert unparsed == []
-    assert isinstance(files.load(older), Pipeline)
+    assert isinstance(files.load(older), Model)
 
 
 def test_a_seal_of_another_installation_does_not_pass(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +243,7 @@ def believe(content: bytes) -> object:
 
 def hostile(marker: Path) -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
     """Files that run a command in a careless loader: the bytes, and the loader."""
-    bomb, honest = Touch(marker), skops.io.dumps(trained("order"))
+    bomb, honest = Touch(marker), skops.io.dumps(pipeline("order"))
     found: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
         f"pickle protocol {protocol}": (pickle.dumps(bomb, protocol), unpickle) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
     }
@@ -247,7 +277,7 @@ def test_a_hostile_file_runs_nothing(name: str, folder: Path, tmp_path: Path, mo
     sealed = version_of(sealing.sha(content), 2)
     path_of(folder, sealed).write_bytes(content)
     if name == "a pickle before a valid model":
-        assert model.margins(files.load(sealed), ["refund"]).shape == (1, 2)  # the parser sees only the model behind it
+        assert model.scores_of(files.load(sealed), ["refund"])[0].shape == (1, 2)  # the parser sees only the model behind it
     else:
         with pytest.raises((zipfile.BadZipFile, ValueError, UntrustedTypesFoundException)):
             files.load(sealed)
@@ -258,11 +288,12 @@ def test_a_hostile_file_runs_nothing(name: str, folder: Path, tmp_path: Path, mo
 
 
 def test_a_file_that_holds_no_model_is_refused(folder: Path) -> None:
-    content = skops.io.dumps({"not": "a model"})
-    version = version_of(sealing.sha(content))
-    path_of(folder, version).write_bytes(content)
-    with pytest.raises(Refused, match=r"^intent 1 cannot be used: its file holds no model\.$"):
-        files.load(version)
+    for told in ({"not": "a model"}, {"format": 3}, [1], "text"):
+        content = skops.io.dumps(told)
+        version = version_of(sealing.sha(content))
+        path_of(folder, version).write_bytes(content)
+        with pytest.raises(Refused, match=r"^intent 1 cannot be used: its file holds no model\.$"):
+            files.load(version)
 
 
 def forbidden_in(source: str) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from classifiers import labels
+from classifiers import kinds, labels
 from data import audit, conversations, examples, people, reviews, store
 from data.errors import Denied, Refused
 from data.intake import door
@@ -97,6 +97,7 @@ def test_nobody_flags_another_teams_conversation_or_sees_that_it_was(desk: Desk)
 def test_the_intent_of_an_example_is_one_in_use_of_its_classifier(desk: Desk) -> None:
     staff, _, label = desk
     made = arrive(1)
+    kinds.add("urgency", kinds.SEVERAL, "Which of these are there?", by=staff.lead)
     urgent = labels.add("Urgent", by=staff.lead, classifier_name="urgency")
     with pytest.raises(Refused, match="intent"):
         flag(desk, made, label_id=urgent.id)
@@ -158,11 +159,12 @@ def test_a_machine_learns_what_was_said_last_and_of_no_other_classifier(desk: De
     staff, _, refund = desk
     made = arrive(1, "one")
     login = labels.add("Sign-in", by=staff.lead)
+    kinds.add("urgency", kinds.SEVERAL, "Which of these are there?", by=staff.lead)
     urgent = labels.add("Urgent", by=staff.lead, classifier_name="urgency")
     reviews.record(made, "strong", label_id=refund.id, by=staff.rep)
     last = reviews.record(made, "strong", label_id=login.id, by=staff.lead)
     (row,) = examples.for_training(by=staff.rep)
-    assert (row.text, row.label, row.label_id, row.review.id) == ("one", "Sign-in", login.id, last.id)
+    assert (row.text, row.label, row.label_id, row.source.id) == ("one", "Sign-in", login.id, last.id)
     assert row.customer_id
     assert examples.for_training("urgency", by=staff.rep) == []
     assert urgent.id

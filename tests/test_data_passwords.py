@@ -1,10 +1,12 @@
 """Passwords: what everybody tries first is refused, what only you would write is not."""
 
 import pytest
+from argon2 import Type
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import passwords
+from tests.warm import CHEAP, THE_PORTALS_OWN
 
 WEAK = [
     "password", "Password123!", "passwordpassword", "Password12345678", "P@ssw0rdP@ssw0rd1", "123456789012345", "111111111111111",
@@ -57,3 +59,12 @@ def test_the_same_password_is_kept_differently_each_time() -> None:
 
 def test_who_has_no_password_is_never_right() -> None:
     assert not passwords.right(None, "") and not passwords.right(None, GOOD[0])
+
+
+def test_a_guess_at_a_password_costs_what_it_should() -> None:
+    """What RFC 9106 asks for where memory is short. The other tests hash cheaply (tests/warm.py)."""
+    hasher = THE_PORTALS_OWN()
+    assert (hasher.type, hasher.memory_cost, hasher.time_cost, hasher.parallelism) == (Type.ID, 64 * 1024, 3, 4)
+    kept = hasher.hash(GOOD[0])
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$") and passwords.right(kept, GOOD[0]) and not passwords.right(kept, GOOD[1])
+    assert passwords._hasher() is CHEAP and passwords.hashed(GOOD[0]).startswith("$argon2id$v=19$m=8,t=1,p=1$")

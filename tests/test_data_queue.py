@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from data import conversations, drafts, people, queue, reviews, rubric, store
+from data import conversations, drafts, people, queue, reviews, rubric, store, undo
 from data.errors import Denied, Refused
 from data.intake import door
 from data.intake.canonical import CanonicalSignal
@@ -166,6 +166,54 @@ def test_a_grader_is_checked_by_who_does_not_see_what_it_said(staff: Staff) -> N
     reviews.record(made, "weak", by=staff.rep)
     assert not reviews.is_blind(made, by=staff.rep) and reviews.is_blind(made, by=staff.lead)
     assert [item.why for item in queue.team(by=staff.lead)] == ["is the grader right here?"]  # until whoever asked has enough
+
+
+def noticed(conversation_id: str, kind: str, *, weight: float = 0.5, source: str = "night") -> None:
+    with store.writing() as db:
+        queue.suggest(db, conversation_id, kind, f"{kind}, says {source}", weight=weight, source=source)
+
+
+def test_what_somebody_noticed_comes_however_old_it_is(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "NEWEST", 3)
+    old = [arrive(number, opened_at=now() - timedelta(days=300 + number)) for number in (1, 2)]
+    newer = [arrive(number, opened_at=now() - timedelta(hours=number)) for number in range(3, 9)]
+    assert ids(queue.team(by=staff.rep)) == newer[:3]
+    noticed(old[1], "look through")
+    assert ids(queue.team(by=staff.rep)) == [old[1], *newer[:3]]
+    assert queue.team(by=staff.other) == [], "another team's stays out of reach"
+
+
+@pytest.mark.parametrize("kind", queue.ENDED_KINDS)
+def test_what_anybody_reviewed_is_no_longer_looked_through_by_others_until_that_is_undone(staff: Staff, kind: str) -> None:
+    made = arrive(1)
+    noticed(made, kind)
+    reviews.record(made, "none", by=staff.rep)
+    assert queue.team(by=staff.lead) == [] == queue.from_source("night", by=staff.lead)
+    undo.last(by=staff.rep)
+    assert [item.why for item in queue.team(by=staff.lead)] == [f"{kind}, says night"]
+    reviews.record(made, "none", by=staff.rep)
+    noticed(made, "worth a talk", weight=0.1)
+    assert [item.why for item in queue.team(by=staff.lead)] == ["worth a talk, says night"]  # the control: of another kind it comes
+    assert queue.team(by=staff.rep) == []
+
+
+def test_one_source_alone_comes_in_its_own_order(staff: Staff) -> None:
+    first, second, third = arrive(1, customer="anna"), arrive(2, customer="anna"), arrive(3, csat=1)
+    arrive(4, csat=1)
+    theirs, gone = arrive(5, team="Fern"), arrive(6)
+    for place, made in enumerate((theirs, first, second, gone, third)):
+        noticed(made, "look through", weight=9 - place / 10)
+    noticed(arrive(7), "look through", source="another")
+    queue.skip(gone, "Not for me.", by=staff.rep)
+    assert ids(queue.from_source("night", by=staff.rep)) == [first, second, third]
+    assert {item.why for item in queue.from_source("night", by=staff.rep)} == {"look through, says night"}
+    queue.claim(second, by=staff.lead)
+    reviews.record(first, "none", by=staff.rep)
+    assert ids(queue.from_source("night", by=staff.rep)) == [third]
+    assert [queue.from_source(none, by=staff.rep) for none in ("", "\0", "no\0such", "' OR 1=1 --")] == [[], [], [], []]
+    with store.writing() as db:
+        queue.forget(db, "night")
+    assert queue.from_source("night", by=staff.rep) == [] != queue.from_source("another", by=staff.rep)
 
 
 def test_without_a_sample_one_look_is_enough(staff: Staff) -> None:

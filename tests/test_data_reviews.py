@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from classifiers import labels
+from classifiers import kinds, labels
 from data import audit, people, reviews, store
 from data.errors import Denied, Refused
 from data.intake import door
@@ -94,6 +94,7 @@ def test_nobody_reviews_another_teams_conversation_or_reads_what_was_said_of_it(
 
 
 def test_a_label_of_another_classifier_is_no_intent(staff: Staff) -> None:
+    kinds.add("urgency", kinds.SEVERAL, "Which of these are there?", by=staff.lead)
     made, urgent = arrive(), labels.add("Urgent", by=staff.lead, classifier_name="urgency")
     with pytest.raises(Refused, match="intent"):
         reviews.record(made, "strong", label_id=urgent.id, by=staff.rep)

@@ -13,6 +13,7 @@ from data import (
     assignments,
     audit,
     conversations,
+    deeds,
     drafts,
     examples,
     flagging,
@@ -356,8 +357,13 @@ def test_flags_that_became_test_cases_stay(staff: Staff) -> None:
     assert all(row.messages[0]["role"] == "customer" and row.review_id for row in made)
     version = freezing.freeze(eval_set.id, by=staff.lead)
     assert len(sets.cases(version.id)) == 3
+    with store.reading() as db:
+        flagged = next(
+            deed for deed in db.exec(select(Act).where(Act.person_id == staff.rep.id)) if len(deed.made.get("examples", [])) == 3
+        )
+    assert deeds.last(by=staff.rep) is None  # it is not offered any more
     with pytest.raises(Refused, match="all 3 were changed since"):
-        undo.last(by=staff.rep)
+        undo.take_back(flagged.id, by=staff.rep)
 
 
 def test_only_what_a_person_said_is_a_ground_for_a_test(staff: Staff) -> None:

@@ -88,7 +88,11 @@ def test_what_became_a_test_case_stays_and_so_does_its_review(staff: Staff) -> N
     made, label, eval_set = arrive(), labels.add("Refund", by=staff.lead), sets.create("Kept", by=staff.lead)
     examples.review_and_flag(made, "weak", why="Nobody answered.", eval_set_id=eval_set.id, label_id=label.id, by=staff.rep)
     freezing.freeze(eval_set.id, by=staff.lead)
+    with store.reading() as db:
+        (deed,) = db.exec(select(Act))
     with pytest.raises(Refused, match="became a test case since"):
+        undo.take_back(deed.id, by=staff.rep)
+    with pytest.raises(Refused, match="Nothing to undo"):
         undo.last(by=staff.rep)
     assert len(reviews.of_conversation(made, by=staff.rep)) == len(examples.of_conversation(made, by=staff.rep)) == 1
 

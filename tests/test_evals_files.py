@@ -391,7 +391,7 @@ def test_what_promptfoo_would_run_or_open_is_neither_run_nor_opened_and_everythi
     read = promptfoo_yaml.read(PROMPTFOO.encode())
     told = " ".join(read.lost)
     for words in (
-        "'env' was not taken over", "Prompts and providers were not", "'not-regex' was not taken over: its pattern is none",
+        "'env' was not taken over", "Prompts and providers were not", "'not-regex' was not taken over: the pattern '",
         "'deep' is not taken over", "'weight' is not", "'metric' is not", "'equals' was not taken over: a case expects one",
         "'javascript' runs code", "'python' runs code", "'not-webhook' runs code", "no grader here for 'is-json'",
         "'similar' was not taken over: it points to a file", "'contains' was not taken over: its template does more",

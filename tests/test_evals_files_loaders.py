@@ -1,6 +1,6 @@
 """Others' own loaders accept what we export. Each runs in a process of its own, and where it is not installed the test says so.
 
-`make test` installs inspect-ai in an environment of its own; INSPECT_PYTHON names another. PROMPTFOO names the command promptfoo.
+`make test` installs inspect-ai and promptfoo apart from ours, by the locks in tests/loaders; INSPECT_PYTHON and PROMPTFOO name others.
 """
 
 import json
@@ -17,6 +17,8 @@ from evals.files import WRITERS, chat
 from tests.test_evals_files import EVIL, FULL, case
 
 HERE = Path(__file__).parent.parent
+LOCKS = HERE / "tests/loaders"
+LEFT_OUT = ({"resolved": "node_modules/promptfoo/left-out", "link": True}, {"optional": True})  # links to nothing, and the nothing
 READ_BY_INSPECT = """
 import json, sys
 from inspect_ai.dataset import FieldSpec, json_dataset
@@ -37,16 +39,37 @@ def inspect_python() -> str:
 
 @pytest.fixture
 def promptfoo(tmp_path: Path) -> Any:
-    command = os.environ.get("PROMPTFOO") or shutil.which("promptfoo")
+    command = os.environ.get("PROMPTFOO") or (shutil.which("node") and shutil.which(HERE / ".venv/loaders/node_modules/.bin/promptfoo"))
     if command is None:
-        pytest.skip("promptfoo is not installed; PROMPTFOO names its command")
+        pytest.skip("promptfoo is not installed: install npm with Node.js 22.22 or newer, and `make test` installs it")
     quiet = {"PROMPTFOO_DISABLE_TELEMETRY": "1", "PROMPTFOO_DISABLE_UPDATE": "1", "PROMPTFOO_CONFIG_DIR": str(tmp_path / "home")}
-    environment = {**os.environ, **quiet, "SECRET": "the-secret-leaked"}
+    # even so it reports that it does not report: every way out leads to a closed port
+    quiet |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+    # of ours it sees no more than it needs to start: with somebody's key it would ask their model to grade
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | quiet | {"SECRET": "the-secret-leaked"}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
     return run
+
+
+def test_the_locks_pin_everything_by_its_hash_and_name_no_registry() -> None:
+    """Whoever installs has a registry of their own. That the lock is what package.json says, `npm ci` sees to."""
+    asked, lock = (json.loads((LOCKS / name).read_text(encoding="utf-8")) for name in ("package.json", "package-lock.json"))
+    packages = lock["packages"]
+    assert packages.pop("")["dependencies"] == asked["dependencies"] == {"promptfoo": packages["node_modules/promptfoo"]["version"]}
+    installed = [one for one in packages.values() if one not in LEFT_OUT]
+    assert len(installed) > 400 and all(one["integrity"].startswith("sha512-") for one in installed)
+    assert not [one for one in installed if "resolved" in one or _names_an_address(one)]
+    assert not _names_an_address(asked) and "://" not in (LOCKS / "inspect.lock").read_text(encoding="utf-8")
+    resolved = {"version": "1.0.0", "resolved": "git+ssh://host/one"}
+    assert _names_an_address(resolved) and _names_an_address({"dependencies": {"one": "git+ssh://host/one"}})  # the control
+
+
+def _names_an_address(one: dict[str, Any]) -> bool:
+    """Apart from where its makers take money."""
+    return "://" in json.dumps({name: told for name, told in one.items() if name != "funding"})
 
 
 def test_inspect_reads_our_samples_with_the_same_ids_inputs_and_targets(inspect_python: str, tmp_path: Path) -> None:
@@ -79,7 +102,8 @@ def test_promptfoo_finds_our_configuration_valid(promptfoo: Any, tmp_path: Path)
     ran = promptfoo("validate", "config", "-c", "set.yaml")
     assert ran.returncode == 0 and "Configuration is valid" in ran.stdout, ran.stdout + ran.stderr
     (tmp_path / "not.yaml").write_text("prompts: [a]\nproviders: [echo]\ntests: [{vars: 5}]\n")  # the control
-    assert promptfoo("validate", "config", "-c", "not.yaml").returncode != 0
+    refused = promptfoo("validate", "config", "-c", "not.yaml")
+    assert refused.returncode != 0 and "at tests" in refused.stdout + refused.stderr
 
 
 def test_promptfoo_asks_with_our_words_and_puts_no_secret_in_them(promptfoo: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from classifiers import labels
 from data import conversations, examples, inbox, people
 from data.errors import Refused
 from data.intake import door
-from data.tables import Case, EvalSet
+from data.tables import Case, EvalSet, Message
 from evals import flags, freezing, sets
 from evals.graders import exact_label, reply_words, tool_calls
 from evals.graders.face import Grade
@@ -36,12 +36,12 @@ def test_a_weak_answer_is_a_test_of_the_answer(staff: Staff) -> None:
     intents, answers = made("classifier", staff), made("answer", staff)
     told = flags.proposed(here, "weak", by=staff.rep, label_id=label.id)
     assert told is not None and (told.eval_set.id, told.grader, told.expected) == (
-        answers.id, reply_words.NAME, {"not_reply": "It is late. Wait a week more."},
+        answers.id, reply_words.NAME, {"not_reply": "It is late. Wait a week more.", "about": 2},
     )  # fmt: skip
     better = flags.proposed(here, "weak", by=staff.rep, label_id=label.id, reply="It comes tomorrow.")
-    assert better is not None and better.expected == {"reply": "It comes tomorrow."}
+    assert better is not None and better.expected == {"reply": "It comes tomorrow.", "about": 2}
     strong = flags.proposed(here, "strong", by=staff.rep)
-    assert strong is not None and strong.expected == {"reply": "It is late. Wait a week more."}
+    assert strong is not None and strong.expected == {"reply": "It is late. Wait a week more.", "about": 2}
     asked = flags.proposed(here, "weak", by=staff.rep, label_id=label.id, purpose="classifier")
     assert asked is not None and (asked.eval_set.id, asked.grader, asked.expected) == (intents.id, exact_label.NAME, None)
     assert asked.sentence == "expects the intent 'Order status'"
@@ -70,7 +70,63 @@ def test_private_notes_are_never_expected(staff: Staff) -> None:
     here = arrive(1, [*ASKED, {"role": "rep", "text": "He is a difficult one.", "private": True}])
     made("answer", staff)
     told = flags.proposed(here, "strong", by=staff.rep)
-    assert told is not None and told.expected == {"reply": "It is late. Wait a week more."}
+    assert told is not None and told.expected == {"reply": "It is late. Wait a week more.", "about": 2}
+
+
+LONG = [
+    ASKED[0], {"role": "rep", "text": "Hello, how can I help you?"}, {"role": "customer", "text": "A room for two, please."},
+    {"role": "rep", "text": "The room is free from 3 May and costs 120 euros."}, {"role": "customer", "text": "Fine. Bye."},
+    {"role": "rep", "text": "Thank you and goodbye."},
+]  # fmt: skip
+ROOM, BEGINS = "The room is free from 3 May and costs 120 euros.", "The room is free from 3 May and costs 120 eu…"
+
+
+def test_a_flag_is_about_the_last_reply_that_says_something_and_quotes_it(staff: Staff) -> None:
+    here = arrive(1, LONG)
+    made("answer", staff)
+    strong, weak = (flags.proposed(here, kind, by=staff.rep) for kind in ("strong", "weak"))
+    better = flags.proposed(here, "weak", by=staff.rep, reply="It costs 90 euros.")
+    assert strong and weak and better
+    assert (strong.expected, strong.sentence) == ({"reply": ROOM, "about": 4}, f"expects a reply like '{BEGINS}'")
+    assert (weak.expected, weak.sentence) == ({"not_reply": ROOM, "about": 4}, f"expects no reply like '{BEGINS}'")
+    assert better.sentence == f"expects what your better reply says, in the place of '{BEGINS}'"
+    assert [one.text for one in flags.replies(here, by=staff.rep)] == [LONG[1]["text"], ROOM, LONG[5]["text"]]
+
+
+def test_the_case_ends_with_the_reply_that_it_is_about_and_keeps_where_it_came_from(staff: Staff) -> None:
+    here, answers = arrive(1, LONG), made("answer", staff)
+    told = flags.proposed(here, "weak", by=staff.rep)
+    assert told is not None
+    asks = {"eval_set_id": answers.id, "grader": told.grader, "expected": told.expected}
+    flagged = examples.review_and_flag(here, "weak", why="Too dear.", by=staff.rep, **asks)  # type: ignore[arg-type]
+    (case,) = sets.cases(freezing.freeze(answers.id, by=staff.lead).id)
+    assert [one["text"] for one in sets.asked_of(case)] == [one["text"] for one in LONG[:3]]
+    assert sets.replied_in(case) == ROOM and case.example_id == flagged.id
+    assert (told.expected, case.expected) == ({"not_reply": ROOM, "about": 4}, {"not_reply": ROOM}) and flagged.review_id
+
+
+def test_another_reply_can_be_chosen(staff: Staff) -> None:
+    here = arrive(1, LONG)
+    made("answer", staff)
+    first = flags.replies(here, by=staff.rep)[0]
+    told = flags.proposed(here, "weak", by=staff.rep, seq=first.seq)
+    assert told is not None and (told.expected, told.seq) == ({"not_reply": "Hello, how can I help you?", "about": 2}, 2)
+
+
+@pytest.mark.parametrize(("texts", "place"), [
+    (["Your parcel left Kiel on Monday.", "You're welcome! Have a nice day."], 0),
+    (["Your parcel left Kiel on Monday.", "Is there anything else I can help you with today?"], 0),
+    (["Ihr Paket ist seit Montag in Kiel.", "Vielen Dank und auf Wiedersehen!"], 0),
+    (["Ihr Paket ist seit Montag in Kiel.", "Gern geschehen. Schönen Tag noch!", "Mit freundlichen Grüßen"], 0),
+    (["Your parcel left Kiel on Monday.", "It arrives tomorrow before noon. Goodbye."], 1),
+    (["Hello.", "Tomorrow.", "Bye."], 1),
+    (["Hello.", "Bye."], 1),
+])  # fmt: skip
+def test_a_farewell_is_not_what_is_tested(texts: list[str], place: int) -> None:
+    said = [Message(conversation_id="", seq=number, role="rep", text=text) for number, text in enumerate(texts)]
+    found = flags.last_telling(said)
+    assert found is not None and found.text == texts[place]
+    assert flags.last_telling([]) is None
 
 
 def test_the_set_is_the_one_that_i_flagged_for_last(staff: Staff) -> None:
@@ -110,7 +166,7 @@ def test_what_was_typed_as_a_better_reply_is_masked_where_it_is_expected(staff: 
     told = flags.proposed(here, "weak", by=staff.rep, reply="We refund card 4111 1111 1111 1111.")
     assert told is not None
     flagged = examples.flag(here, "weak", why="x", eval_set_id=answers.id, grader=told.grader, expected=told.expected, by=staff.rep)
-    assert flagged.expected == {"reply": "We refund card ‹CARD 1›."}
+    assert flagged.expected == {"reply": "We refund card ‹CARD 1›.", "about": 2}
 
 
 def test_what_the_set_cannot_expect_is_refused(staff: Staff) -> None:
@@ -128,7 +184,8 @@ def test_a_flag_keeps_the_messages_and_the_number_of_the_redaction(staff: Staff)
 
 
 @pytest.mark.parametrize(("numbers", "words"), [
-    ([41], "case 41"), ([47, 41, 44], "cases 41, 44 and 47"), (list(range(40, 61)), "cases between 40 and 60"),
+    ([41], "case 41"), ([47, 41, 44], "cases 41, 44 and 47"), (list(range(40, 61)), "cases 40 to 60"),
+    (list(range(1, 3_001)), "cases 1 to 3,000"),
 ])  # fmt: skip
 def test_case_numbers_are_told_as_people_say_them(numbers: list[int], words: str) -> None:
     assert sets.in_words(numbers) == words

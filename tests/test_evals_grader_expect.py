@@ -18,8 +18,8 @@ for _ in range(100_000):
     DEEP = [DEEP]
 
 GOOD: list[tuple[dict[str, Any], list[str], str]] = [
-    ({"label": "Refund", "label_id": "1"}, ["exact label"], "the intent is 'Refund'"),
-    ({"label_id": "1"}, ["exact label"], "the intent is as labelled"),
+    ({"label": "Refund", "label_id": "1"}, ["exact label"], "it is 'Refund'"),
+    ({"label_id": "1"}, ["exact label"], "it is as labelled"),
     ({"text": "Yes."}, ["exact text"], "says exactly 'Yes.'"),
     ({"facts": {"must": ["30 days"], "must_not": ["guaranteed"]}, "length": {"most_words": 120}}, ["contains", "length"],
      "says '30 days' and never 'guaranteed'; at most 120 words"),
@@ -56,7 +56,7 @@ def test_a_good_expectation_has_no_problem_and_is_told_in_words(expected: dict[s
 
 
 BAD: list[tuple[Any, list[str], str]] = [
-    ({"label": "x"}, [], "No grader is chosen, so nothing would judge this case."),
+    ({"label": "x"}, [], "Say what a good answer must hold."),
     ("x", ["exact label"], "What is expected cannot be read."),
     ({"label": "x"}, ["exact lable"], "There is no grader named 'exact lable' here; there are: alike, cites sources, "),
     ({"text": "x"}, ["exact label"], "'exact label' needs to know which intent is right."),

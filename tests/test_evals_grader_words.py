@@ -90,9 +90,9 @@ def test_many_facts_are_told_in_a_few_words() -> None:
 
 def test_reply_words_says_which_words_are_lacking() -> None:
     grade = reply_words.grade(Of({"reply": "Your parcel comes tomorrow."}), {"reply": "Your parcel is late."})
-    assert grade == Grade(0.5, True, "shares 50% of its words with the expected reply; it lacks 'comes' and 'tomorrow'")
+    assert grade == Grade(0.5, True, "shares 50\u00a0% of its words with the expected reply; it lacks 'comes' and 'tomorrow'")
     weak = reply_words.grade(Of({"not_reply": "Please wait a week."}), {"reply": "Please wait a week!"})
-    assert weak == Grade(0.0, False, "shares 100% of its words with the reply that was weak such as 'please', 'wait' and 'week'")
+    assert weak == Grade(0.0, False, "shares 100\u00a0% of its words with the reply that was weak such as 'please', 'wait' and 'week'")
 
 
 # -- alike --------------------------------------------------------------------------------------------------------------------------------

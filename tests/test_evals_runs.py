@@ -413,13 +413,15 @@ def test_what_no_grader_judged_is_no_pass(staff: Staff, version: str, known: dic
     assert (made.state, made.passed, made.cases) == ("done", 0, 10)
     with store.reading() as db:
         assert set(db.exec(select(Score.error, Score.passed))) == {(error, None)}
-    assert all(told.unjudged for told in scores.by_case(made.id).values())
+        told = scores.unjudged(db, made.id)
+    assert all(one.unjudged for one in scores.by_case(made.id).values())
+    assert told.cases == 10 and made.error == str(told) and made.error.startswith("10 not judged: the grader 'exact label' ")
 
 
 def test_a_target_that_failed_passes_with_no_grader_whatever_that_makes_of_silence(staff: Staff, version: str) -> None:
     mild = {"exact label": grader(lambda _case, _output: Grade(1.0, True, "says\0 nothing wrong"))}
     failed = runs.run(version, FIRST, of_list(broken), by=staff.rep, known=mild)
-    assert (failed.passed, failed.cases) == (0, 10)
+    assert (failed.passed, failed.cases, failed.error) == (0, 10, "")  # no answer is judged: as no pass
     assert runs.run(version, Target("classifier", "intent", 2), Asked().ask, by=staff.rep, known=mild).passed == 10  # the control
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from classifiers import labels
-from data import audit, examples, sealing, store
+from data import approvals, audit, examples, people, sealing, settings, store
 from data.errors import Denied, Refused
 from data.intake import door
 from data.labels import of as labels_in_use
@@ -175,3 +175,31 @@ def test_of_two_who_freeze_at_once_one_makes_the_version(staff: Staff) -> None:
     with store.reading() as db:
         assert {example.use for example in db.exec(sets.select(Example))} == {"eval"}
     assert [version.number for version in sets.versions(eval_set.id, by=staff.lead)] == [1]
+
+
+def test_a_set_is_handed_over_on_the_record_to_somebody_who_works_here(staff: Staff) -> None:
+    eval_set = sets.create("Everyday intents", by=staff.lead)
+    assert sets.hand_over(eval_set.id, staff.rep.id, by=staff.engineer).owner_id == staff.rep.id
+    entry = audit.newest(by=staff.admin, noun="eval_set")[0]
+    assert (entry.sentence, entry.by_person_id) == ("Handed 'Everyday intents' over to Rita.", staff.engineer.id)
+    people.disable(staff.other.id, by=staff.admin)
+    for set_id, owner in ((eval_set.id, staff.other.id), (eval_set.id, "nobody"), ("no set", staff.rep.id)):
+        with pytest.raises(Refused, match=r"^Not handed over: choose a set, and a person who still works here\.$"):
+            sets.hand_over(set_id, owner, by=staff.lead)
+    with pytest.raises(Denied):
+        sets.hand_over(eval_set.id, staff.rep.id, by=staff.rep)
+    assert sets.by_name("Everyday intents", by=staff.rep).owner_id == staff.rep.id
+
+
+def test_what_may_be_lost_is_agreed_on_with_the_bar(staff: Staff) -> None:
+    eval_set, _ = flagged_set(staff, range(1, 4))
+    freezing.freeze(eval_set.id, by=staff.lead)
+    assert sets.loss(eval_set) == "a loss of 2 points counts as no worse"
+    asked = sets.propose_gate(eval_set.id, bar=0.7, margin=0.01, approvers=1, why="It is large by now.", by=staff.lead)
+    assert "bar 70\u00a0%, a loss of 1 point counts as no worse, one approver. Now it is" in asked.evidence["sentence"]
+    assert sets.margin_of(eval_set) == 0.02  # until somebody else says yes
+    approvals.approve(asked.id, by=staff.engineer)
+    settings.carry_out(asked.id, "change_gate")
+    assert (sets.margin_of(eval_set), sets.bar_of(eval_set)) == (0.01, 0.7)
+    with pytest.raises(Refused, match="lies between 0 and 20 points"):
+        sets.propose_gate(eval_set.id, bar=0.7, margin=0.3, approvers=1, why="Easier.", by=staff.lead)

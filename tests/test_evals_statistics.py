@@ -60,7 +60,7 @@ class Simulated:
 
     def intervals(self, p_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As pass_fail takes them."""
-        effect = statistics.design_effect(self.sums, self.sizes, self.fixed, self.broken, caution=1.0)
+        effect = statistics.design_effect(self.sums, self.sizes, self.fixed, self.broken, caution=statistics.CAUTION)
         low, high = statistics.paired_interval(self.fixed, self.broken, self.n, effect)
         sure = p_values < 0.05
         return (
@@ -217,8 +217,19 @@ def test_with_several_cases_a_customer_it_does_too(n: int, changed: float, diffe
     made = simulated(n, *rates(changed, difference), clustered=True)
     share = held(*made.intervals(made.p_values()), difference).mean()
     assert share >= 0.94 - off(0.05)
-    if n * changed >= 100:  # about fifty customers changed: with fewer it is rather too wide
-        assert share <= 0.96 + off(0.05)
+    if n * changed >= 10:  # with 4 changed cases, of two or three customers, it cannot be: see the next test
+        assert share <= 0.96 + off(0.05) + (0.015 if n * changed < 100 else 0)
+
+
+@pytest.mark.parametrize("difference", [0.0, 0.1])
+def test_with_two_or_three_changed_customers_nothing_could(difference: float) -> None:
+    """40 cases of about 15 customers, 4 of them changed. An interval holds what was seen; and nothing, unless the exact test told a
+    difference. So it misses the truth only where a difference is told or, as next step, where nothing changed: too seldom, or too often.
+    """
+    made = simulated(40, *rates(0.1, difference), clustered=True)
+    told, nothing = (made.p_values() < 0.05).mean(), (made.sums == 0).all(axis=1).mean()
+    assert told + off(told) < 0.04 and told + nothing > 0.06 - off(0.06)
+    assert held(*made.intervals(made.p_values()), difference).mean() >= 1 - told - off(0.02)
 
 
 def test_counting_cases_instead_of_customers_would_be_too_sure() -> None:
@@ -274,7 +285,7 @@ def test_nor_where_customers_alone_would_make_it_wider() -> None:
     ]
     whose = np.repeat(np.arange(len(sizes)), sizes).tolist()
     found = statistics.pass_fail([one > 0 for one in changes], [one < 0 for one in changes], whose)
-    effect = statistics.design_effect(np.array(balance, dtype=float), np.array(sizes, dtype=float), 13, 1, caution=1.0)
+    effect = statistics.design_effect(np.array(balance, dtype=float), np.array(sizes, dtype=float), 13, 1, caution=statistics.CAUTION)
     assert statistics.paired_interval(13, 1, 62, effect)[0] < 0  # the control: the exact test is a little surer
     assert found.p == pytest.approx(0.0391, abs=1e-4) and found.low == 0.0
 
@@ -408,16 +419,14 @@ def test_as_many_more_cases_as_are_named_tell_four_times_in_five(fixed: int, bro
 @pytest.mark.parametrize(("fixed", "broken"), [(0.2, 0.1), (0.075, 0.025), (0.2, 0.05), (0.1, 0.0)])
 @pytest.mark.parametrize("alike", [0.0, 0.5, 0.7])
 def test_that_holds_for_customers_with_several_cases(alike: float, fixed: float, broken: float) -> None:
-    """The design effect is estimated from a first set of 400 cases, another one each time."""
+    """How customers change is estimated from a first set of 400 cases, another one each time."""
     pilots = simulated(400, fixed, broken, clustered=True, sets=25, alike=alike)
-    told = []
-    for effect in statistics.design_effect(pilots.sums, pilots.sizes, pilots.fixed, pilots.broken).tolist():
-        cases = power.cases_needed(fixed, broken, effect)
-        told.append(
-            (simulated(cases, fixed, broken, clustered=True, sets=max(SETS // 10, 40), alike=alike, seed=cases).p_values() < 0.05).mean()
-        )
-    spread = off(0.2, 25 * max(SETS // 10, 40)) + 0.02
-    assert 0.75 - spread <= np.mean(told) <= (0.85 if broken else 0.92) + spread  # where nothing is ever broken it is rather better
+    sets, told = max(SETS // 10, 40), []
+    for changes in pilots.changes:
+        first = statistics.pass_fail((changes > 0).tolist(), (changes < 0).tolist(), pilots.customers)
+        cases = power.cases_needed(fixed, broken, first.size_of_a_change)
+        told.append((simulated(cases, fixed, broken, clustered=True, sets=sets, alike=alike, seed=cases).p_values() < 0.05).mean())
+    assert 0.75 - off(0.2, 25 * sets) <= np.mean(told) <= 0.85 + off(0.2, 25 * sets)
 
 
 def test_the_power_for_customers_with_several_cases_is_about_what_is_found() -> None:

@@ -195,7 +195,8 @@ def test_scores_have_their_own_words() -> None:
 
 def test_engineers_are_told_how_it_is_known() -> None:
     assert told(11, 1, 40, 12).how == (
-        "Both versions answered the same 64 cases, each of another customer. McNemar's exact test on the 12 cases that changed: p = 0.006. "
+        "Both versions answered the same 64 cases, and each counts as one of another customer. "
+        "McNemar's exact test on the 12 cases that changed: p = 0.006. "
         "95 % interval of the difference by Tango's score method: +6.1 to +27.0 points."
     )
     made = simulated(100, 0.25, 0.05, clustered=True, sets=1)

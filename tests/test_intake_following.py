@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event, update
 from sqlmodel import col, func, select
 
-from data import approvals, audit, connections, people, settings, store, tasks
+from data import approvals, audit, config, connections, people, settings, store, tasks
 from data.errors import Denied, Refused
 from data.intake import following
 from data.intake.connectors import CONNECTORS, TryLater, asking
@@ -162,6 +162,8 @@ def pull_and_die(told: Connection, product: str, number: int) -> None:
 
 
 def test_a_pull_that_is_killed_between_pages_or_within_one_loses_and_doubles_nothing(staff: Staff, desk: Helpdesk) -> None:
+    if not (SOAK or config.settings().is_sqlite or desk.product == "zendesk"):
+        pytest.skip("each desk is tried on SQLite, and one on PostgreSQL; `make soak` tries all on both")
     connect(staff, desk)
     with store.writing() as db:  # the worker's own pull does not come first
         settings.carry_out(approvals_waiting(), "change_connection")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from data import people
-from tests.browser import choose, desk, drawn, settled, shoot
+from tests.browser import by_hand, choose, desk, drawn, settled, shoot
 from tests.conversations import one
 from tests.server import Server
 
@@ -115,15 +115,21 @@ def approve(lead: Page, server: Server) -> None:
     expect(lead.get_by_text(re.compile("Measure releases on")).first).to_be_visible()
     settled(lead)
     shoot(lead, "journey-4-approvals")
-    live = lead.get_by_test_id("stMetricValue").get_by_text("Version 5")
+    on_its_way = lead.get_by_text(re.compile("intent 5 runs beside the live version"))
     for _ in range(20):  # the worker carries it out
         go(lead, "Classifiers", "Classifiers")
         drawn(lead)
-        if live.is_visible():
+        if on_its_way.is_visible():
             break
         lead.wait_for_timeout(500)
         lead.reload()
-    expect(live).to_be_visible()
+    expect(on_its_way).to_be_visible()
+    by_hand(lead, "Answer for 10 % of customers")
+    expect(lead.get_by_text(re.compile("intent 5 answers for 10 % of customers"))).to_be_visible()
+    settled(lead)
+    shoot(lead, "journey-4-on-its-way")
+    by_hand(lead, "Answer for everybody")
+    expect(lead.get_by_test_id("stMetricValue").get_by_text("Version 5")).to_be_visible()
 
 
 def hears_of_it(rep: Page, server: Server) -> None:

@@ -95,7 +95,7 @@ def test_the_same_outputs_again_are_the_run_that_there_is(ci: Ci) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [
-        ("", 422, "no line"), ("not JSON", 422, "line 1 is no JSON"), ('{"reply": "Hello"}', 422, "needs a key or a case"),
+        ("", 422, "no line"), ("not JSON", 422, "line 1 cannot be understood"), ('{"reply": "Hello"}', 422, "needs a key or a case"),
         ('{"key": "a", "reply": "x"}\n{"key": "a", "reply": "y"}', 422, "a second time"),
     ],
 )  # fmt: skip

@@ -67,8 +67,8 @@ def test_a_run_is_told_to_a_person_and_to_a_program(command: Command, said: Call
     run_id = told.pop("run")
     assert {rule["name"]: rule["met"] for rule in told["gate"].pop("rules")} == {"enough cases": True, "graders checked": True, "bar": True}
     assert told == {
-        "set": NAME, "version": 1, "target": "outputs:a.jsonl@1", "cases": 24, "passed": 22, "cost": 0.0, "faults": {}, "comparison": None,
-        "verdict": None, "gate": {"open": True},
+        "set": NAME, "version": 1, "target": "outputs:a.jsonl@1", "cases": 24, "passed": 22, "cost": 0.0, "faults": {}, "remark": "",
+        "comparison": None, "verdict": None, "gate": {"open": True},
     }  # fmt: skip
     with store.reading() as db:
         assert db.exec(select(Run.id)).all() == [run_id] and db.get_one(Run, run_id).by_person_id is None  # the same one, of the console
@@ -143,7 +143,7 @@ def test_what_cannot_be_run_is_a_no_in_one_sentence(command: Command, said: Call
     refused(command("run", NAME, "http://example.com"), 1, "the address begins with https://, or it is on this machine")
     refused(command("run", NAME, f"file:{home}"), 1, f"there is no file {home}.")
     (home / "bad.jsonl").write_text("{\n")
-    refused(command("run", NAME, f"file:{home}/bad.jsonl", "--gate"), 1, "line 1 is no JSON object.")
+    refused(command("run", NAME, f"file:{home}/bad.jsonl", "--gate"), 1, "line 1 cannot be understood.")
     refused(command("run", NAME, "people", "--repeats", "99"), 1, "each case is asked 1 to 20 times, not 99.")
     refused(command("run", NAME, "people", "--by", staff.admin.email), 1, "an admin may not")
     sets.create("ops@home", by=staff.lead)

@@ -70,13 +70,18 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     are nobody's or, wrongly, theirs."""
     proposal = shipping.propose(ONE, why="The first one.", by=staff.rep)
     approvals.approve(proposal.id, by=by)
-    own = ("lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live")  # these are nobody's
+    own = (  # these are nobody's
+        "lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live", "find_patterns",
+        "watch_releases", "watch_drift", "order_queue",
+    )  # fmt: skip
     return [
         *[later(name, {}, by=None if portals else by) for name in own],
         later("look", {"batch_id": brought(folder, by, first_number=500)}, by=by),
         later("import", {"batch_id": brought(folder, by, first_number=500)}, by=by),
         later("train", {"name": "intent"}, by=by),
         later("evaluate", {"name": "intent", "number": 1}, by=by),
+        later("preview", {"name": "intent", "number": 1}, by=by),
+        later("curve", {"name": "intent", "number": 1}, by=by),
         later("run_eval", {"set_version_id": measured_on("classifier")[0][1].id, "targets": ["classifier:intent@1"]}, by=by),
         later("classify", {"conversation_ids": door.receive([canonical(400, team="Oak")], by=staff.engineer).ids}, by=by),
         *[task for task in tasks.waiting() if task.name == "carry_out"],
@@ -99,7 +104,7 @@ def test_no_task_of_somebody_who_was_disabled_since_is_done(staff: Staff, tmp_pa
     assert {task.name for task in asked} == set(jobs.JOBS)
     people.disable(staff.lead.id, by=staff.admin)
     before = effects()
-    assert jobs.run_waiting() == len(asked) == 16
+    assert jobs.run_waiting() == len(asked) == 22
     for task in map(again, asked):
         assert (task.state, task.error, task.tries) == ("failed", "Not done: the person who asked for it is no longer active.", 1), (
             task.name
@@ -126,6 +131,8 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     assert told["import"][1].startswith("5 new, 0 updated and 0 unchanged conversations; 10 messages; ")
     assert told["train"][1].startswith("intent 2 is right in ")
     assert "right in " in told["evaluate"][1]
+    assert told["preview"][1] == "The live version looked at no conversation in the last 30 days."
+    assert "more examples" in told["curve"][1]
     assert told["carry_out"][1] == "Done: ship version 1 of the intent classifier."
     assert [after - once for after, once in zip(effects(), before, strict=True)][:2] == [5, 1]
 

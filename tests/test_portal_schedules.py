@@ -24,27 +24,28 @@ def begun() -> list[str]:
 
 
 def test_what_is_due_begins_once_and_again_only_at_its_next_turn(home: Path) -> None:
-    assert schedules.begin_due(at=MORNING) == 6
-    assert begun() == ["back_up", "check_record", "grade_live", "lapse", "mail", "tidy"]
+    assert schedules.begin_due(at=MORNING) == 9
+    assert begun() == ["back_up", "check_record", "find_patterns", "grade_live", "lapse", "mail", "order_queue", "tidy", "watch_drift"]
     assert schedules.begin_due(at=MORNING) == 0
     assert schedules.begin_due(at=MORNING + timedelta(minutes=29)) == 0
     assert schedules.begin_due(at=MORNING + timedelta(minutes=30)) == 1
-    assert schedules.begin_due(at=MORNING + timedelta(days=1)) == 6
-    assert len(begun()) == 13
+    assert schedules.begin_due(at=MORNING + timedelta(days=1)) == 9
+    assert len(begun()) == 19
 
 
 def test_nothing_begins_before_its_hour_and_what_was_missed_begins_later_that_day(home: Path) -> None:
     night = MORNING.replace(hour=1)  # two o'clock in Berlin
-    assert schedules.begin_due(at=night) == 2 and begun() == ["grade_live", "lapse"]
-    assert schedules.begin_due(at=night + timedelta(hours=1)) == 2 and begun() == ["check_record", "grade_live", "lapse", "lapse"]
+    assert schedules.begin_due(at=night) == 5 and begun() == ["find_patterns", "grade_live", "lapse", "order_queue", "watch_drift"]
+    assert schedules.begin_due(at=night + timedelta(hours=1)) == 2
+    assert begun() == ["check_record", "find_patterns", "grade_live", "lapse", "lapse", "order_queue", "watch_drift"]
     assert schedules.begin_due(at=MORNING.replace(hour=22)) == 4
 
 
 def test_many_workers_that_look_at_once_begin_each_once(home: Path) -> None:
     for day in range(5):
         moment = MORNING + timedelta(days=day)
-        assert sum(at_once(*[lambda at=moment: schedules.begin_due(at=at)] * 6)) == 6
-        assert len(begun()) == 6 * (day + 1)
+        assert sum(at_once(*[lambda at=moment: schedules.begin_due(at=at)] * 6)) == 9
+        assert len(begun()) == 9 * (day + 1)
 
 
 def without_a_name_for_the_turn(moment: datetime) -> None:
@@ -56,11 +57,11 @@ def without_a_name_for_the_turn(moment: datetime) -> None:
 
 def test_a_clock_that_jumps_by_a_day_and_back_begins_no_turn_twice(home: Path) -> None:
     moments = [MORNING + timedelta(days=days) for days in (0, 1, 0, -1, 0, 1)]
-    assert [schedules.begin_due(at=moment) for moment in moments] == [6, 6, 0, 6, 0, 0]
-    assert len(begun()) == 18
+    assert [schedules.begin_due(at=moment) for moment in moments] == [9, 9, 0, 9, 0, 0]
+    assert len(begun()) == 27
     for moment in moments:  # the control: who only asks the time begins six times six
         without_a_name_for_the_turn(moment)
-    assert len(begun()) == 18 + 36
+    assert len(begun()) == 27 + 54
 
 
 def test_each_day_has_each_hour_once_also_when_the_clocks_change() -> None:

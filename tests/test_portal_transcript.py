@@ -20,9 +20,9 @@ from data.tables import Conversation, Message
 from portal import transcript
 from tests import axe
 from tests.browser import desk, settled
-from tests.conftest import Staff, let_go
+from tests.conftest import Staff, fresh_sqlite
 from tests.conversations import canonical
-from tests.server import Server
+from tests.server import Server, inside, serving
 
 # -- quotes -------------------------------------------------------------------------------------------------------------------------------
 
@@ -187,10 +187,11 @@ LINES = [{"role": ("customer", "rep")[place % 2], "text": f"Line {place} <b>of</
 LONG = "word " * 4000 + "x" * 30_000
 
 
-@pytest.fixture
-def arranged(sqlite_home: Path) -> Iterator[tuple[Server, list[str]]]:
+@pytest.fixture(scope="module")
+def arranged(templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, list[str]]]:
     """Two long conversations of one customer, and a mail with all there is to mark."""
-    engineer = people.add("Emil", "emil@example.com", "engineer", by=people.console(), demo=True)
+    home = tmp_path_factory.mktemp("transcript")
+    fresh_sqlite(templates, tmp_path_factory, home)
     marked = [
         {"role": "customer", "text": "My card is 4111 1111 1111 1111.\n\nOn 3 May 2026, Jo wrote:\n> Is it?"},
         {"role": "rep", "text": "A note", "author": "Rita", "private": True},
@@ -199,11 +200,10 @@ def arranged(sqlite_home: Path) -> Iterator[tuple[Server, list[str]]]:
     ]
     made = [canonical(1, messages=LINES, customer="c"), canonical(2, messages=LINES[::-1], customer="c")]
     made.append(canonical(3, messages=marked, channel="email", subject="<i>Broken</i>", customer="c"))
-    ids = door.receive(made, by=engineer).ids
-    let_go()
-    server = Server(sqlite_home, command="web").start()
-    yield server, ids
-    server.stop()
+    with inside(home):
+        ids = door.receive(made, by=people.add("Emil", "emil@example.com", "engineer", by=people.console(), demo=True)).ids
+    with serving(home) as server:
+        yield server, ids
 
 
 def region(page: Page) -> Locator:
@@ -262,6 +262,6 @@ def test_its_own_page_shows_all_of_it_folded_marked_and_readable(theme: str, bro
         assert wide <= window
         assert [one for one in axe.findings(page) if "transcript" in one.html or "stBidi" in one.selector] == []
         page.locator(f'a[href$="{ids[0]}"]').click()
-        expect(page.get_by_text("Line 0 <b>of</b> it", exact=True)).to_be_in_viewport()
+        expect(page.locator("ol").get_by_text("Line 0 <b>of</b> it", exact=True)).to_be_in_viewport()
         assert page.evaluate("""() => document.querySelector('[data-testid="stMain"]').scrollTop""") == 0
     assert complaints == []

@@ -19,7 +19,28 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from classifiers import labels, shipping, training
+from classifiers import (
+    answering,
+    curve,
+    doubting,
+    exporting,
+    finding,
+    gathering,
+    impact,
+    kinds,
+    labels,
+    noticing,
+    ordering,
+    release,
+    several,
+    shipping,
+    studies,
+    taught,
+    traffic,
+    training,
+    tuning,
+    watching,
+)
 from data import (
     access,
     agreements,
@@ -54,6 +75,7 @@ from data import (
     tasks,
     tokens,
     vectors,
+    versions,
     views,
 )
 from data.config import ROOT
@@ -62,15 +84,22 @@ from data.intake import appending, door, files, following, offers, revising, sea
 from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
 from data.tables import (
+    Case,
+    Classifier,
     Comment,
     Comparison,
+    Conversation,
     DatasetVersion,
     Deputy,
     Example,
     ImportBatch,
+    Label,
+    Pattern,
     Person,
+    Release,
     Run,
     Team,
+    Version,
     View,
 )
 from data.values import Target, new_id, now
@@ -349,6 +378,71 @@ def listed(ids: Any, wanted: str) -> bool:
     return wanted in {row.id for row in ids}
 
 
+def pattern(conversation_id: str = "") -> str:
+    """One that stands out, with a conversation or with none."""
+    with store.writing() as db:
+        times = dict.fromkeys(("first_at", "last_at", "seen_at"), now())
+        made = Pattern(kind="new_intent", name="locker", phrases=[], conversation_ids=[conversation_id], signature={}, sentence="",
+                       size=1, customers=1, **times)  # fmt: skip
+        db.add(made)
+        return made.id
+
+
+def topics() -> str:
+    """A classifier that may say several labels."""
+    with store.writing() as db:
+        made = Classifier(name=f"Topics {new_id()}", kind="several")
+        db.add(made)
+        return made.name
+
+
+def said_of(conversation_id: str, by: Person) -> bool:
+    """Whether it is told what somebody said of it."""
+    with store.writing() as db:
+        label, said = Label(classifier_name=topics(), name="Damage"), db.get_one(Conversation, conversation_id)
+        db.add(label)
+        db.flush()
+        db.add(Example(conversation_id=said.id, seq=1, customer_id=said.customer_id, messages=[], kind="strong", why="It is.",
+                       purpose="classifier", label_id=label.id, use="train"))  # fmt: skip
+    return taught.said_of(conversation_id, label.classifier_name, by=by) == (label.id,)
+
+
+def of_intents() -> Version:
+    return Version(target_kind="classifier", target_name="intent", target_number=1, sha="none")
+
+
+def members(conversation_id: str, by: Person) -> list[Any]:
+    with store.reading() as db:
+        found = db.get_one(Pattern, pattern(conversation_id))
+    return noticing.members(found, by=by)
+
+
+def noticed(conversation_id: str) -> str:
+    """The source of a reason to look at it."""
+    with store.writing() as db:
+        queue.suggest(db, conversation_id, "look through", "of the night", weight=9.0, source=(source := f"night {conversation_id}"))
+    return source
+
+
+def queued(conversation_id: str, by: Person) -> bool:
+    with past("none that you may read"):
+        return conversation_id in watching.to_review(pattern(conversation_id), by=by).conversation_ids
+    return False
+
+
+def suggested(found: finding.Found) -> set[str]:
+    return {one.conversation_id for one in found.ones}
+
+
+def version_row(world: World) -> Version:
+    with store.writing() as db:
+        return versions.add(db, "classifier", "bench", by=world.people[access.REP, OWN], manifest={}, body={}, file_sha="none")
+
+
+def going() -> Release:
+    return Release(**UNKNOWN.columns(), stage="shadow", started_at=now())
+
+
 def proposal_of(world: World, kind: str, by: Person, whose: str) -> str:
     return world.proposal[kind, world.owner(by, OWN).id if whose == OWN else whose]
 
@@ -445,6 +539,8 @@ CALLS: tuple[Call, ...] = (
     Call("conversation.read", "conversations.counted",
          lambda by, w, whose: conversations.counted(conversations.Filter(channel=CHANNEL[whose]), by=by)),
     Call("conversation.read", "queue.team", lambda by, w, whose: listed([item.listed for item in queue.team(by=by)], w.fresh[whose])),
+    Call("conversation.read", "queue.from_source", lambda by, w, whose: listed(
+        [item.listed for item in queue.from_source(noticed(w.fresh[whose]), by=by)], w.fresh[whose])),
     Call("conversation.read", "queue.pasted", lambda by, w, whose: queue.pasted(w.fresh[whose], by=by)),
     Call("conversation.read", "queue.three", lambda by, w, whose: did(queue.three(by=by)), THERE),
     Call("conversation.read", "queue.mine", lambda by, w, whose: did(queue.mine(by=by)), THERE),
@@ -541,9 +637,72 @@ CALLS: tuple[Call, ...] = (
            lambda by, w, whose, kind=kind: approvals.refuse(proposal_of(w, kind, by, whose), by=by, why="Not yet."))
       for kind, rule in approvals.KINDS.items()),
     Call("classifier.train", "training.train", lambda by, w, whose: reached("Not trained: ", lambda: training.train(by=by)), THERE),
+    Call("classifier.train", "several.train",
+         lambda by, w, whose: reached("Not trained: ", lambda: several.train(topics(), by=by)), THERE),
     Call("classifier.train", "examples.for_training", lambda by, w, whose: did(examples.for_training(by=by)), THERE),
+    Call("classifier.train", "traffic.unlabelled", lambda by, w, whose: did(traffic.unlabelled("intent", by=by)), THERE),
     Call("classifier.read", "shipping.evidence",
-         lambda by, w, whose: reached("was not run on", lambda: shipping.evidence(UNKNOWN, by=by)), THERE),
+         lambda by, w, whose: reached("was not run on", lambda: shipping.evidence(UNKNOWN, by=by)), THERE, also="eval_set.read"),
+    Call("classifier.read", "shipping.is_stale", lambda by, w, whose: did(shipping.is_stale(UNKNOWN, by=by)), THERE),
+    Call("classifier.read", "release.progress_of", lambda by, w, whose: did(release.progress_of(going(), by=by)), THERE),
+    Call("classifier.read", "release.look", lambda by, w, whose: release.look(by=by), THERE),
+    Call("classifier.read", "impact.preview", lambda by, w, whose: did(impact.preview(UNKNOWN, by=by)), THERE),
+    Call("classifier.read", "impact.study",
+         lambda by, w, whose: reached("There is no classifier", lambda: impact.study(UNKNOWN, by=by)), THERE),
+    Call("classifier.read", "studies.keep", lambda by, w, whose: did(studies.keep(version_row(w), "curve", {}, by=by)), THERE),
+    Call("classifier.read", "studies.newest", lambda by, w, whose: did(studies.newest(version_row(w), "curve", by=by)), THERE),
+    Call("classifier.read", "kinds.in_use", lambda by, w, whose: kinds.in_use(by=by), THERE),
+    Call("classifier.add", "kinds.add", lambda by, w, whose: kinds.add(f"C {new_id()}", kinds.ONE, "Which?", by=by), THERE),
+    Call("classifier.train", "curve.study",
+         lambda by, w, whose: reached("There is no classifier", lambda: curve.study(UNKNOWN, by=by)), THERE),
+    Call("classifier.read", "answering.answer",
+         lambda by, w, whose: reached("Nothing was done: there is no classifier", lambda: answering.answer("intent", ["Hello"], by=by)),
+         THERE),
+    Call("classifier.read", "answering.known", lambda by, w, whose: did(answering.known(by=by)), THERE),
+    Call("classifier.read", "exporting.export",
+         lambda by, w, whose: reached("There is no classifier", lambda: exporting.export(UNKNOWN, Path("/nowhere"), by=by)), THERE),
+    Call("classifier.train", "curve.of_examples",
+         lambda by, w, whose: reached("", lambda: curve.of_examples(by=by)), THERE),
+    Call("classifier.train", "tuning.choose",
+         lambda by, w, whose: reached("There is no classifier", lambda: tuning.choose(UNKNOWN, 0.8, by=by)), THERE),
+    Call("classifier.approve", "release.advance",
+         lambda by, w, whose: reached("not under way", lambda: release.advance("none", why="Good.", by=by)), THERE),
+    Call("classifier.roll_back", "release.stop",
+         lambda by, w, whose: reached("not under way", lambda: release.stop("none", why="Bad.", by=by)), THERE),
+    Call("label.draft", "gathering.accept",
+         lambda by, w, whose: gathering.accept([w.fresh[whose]], w.ids["Refund"], found="search", by=by), also="example.flag"),
+    Call("label.draft", "gathering.name_pattern",
+         lambda by, w, whose: gathering.name_pattern(pattern(), "Locker", [w.fresh[OWN]], by=by), THERE, also="pattern.decide"),
+    Call("label.draft", "gathering.say_all",
+         lambda by, w, whose: gathering.say_all(w.fresh[whose], topics(), [], found="search", by=by), also="example.flag"),
+    Call("label.draft", "gathering.freeze_kept", lambda by, w, whose: did(gathering.freeze_kept(by=by)), THERE),
+    Call("label.draft", "labels.add", lambda by, w, whose: labels.add("Locker", draft=True, by=by), THERE),
+    Call("pattern.read", "noticing.standing", lambda by, w, whose: did(noticing.standing(by=by)), THERE),
+    Call("pattern.read", "noticing.get", lambda by, w, whose: did(noticing.get("none", by=by)), THERE),
+    Call("pattern.read", "watching.standing", lambda by, w, whose: did(watching.standing(by=by)), THERE),
+    Call("pattern.decide", "watching.to_review", lambda by, w, whose: queued(w.fresh[whose], by), HERE, also="conversation.read"),
+    Call("classifier.read", "ordering.order_queue", lambda by, w, whose: did(ordering.order_queue(by=by)), THERE),
+    Call("pattern.decide", "noticing.put_aside", lambda by, w, whose: noticing.put_aside(pattern(), "Not ours.", by=by), THERE),
+    Call("pattern.decide", "noticing.became", lambda by, w, whose: noticing.became(pattern(), w.ids["Refund"], by=by), THERE),
+    Call("conversation.read", "noticing.members",
+         lambda by, w, whose: w.fresh[whose] in {one.conversation_id for one in members(w.fresh[whose], by)}),
+    Call("conversation.read", "finding.by_search",
+         lambda by, w, whose: w.fresh[whose] in suggested(finding.by_search(w.ids["Refund"], "please", by=by))),
+    Call("conversation.read", "finding.by_rule",
+         lambda by, w, whose: w.fresh[whose] in suggested(finding.by_rule(w.ids["Refund"], ["please"], by=by))),
+    Call("conversation.read", "finding.like",
+         lambda by, w, whose: w.fresh[whose] in suggested(finding.like(w.ids["Refund"], [w.fresh[whose]], by=by))),
+    Call("conversation.read", "finding.unsure", lambda by, w, whose: did(finding.unsure(w.ids["Refund"], by=by)), THERE),
+    Call("conversation.read", "finding.read", lambda by, w, whose: finding.read([(w.fresh[whose], "")], by=by)),
+    Call("label.draft", "taught.choosable", lambda by, w, whose: taught.choosable(by=by), THERE),
+    Call("label.draft", "taught.sources", lambda by, w, whose: did(taught.sources(w.ids["Refund"], by=by)), THERE),
+    Call("conversation.read", "taught.said_of", lambda by, w, whose: said_of(w.fresh[whose], by)),
+    Call("classifier.read", "doubting.waiting", lambda by, w, whose: did(doubting.waiting(version_row(w), by=by)), THERE),
+    Call("review.record", "doubting.say",
+         lambda by, w, whose: did(doubting.say(of_intents(), w.fresh[whose], [w.ids["Refund"]], by=by)), also="classifier.read"),
+    Call("conversation.read", "conversations.reachable",
+         lambda by, w, whose: w.fresh[whose] in conversations.reachable([w.fresh[whose]], by=by)),
+    Call("review.record", "reviews.name", lambda by, w, whose: reviews.name(w.fresh[whose], w.ids["Refund"], by=by)),
     Call("classifier.propose", "shipping.propose",
          lambda by, w, whose: reached("There is no classifier", lambda: shipping.propose(UNKNOWN, why="Better.", by=by)), THERE),
     Call("classifier.roll_back", "shipping.roll_back",
@@ -567,6 +726,15 @@ CALLS: tuple[Call, ...] = (
     Call("eval_set.read", "runs.newest", lambda by, w, whose: runs.newest(by=by), THERE),
     Call("eval_set.read", "reading.about", lambda by, w, whose: reading.about(w.run.id, by=by), THERE),
     Call("eval_set.read", "reading.cases", lambda by, w, whose: reading.cases(w.run.id, passed=True, by=by), THERE),
+    Call("eval_set.read", "reading.unjudged", lambda by, w, whose: did(reading.unjudged(w.run.id, by=by)), THERE),
+    Call("eval_set.read", "reading.given_back", lambda by, w, whose: did(reading.given_back(w.run, by=by)), THERE),
+    Call("eval_set.read", "reading.origin",
+         lambda by, w, whose: did(reading.origin(Case(set_version_id="none", key="none", input={}, expected={}), by=by)), THERE),
+    Call("eval_set.read", "compare.unconfirmed",
+         lambda by, w, whose: did(compare.unconfirmed(w.run.set_version_id, known=KNOWN, by=by)), THERE),
+    Call("eval_set.read", "targets.answers_none",
+         lambda by, w, whose: reached("no file of outputs", lambda: targets.answers_none("none@1", w.ids["version"], by=by)), THERE),
+    Call("example.flag", "flags.replies", lambda by, w, whose: flags.replies(w.fresh[whose], by=by)),
     Call("eval_set.read", "reading.said", lambda by, w, whose: reading.said(w.run.id, w.ids["case"], by=by), THERE),
     Call("eval_set.read", "reading.pace", lambda by, w, whose: reading.pace(w.run.id, by=by), THERE),
     Call("eval_set.read", "compare.get", lambda by, w, whose: did(compare.get("none", by=by)), THERE),
@@ -595,6 +763,7 @@ CALLS: tuple[Call, ...] = (
     Call("conversation.read", "examples.waiting",
          lambda by, w, whose: listed(examples.waiting(w.ids["kept"], by=by), w.example[whose])),
     Call("eval_set.create", "sets.create", lambda by, w, whose: sets.create("New", by=by), THERE),
+    Call("eval_set.hand_over", "sets.hand_over", lambda by, w, whose: sets.hand_over(w.ids["kept"], by.id, by=by), THERE),
     Call("eval_set.freeze", "freezing.freeze", lambda by, w, whose: freezing.freeze(w.ids["kept"], by=by), THERE),
     Call("label.add", "labels.add", lambda by, w, whose: labels.add("New", by=by), THERE),
     Call("gate.propose", "sets.propose_gate",
@@ -774,6 +943,7 @@ ONLY_ONESELF = {
     "people.known_as", "people.rest_keys",
     "deeds.last", "undo.about", "undo.last", "undo.take_back",  # one's own deeds; each noun asks its right again
     "reviews.is_blind",  # whether something is to be hidden, and nothing of what
+    "training.keep",  # what training.train made, which asked for the right; the benchmark keeps its own so
     "agreements.counted",  # the part of a query that a reach that was asked for keeps within it
 }  # fmt: skip
 
@@ -868,6 +1038,12 @@ def following_message(whose: str) -> dict[str, Any]:
     return {"source": "test", "conversation": {OWN: "1", OTHER: "3"}[whose], "id": new_id(), "role": "customer", "text": "And then?"}
 
 
+def classified(client: httpx.Client, _world: World, _by: Person, _whose: str) -> httpx.Response:
+    """Nothing was trained in this world: whoever hears so had the right."""
+    answer = client.post("/api/v1/classify", json={"classifier": "intent", "texts": ["Hello"]})
+    return httpx.Response(200, text="") if answer.status_code == 422 and "there is no classifier" in answer.text else answer
+
+
 def plain(place: str) -> Callable[[httpx.Client, World, Person, str], httpx.Response]:
     return lambda client, _world, _by, _whose: client.get(place)
 
@@ -902,6 +1078,8 @@ ROUTES: dict[str, Row] = {
         "eval.run", lambda client, w, by, whose: client.post(
             f"/api/v1/eval-sets/{w.ids['frozen']}/runs", params={"name": "ci"}, content=json.dumps({"key": w.ids["key"], "label": "x"}))),
     "GET /v1/runs/{run_id}": Row("eval_set.read", lambda client, w, by, whose: client.get(f"/api/v1/runs/{w.run.id}")),
+    "GET /v1/classifiers": Row("classifier.read", plain("/api/v1/classifiers")),
+    "POST /v1/classify": Row("api.classify", classified),
     "GET /v1/people": Row(
         "person.read", plain("/api/v1/people"), WHOSE,
         shown=lambda told, w, by, whose: w.owner(by, whose).id in {row["id"] for row in told}),

@@ -16,7 +16,7 @@ from data.intake import offers
 from data.tables import Person, Task
 from evals import freezing, sets
 from portal import jobs
-from tests.conftest import Staff
+from tests.conftest import SOAK, Staff
 from tests.conversations import write_file
 from tests.test_evals_sets import flagged_set
 
@@ -46,15 +46,19 @@ WITHOUT_AN_ACTOR = {
     "tasks.end_runner": MACHINE, "tasks.waiting": MACHINE, "tasks.held_by": MACHINE, "tasks.take": MACHINE, "tasks.progress": MACHINE,
     "tasks.finish": MACHINE, "tasks.fail": MACHINE, "tasks.stop": MACHINE, "tasks.fault": MACHINE, "tasks.get": MACHINE,
     "inbox.to_mail": MACHINE, "inbox.mark_mailed": MACHINE, "nightly.look": MACHINE, "nightly.tidy": MACHINE,
-    "approvals.lapse_old": MACHINE, "approvals.remind": MACHINE, "approvals.fail": MACHINE, "serving.predict": MACHINE,
+    "approvals.lapse_old": MACHINE, "approvals.remind": MACHINE, "approvals.fail": MACHINE,
     "audit.head": MACHINE, "audit.broken_chain": MACHINE, "audit.broken": MACHINE,
     "relabelling.carry_out": APPROVED,
     "calibration.carry_out": APPROVED,
     "people.grant_role": APPROVED, "tokens.issue_approved": APPROVED, "settings.carry_out": APPROVED, "shipping.ship": APPROVED,
     "backups.restore_approved": APPROVED,
-    "versions.get": SHARED, "versions.all_of": SHARED, "versions.names": SHARED, "releases.live": SHARED, "releases.history": SHARED,
+    "versions.get": SHARED, "versions.all_of": SHARED, "versions.names": SHARED, "releases.live": SHARED, "releases.steps": SHARED,
+    "releases.under_way": SHARED, "releases.all_under_way": MACHINE, "arrivals.predict": MACHINE, "noticing.look": MACHINE,
+    "watching.look": MACHINE, "releases.all_watched": MACHINE, "releases.in_force": SHARED,
+    "kinds.of": NAMES, "training.own_words_of": NAMES, "kinds.names": NAMES, "examples.taught_count": NAMES,
+    "vectors.kept": AFTER, "reviews.since": AFTER, "conversations.beginnings": AFTER,
     "releases.of_proposal": SHARED, "sets.latest": SHARED, "sets.latest_for": SHARED, "sets.cases": SHARED, "sets.case_count": SHARED,
-    "scores.by_case": SHARED, "scores.passed": SHARED, "runs.result_count": SHARED, "sets.measured_on": SHARED,
+    "scores.by_case": SHARED, "scores.passed": SHARED, "runs.result_count": SHARED, "sets.measured_on": SHARED, "sets.of_drafts": SHARED,
     "checks.latest": SHARED, "checks.judged_count": SHARED, "compare.counts": AFTER, "compare.cases_of": AFTER,
     "continuous.plan": SETTINGS, "changes.waiting_count": NAMES, "continuous.scored_count": NAMES,
     "runs.faults": SHARED, "scores.by_grader": SHARED,    "sets.outlines": SHARED,
@@ -63,8 +67,10 @@ WITHOUT_AN_ACTOR = {
     "door.keep": AFTER, "appending.keep": AFTER, "vectors.of": AFTER, "connections.who_connected": SETTINGS, "spool.opened": SCRATCH,
     "following.pull": MACHINE,  # acts as whoever connected the help desk, and asks their right
     "offers.forget_old": MACHINE, "seals.purge": MACHINE, "vectors.fill": MACHINE,
+    "training.slices_of": AFTER,
     "masking.masked": NAMES, "masking.everywhere": NAMES, "rubric.current": SETTINGS,
     "tasks.under_way": NAMES, "traces.spent_today": NAMES, "vectors.coverage": NAMES, "vectors.encoders_in_use": NAMES,
+    "predictions.beside_intent": AFTER,
     "predictions.of_conversation": AFTER,  # an intent and a confidence; screens ask it of the conversation that they were given
 }  # fmt: skip
 NO_DOMAIN = {"store.py", "migrate.py", "demo.py"}  # the database itself, and the demo, which is built through the verbs
@@ -163,8 +169,9 @@ SINCE = ("stays", "is a rep now", "is a visitor now", "is disabled", "was disabl
 APPROVABLE = {"lead": "gate.approve", "engineer": "gate.approve", "admin": "token.approve"}
 NEEDS = {"import": "conversation.import", "classify": "conversation.import", "train": "classifier.train", "evaluate": "eval.run",
          "back_up": "backup.make", "look": "conversation.import", "pull": "connection.propose", "encode": "connection.propose",
-         "try_endpoint": "connection.propose", "run_eval": "eval.run", "grade_live": "eval.run"}  # fmt: skip
-PORTALS_OWN = {"lapse", "mail", "check_record", "tidy"}
+         "try_endpoint": "connection.propose", "run_eval": "eval.run", "grade_live": "eval.run",
+         "find_patterns": "pattern.decide", "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
+PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue"}
 
 
 @dataclass(frozen=True)
@@ -274,12 +281,14 @@ def measured(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> Staff:
 
 
 def test_no_job_runs_without_the_right_that_its_person_has_when_it_runs(measured: Staff, tmp_path: Path) -> None:
-    came = {cell: ran(cell, measured, tmp_path) for cell in CELLS}
-    forbidden = [cell for cell in CELLS if not cell.allowed]
-    print(f"{len(CELLS)} jobs, {len(forbidden)} forbidden, {sum(came[cell] for cell in forbidden)} of them ran")
+    """The table is asked, not the database: on PostgreSQL, `make test` tries who stays and who is demoted."""
+    cells = [cell for cell in CELLS if SOAK or config.settings().is_sqlite or cell.since in ("stays", "is a rep now")]
+    came = {cell: ran(cell, measured, tmp_path) for cell in cells}
+    forbidden = [cell for cell in cells if not cell.allowed]
+    print(f"{len(cells)} jobs, {len(forbidden)} forbidden, {sum(came[cell] for cell in forbidden)} of them ran")
     assert [cell for cell in forbidden if came[cell]] == []
-    assert [cell for cell in CELLS if cell.allowed and not came[cell]] == []  # the control: the others all ran
-    assert {cell.job for cell in CELLS if cell.allowed} == set(jobs.JOBS) - PORTALS_OWN
+    assert [cell for cell in cells if cell.allowed and not came[cell]] == []  # the control: the others all ran
+    assert {cell.job for cell in cells if cell.allowed} == set(jobs.JOBS) - PORTALS_OWN
 
 
 def test_a_forbidden_job_leaves_nothing_behind(measured: Staff, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from data import examples, people, store, tasks
 from data.intake import door
 from data.tables import Case, Comparison, EvalSet, Person, Run, Score, SetVersion
 from data.values import Target, now
-from evals import changes, checks, compare, continuous, freezing, graders, reading, runs, sets
+from evals import changes, checks, compare, continuous, freezing, graders, reading, runs, sets, targets
 from evals.cases import NewCase
 from evals.graders import reply_words
 from portal import jobs
@@ -159,7 +160,9 @@ def test_what_waits_says_how_the_customer_begins_and_is_frozen_by_a_rep(desk: St
     assert "Reason 3." not in told and "1 more was flagged in other teams." in told
     drawn(button(app, "Freeze 3 flagged").click().run())
     assert [version.number for version in sets.versions(eval_set.id, by=desk.rep)] == [1]
-    assert "Frozen as version 1." in words(app) and "What is flagged for this set on Review waits here" in words(app)
+    assert (
+        "Frozen as version 1." in words(app) and "Nothing waits: everything is in version 1." in words(app) and "waits here" in words(app)
+    )
     assert app.session_state["eval_sets_show"] == "waiting"  # the tab stays, though its count is gone
     assert "Version 1" in words(open_set(desk.rep, eval_set, "changes"))
 
@@ -169,7 +172,7 @@ def test_a_case_is_typed_and_the_next_one_begins_with_empty_fields(desk: Staff) 
     app = open_set(desk.rep, eval_set, "waiting")
     app.text_area(key="case_new_text_0").set_value("When do I get my money back?")
     drawn(app.button(key="case_new").click().run())
-    assert "Not added: the case cannot be judged: No grader is chosen" in words(app)
+    assert "Not added: the case cannot be judged: Say what a good answer must hold." in words(app)
     assert app.text_area(key="case_new_text_0").value == "When do I get my money back?"  # what was typed stays
     app.text_area(key="case_must_new_0").set_value("14 days")
     app.selectbox(key="case_decline_new_0").set_value(False)
@@ -186,7 +189,7 @@ def test_what_says_nearly_the_same_is_shown_before_it_is_frozen(desk: Staff) -> 
     eval_set, _ = frozen(desk, 1)
     changes.add(eval_set.id, [asked(1, asked(1).messages[0]["text"])], known=KNOWN, by=desk.rep, why="again")
     told = words(open_set(desk.rep, eval_set, "waiting"))
-    assert "1 say nearly the same as another" in told and "100 % alike" in told
+    assert "1 says nearly the same as another" in told and "100 % alike" in told
 
 
 def file(app: AppTest, key: str, name: str, content: str) -> AppTest:
@@ -291,6 +294,68 @@ def test_files_of_outputs_are_brought_and_two_are_run_and_compared(desk: Staff) 
     assert "last run: july.jsonl 1 passes 92 %" in words(turn_to(app, "eval_sets"))
 
 
+def test_a_file_that_answers_none_of_the_cases_says_so_when_it_is_kept_and_when_it_is_run(desk: Staff) -> None:
+    eval_set, version = frozen(desk, 3)
+    app = file(open_set(desk.rep, eval_set), "eval_sets_outputs", "june.jsonl", '{"case": 41, "reply": "In 41 days."}')
+    drawn(button(app, "Keep it").click().run())
+    assert "june.jsonl is kept, but it answers none of the 3 cases." in words(app) and "Choose it beside Run" not in words(app)
+    asked_of = targets.of_kept_file("june.jsonl")
+    made = runs.run(version.id, asked_of.target, asked_of.ask, by=desk.rep)
+    assert "3 without an answer: the file answers none of the 3 cases" in words(open_screen(sit_down(desk.rep), "runs", run=made.id))
+    targets.of_file("july.jsonl", b'{"case": 2, "reply": "In 2 days."}', by=desk.rep)
+    assert targets.answers_none("july.jsonl@1", version.id, by=desk.rep) == ""
+
+
+def test_an_address_as_a_name_is_no_link(desk: Staff) -> None:
+    _, version = frozen(desk, 1)
+    made = ran(version, Target("model", "https://bot.example/answer", 0), set(), by=desk.rep)
+    title = str(open_screen(sit_down(desk.rep), "runs", run=made.id).title[0].value)
+    assert title.replace("\\", "").startswith("https:\u2060//bot.example/answer on Answers 1")
+
+
+def test_a_case_says_who_flagged_or_added_it_and_why(desk: Staff) -> None:
+    eval_set = sets.create("Answers", purpose="answer", by=desk.lead)
+    flag(desk, eval_set, [1])
+    changes.add(eval_set.id, [asked(2)], known=KNOWN, by=desk.lead, why="Asked each day")
+    freezing.freeze(eval_set.id, by=desk.lead)
+    app = open_set(desk.rep, eval_set, "cases")
+    assert "Flagged as weak by Rita, just now: Reason 1." in words(choose_case(app, 0))
+    assert "Added by Leo, just now: Asked each day" in words(choose_case(app, 1))
+
+
+def test_after_freezing_the_empty_tab_leads_on(desk: Staff) -> None:
+    eval_set, _ = frozen(desk, 2)
+    app = open_set(desk.rep, eval_set, "waiting")
+    assert "Nothing waits: everything is in version 1. Run something on it" in words(app)
+    drawn(app.button(key="eval_sets_to_results").click().run())
+    assert app.session_state["eval_sets_show"] == "results" and "Nothing was run on it yet." in words(app)
+
+
+def test_what_may_answer_otherwise_is_asked_several_times(desk: Staff) -> None:
+    eval_set, _ = frozen(desk, 2)
+    app = open_set(sit_down(desk.rep), eval_set)
+    app.selectbox(key="eval_sets_candidate").set_value("people")
+    app.selectbox(key="eval_sets_repeats").set_value(3)
+    drawn(app.run())
+    drawn(app.button(key="eval_sets_run").click().run())
+    taken = tasks.take(tasks.waiting()[0].id, "here")
+    assert taken is not None
+    jobs.run(taken)
+    (told,) = runs.newest(by=desk.rep, eval_set_id=eval_set.id)
+    assert (told.run.repeats, told.run.cases) == (3, 2)
+    assert "each case 3 times" in words(turn_to(app, "runs"))
+
+
+def test_a_lead_hands_a_set_over(desk: Staff) -> None:
+    eval_set, _ = frozen(desk, 1)
+    app = open_set(sit_down(desk.lead), eval_set)
+    assert "must pass 80 %, may lose 2 points · Leo looks after it" in words(app)
+    app.selectbox(key="eval_sets_owner").set_value(desk.rep.id)
+    drawn(app.run())
+    drawn(app.button(key="eval_sets_hand_over").click().run())
+    assert "Rita looks after it" in words(app)
+
+
 def test_of_three_cases_nothing_can_be_told(desk: Staff) -> None:
     eval_set, version = frozen(desk, 3)
     one = compared(desk, version, {1, 2}, {3})
@@ -299,7 +364,7 @@ def test_of_three_cases_nothing_can_be_told(desk: Staff) -> None:
     told = words(app)
     assert "Cannot tell: 2 fixed, 1 broken of 3" in told and "answers.jsonl 2 beside answers.jsonl 1" in told
     assert "Cannot tell: 2 fixed, 1 broken of 3" in words(open_set(desk.rep, eval_set))
-    assert "McNemar's exact test" in told  # how we know
+    assert "McNemar's exact test" in told and "Of 3 of 3 no customer is known." in told  # how we know
 
 
 def test_a_comparison_steps_through_what_broke_with_both_answers_side_by_side(desk: Staff) -> None:
@@ -362,9 +427,72 @@ def test_a_run_that_was_stopped_and_one_that_was_cut_off_are_no_result(desk: Sta
     runs.stop(stopped.id, why="It costs too much.", by=desk.rep)
     app = sit_down(desk.rep)
     assert "Was stopped: It costs too much." in words(open_screen(app, "runs", run=stopped.id))
-    assert "Is under way or was cut off." in words(open_screen(sit_down(desk.rep), "runs", run=cut.id))
+    assert "Was cut off, or runs at the console. Run it again, and it goes on" in words(open_screen(sit_down(desk.rep), "runs", run=cut.id))
     told = words(open_set(desk.rep, eval_set)) + words(open_screen(sit_down(desk.rep), "eval_sets"))
-    assert "passes" not in told and "was stopped of version 1" in told
+    assert "passes" not in told and "was stopped: It costs too much. · version 1" in told.replace(":gray[", "")
+    arguments = {"set_version_id": version.id, "targets": [f"outputs:{EARLY.name}@{EARLY.number}"], "repeats": 1}
+    jobs.start("run_eval", arguments, title="Run on Answers 1", by=desk.rep)
+    app = open_screen(sit_down(desk.rep), "runs", run=cut.id)
+    assert "Is running" in words(app) and "Run on Answers 1" in "".join(str(part.proto) for part in app.get("progress"))
+    assert "is running" in words(open_set(desk.rep, eval_set))
+
+
+def raises(_case: Any, _output: Any) -> Any:
+    raise OSError("no line to the model")
+
+
+def test_what_no_grader_judged_is_told_beside_the_figures_and_can_be_looked_through(desk: Staff) -> None:
+    eval_set, version = frozen(desk, 6, new=[*(asked(n) for n in range(1, 5)), *(asked(n, reply=f"{n} days") for n in (5, 6))])
+    broken = {**KNOWN, "reply words": SimpleNamespace(**(vars(reply_words) | {"grade": raises}))}
+    live, late = ran(version, EARLY, {1}, by=desk.rep), ran(version, LATE, {1}, by=desk.rep, known=broken)
+    told = "2 not judged: the grader 'reply words' broke"
+    assert (late.passed, late.cases, late.error, live.error) == (3, 6, told, "")
+    app = open_screen(sit_down(desk.rep), "runs", run=late.id)
+    assert f"{told}. A case that is not judged is no pass." in words(app) and words(app).count("not judged:") == 1
+    assert app.segmented_control[0].options == ["Failed 1", "Not judged 2", "Passed 3"]
+    app.segmented_control[0].set_value("unjudged")
+    drawn(app.run())
+    assert [one.label.split("  ")[0] for one in app.button if (one.key or "").startswith("runs_case_")] == ["Case 5", "Case 6"]
+    one = compare.compare(late, live, by=desk.rep)
+    app = open_screen(sit_down(desk.rep), "runs", comparison=one.id)
+    assert f"answers.jsonl 2: {told}." in words(app) and "Not judged 2" in app.segmented_control[0].options
+    for listed in (open_screen(sit_down(desk.rep), "runs"), open_set(desk.rep, eval_set), open_screen(sit_down(desk.rep), "eval_sets")):
+        assert told in words(listed)
+
+
+def test_where_people_are_judged_by_their_own_reply_that_is_counted(desk: Staff) -> None:
+    def spoken(number: int, **expected: str) -> NewCase:
+        said = ({"role": "customer", "text": f"Where is parcel {number}?"}, {"role": "rep", "text": f"It is in hall {number}, to be sent."})
+        return NewCase(said, dict(expected), ("reply words",))
+
+    given = [spoken(n, reply=f"It is in hall {n}, to be sent.") for n in (1, 2)]
+    _, version = frozen(desk, 4, new=[*given, spoken(3, not_reply="It is in hall 3, to be sent."), spoken(4, reply="It comes tomorrow.")])
+    asked_of = targets.people()
+    people_said = runs.run(version.id, asked_of.target, asked_of.ask, by=desk.rep)
+    assert people_said.passed == 2
+    told = (
+        "Of 4 cases 2 expect the very reply that was given and pass by that alone, 1 forbids the very reply that was given and fails by "
+        "that alone: there 'What people replied' is no measure of people."
+    )
+    assert told in words(open_screen(sit_down(desk.rep), "runs", run=people_said.id))
+    one = compare.compare(ran(version, EARLY, set(), by=desk.rep), people_said, by=desk.rep)
+    assert told in words(open_screen(sit_down(desk.rep), "runs", comparison=one.id))
+    assert "no measure of people" not in words(open_screen(sit_down(desk.rep), "runs", run=one.candidate_run_id))
+
+
+def test_below_a_verdict_stands_what_the_gate_would_say(desk: Staff) -> None:
+    _, version = frozen(desk, 22, new=[asked(n, reply=f"It takes {n} days to come by post") for n in range(1, 23)])
+
+    def said(wrong: set[int]) -> runs.Ask:
+        return runs.told_at_once(lambda cases: [{"reply": "No." if c.number in wrong else c.expected["reply"]} for c in cases])
+
+    live, late = (
+        runs.run(version.id, target, said(wrong), by=desk.rep) for target, wrong in ((EARLY, {*range(1, 20)}), (LATE, {*range(1, 10)}))
+    )
+    one = compare.compare(late, live, by=desk.rep)
+    told = words(open_screen(sit_down(desk.rep), "runs", comparison=one.id))
+    assert one.verdict == "better" and "The gate would be closed: it passes 59 % of 'Answers' 1 (13 of 22), the bar is 80 %." in told
+    assert "'reply words' was judged by nobody yet: it may not stop or open a release." in told
 
 
 def test_what_people_replied_is_called_so(desk: Staff) -> None:

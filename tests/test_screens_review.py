@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from data import drafts, examples, labels, people, predictions, queue, reviews, rubric, store
 from data.intake import door
 from data.tables import Person
-from evals import sets
+from evals import freezing, sets
 from tests.conftest import Staff
 from tests.conversations import canonical
 from tests.test_screens import button, open_screen, sit_down, words
@@ -52,6 +52,10 @@ def save(app: AppTest) -> AppTest:
     return app
 
 
+def plain(app: AppTest) -> str:
+    return words(app).replace("\\", "")
+
+
 def notices(app: AppTest) -> str:
     return " ".join(str(one.value) for kind in (app.toast, app.error) for one in kind).replace("\\", "")
 
@@ -66,6 +70,23 @@ def labels_of(staff: Staff) -> dict[str, str]:
     from classifiers import labels as writing
 
     return {name: writing.add(name, by=staff.lead).id for name in ("Order status", "Refund")}
+
+
+def test_narrowed_to_what_one_click_opened_only_those_come_until_one_leaves(rita: Person) -> None:
+    chosen, other = [arrive(1), arrive(2)], arrive(3, csat=1)
+    with store.writing() as db:
+        for place, made in enumerate(chosen):
+            queue.suggest(db, made, "look through", "one of 40 that look alike: lockers", weight=9 - place, source="pattern x")
+    app = open_screen(sit_down(rita), "review", queue="team")
+    assert "Looking through" not in words(app)
+    app = open_screen(app, "review", **{"from": "pattern x"})
+    assert shown(app) == chosen[0] and "Looking through: 2, each one of 40 that look alike: lockers" in plain(app)
+    save(say(app, "none"))
+    assert shown(app) == chosen[1] and "Looking through: 1, one of 40 that look alike: lockers" in plain(app)
+    save(say(app, "none"))
+    assert "You looked through all of it." in words(app) and "Looking through: nothing is left" in words(app)
+    button(app, "All the queue").click().run()
+    assert shown(app) == other and "Looking through" not in words(app) and "from" not in app.query_params
 
 
 def test_a_verdict_is_enough_and_the_next_is_there(demo: Path) -> None:
@@ -100,11 +121,11 @@ def test_a_sentence_makes_it_a_flag_with_what_was_proposed(staff: Staff, rita: P
     made, answers = arrive(), sets.create("Everyday answers", purpose="answer", by=staff.lead)
     app = open_screen(sit_down(rita), "review")
     say(app, "weak")
-    assert "expects no such reply again" in words(app) and "Everyday answers" in words(app)
+    assert "expects no reply like 'Wait a week more.'" in words(app).replace("\\", "") and "Everyday answers" in words(app)
     save(say(app, "weak", why="It does not help at all."))
     (flagged,) = examples.of_conversation(made, by=rita)
     assert (flagged.kind, flagged.why, flagged.eval_set_id, flagged.grader, flagged.expected) == (
-        "weak", "It does not help at all.", answers.id, "reply words", {"not_reply": "Wait a week more."},
+        "weak", "It does not help at all.", answers.id, "reply words", {"not_reply": "Wait a week more.", "about": 2},
     )  # fmt: skip
     assert "Saved and flagged for 'Everyday answers'" in notices(app)
 
@@ -122,6 +143,24 @@ def test_the_flag_can_test_something_else_than_was_proposed(staff: Staff, rita: 
     save(app)
     (flagged,) = examples.of_conversation(made, by=rita)
     assert (flagged.eval_set_id, flagged.label_id, flagged.expected) == (intents.id, refund, None)
+
+
+def test_a_flag_is_about_the_last_reply_that_says_something_and_another_can_be_chosen(staff: Staff, rita: Person) -> None:
+    answers = sets.create("Everyday answers", purpose="answer", by=staff.lead)
+    more = [{"role": "rep", "text": "It left Kiel on Monday."}, {"role": "rep", "text": "Thank you and goodbye."}]
+    made = door.receive([canonical(1, team="Oak", messages=[*ANSWERED, *more])], by=people.console()).ids[0]
+    app = open_screen(sit_down(rita), "review")
+    unfold(say(app, "weak", why="It says no day."), "flag")
+    about = part(app, "about")
+    assert about.options == ["1. 'Wait a week more.'", "2. 'It left Kiel on Monday.'", "3. 'Thank you and goodbye.'"]
+    assert "expects no reply like 'It left Kiel on Monday.'" in words(app).replace("\\", "")
+    about.select_index(0).run()
+    assert "expects no reply like 'Wait a week more.'" in words(app).replace("\\", "")
+    save(app)
+    (flagged,) = examples.of_conversation(made, by=rita)
+    assert (flagged.eval_set_id, flagged.expected) == (answers.id, {"not_reply": "Wait a week more.", "about": 2})
+    (case,) = sets.cases(freezing.freeze(answers.id, by=staff.lead).id)
+    assert [one["text"] for one in case.input["messages"]] == ["Where is it?", "Wait a week more."]
 
 
 def test_a_flag_that_no_set_takes_is_refused_in_words_and_the_sentence_stays(rita: Person) -> None:

@@ -20,21 +20,21 @@ from data.tables.govern import Approval, AuditEntry, Proposal, Runner, Setting, 
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
 from data.tables.review import Act, Assignment, Claim, Dispute, Draft, Example, GoldAnswer, Label, QueueReason, Review, Skip, View
 from data.tables.traces import Span, Trace
-from data.tables.versions import Prediction, Release, Version
+from data.tables.versions import Classifier, Pattern, Prediction, Release, Study, Version
 
 IMMUTABLE = (  # insert only: a trigger on both engines refuses anything else
     Approval, AuditEntry, Review, SetVersion, Case, Result, Score, Comparison, Version, Prediction, DatasetVersion, DatasetRow,
-    Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck,
+    Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck, Study,
 )  # fmt: skip
 KEPT_IN_PART = (Example,)  # what was flagged stays as it was; what it is used for moves on
 
 metadata = SQLModel.metadata
 
 __all__ = [
-    "IMMUTABLE", "KEPT_IN_PART", "Act", "Approval", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim", "Comment",
+    "IMMUTABLE", "KEPT_IN_PART", "Act", "Approval", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim", "Classifier", "Comment",
     "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy", "Dispute", "Draft",
-    "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Person", "Prediction",
+    "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern", "Person", "Prediction",
     "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
-    "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Task", "Team", "Ticket", "Token", "Trace", "Tries",
+    "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Task", "Team", "Ticket", "Token", "Trace", "Tries",
     "Vector", "Version", "View", "metadata",
 ]  # fmt: skip

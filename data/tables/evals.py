@@ -15,6 +15,7 @@ class EvalSet(Row, table=True):
     __tablename__ = "eval_set"
     name: str = Field(unique=True)
     purpose: str  # classifier, answer, automation
+    about: str = "intent"  # where it tests a classifier: which
     kind: str = "regression"  # regression, capability
     owner_id: str | None = Field(default=None, foreign_key="person.id")
     bar: float = 0.95

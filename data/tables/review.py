@@ -17,6 +17,7 @@ class Label(Row, table=True):
     description: str = ""
     do: str = ""
     dont: str = ""
+    draft: bool = False  # named by whoever saw a pattern: nobody is asked about it until a release that knows it is approved
     retired_at: datetime | None = time_field(default=None)
     merged_into: str | None = Field(default=None, foreign_key="label.id")
 
@@ -51,6 +52,7 @@ class Example(Row, table=True):
     eval_set_id: str | None = Field(default=None, foreign_key="eval_set.id", index=True)
     grader: str = ""  # what will judge the case, and what it expects: proposed when it was flagged
     expected: dict[str, Any] | None = json_field(default=None)
+    found: str = ""  # how it was come across: pattern, similar, search, unsure, rule; empty where it was flagged while reading
     redaction: int = 1  # the number of the rules by which its messages were masked
     use: str = "loose"  # loose, train, eval, gold, retired: one at a time
 

@@ -8,12 +8,11 @@ import re2
 
 from evals.files.answers import any_of
 from evals.files.notes import Notes, word
+from evals.graders.pattern import Unusable, compiled
 
 RUNS = {"javascript", "python", "ruby", "webhook"}  # code of the file's author: never run
 KNOWN = {"type", "value", "threshold"}  # the threshold of 'similar' is told apart
 BOUNDS = {"min": "least_words", "max": "most_words"}
-OPTIONS = re2.Options()
-OPTIONS.log_errors = False
 
 TEMPLATE = re.compile(r"\{[{%#]|#\}")
 _PLACE = re.compile(r"\{\{\s*(?:'([^'{}]*|\{[{%#]|#\})'|([A-Za-z_]\w*))\s*\}\}")
@@ -127,9 +126,9 @@ def _matching(inner: str, pattern: Callable[[list[str]], str]) -> Callable[[Any,
     def reader(value: Any, expected: dict[str, Any]) -> str:
         made = pattern(_texts(value))
         try:
-            re2.compile(made, OPTIONS)
-        except re2.error:
-            return "its pattern is none that is matched in linear time"
+            compiled(made)
+        except Unusable as unusable:
+            return str(unusable)
         expected.setdefault("pattern", {}).setdefault(inner, []).append(made)
         return ""
 
@@ -232,5 +231,6 @@ UNSAID = {  # expected keys that promptfoo has no assertion for
     "end_state": "end state",
     "sources": "sources",
     "reading_ease": "reading ease",
+    "labels": "which labels come up",
     "says": "what a classifier says",
 }

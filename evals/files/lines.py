@@ -53,7 +53,7 @@ def _check(content: bytes) -> None:
     if not start:
         raise Refused("Nothing was read: the file is empty.")
     if start.partition(b"\n")[0].strip() in (b"{", b"[", b"[{"):
-        raise Refused("Nothing was read: the file is JSON over several lines. Each line must be one case as a JSON object.")
+        raise Refused("Nothing was read: a case goes over several lines here. Write each case on a line of its own, between { and }.")
 
 
 def _object(line: bytes) -> dict[str, Any] | str:
@@ -64,7 +64,7 @@ def _object(line: bytes) -> dict[str, Any] | str:
         return "it is not UTF-8"
     except ValueError as error:
         return f"it is not JSON: {error}"
-    return value if isinstance(value, dict) else "it is no case: each line must be one JSON object"
+    return value if isinstance(value, dict) else "it is no case: a case stands on one line, between { and }"
 
 
 def _told_once(pairs: list[tuple[str, Any]]) -> None:

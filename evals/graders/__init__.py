@@ -19,13 +19,14 @@ from evals.graders import (
     reading_ease,
     reply_words,
     rubric,
+    same_labels,
     tool_calls,
 )
 from evals.graders.face import Asked, Grade, Grader, Graders, Output, not_judged
 
 ALONE: tuple[Grader, ...] = (  # need nothing but the case and the output
-    exact_label, exact_text, contains, pattern, reply_words, alike.made(), tool_calls, end_state, cites_sources, declines, length,
-    reading_ease,
+    exact_label, same_labels, exact_text, contains, pattern, reply_words, alike.made(), tool_calls, end_state, cites_sources, declines,
+    length, reading_ease,
 )  # fmt: skip
 BY_NAME: Graders = {grader.NAME: grader for grader in ALONE}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from data.measures import percent
 from evals.graders import said
 from evals.graders.face import Asked, Grade, Output, not_judged
 from language.call import NoAnswer
@@ -42,8 +43,8 @@ class Alike:
             return not_judged("was not judged: the encoder did not answer", str(fault))
         close = share >= (ENOUGH_WITH_MEANING if self.encode else ENOUGH)
         if avoided is not None:
-            return Grade(1 - share, not close, f"comes {share:.0%} close to the reply that was weak")
-        return Grade(share, close, f"comes {share:.0%} close to the expected reply")
+            return Grade(1 - share, not close, f"comes {percent(share)} close to the reply that was weak")
+        return Grade(share, close, f"comes {percent(share)} close to the expected reply")
 
     def _closeness(self, reply: str, other: str) -> float:
         pieces = chrf(reply.casefold(), other.casefold())

@@ -18,6 +18,7 @@ from evals.graders import (
     reading_ease,
     reply_words,
     rubric,
+    same_labels,
     shapes,
     tool_calls,
 )
@@ -43,7 +44,12 @@ def _quoted(text: str) -> str:
 
 
 def _label(expected: Expected) -> str:
-    return f"the intent is '{expected['label']}'" if expected.get("label") else "the intent is as labelled"
+    return f"it is '{expected['label']}'" if expected.get("label") else "it is as labelled"
+
+
+def _labels(expected: Expected) -> str:
+    count = len(expected["labels"])
+    return f"the {'label is' if count == 1 else 'labels are'} {listed(expected['labels'])}" if count else "none of the labels comes up"
 
 
 def _facts(expected: Expected) -> str:
@@ -107,6 +113,7 @@ def _found(name: str) -> Callable[[Expected], str]:
 
 CLAUSES: dict[str, tuple[tuple[str, ...], Callable[[Expected], str]]] = {
     exact_label.NAME: (exact_label.NEEDS, _label),
+    same_labels.NAME: (same_labels.NEEDS, _labels),
     exact_text.NAME: (exact_text.NEEDS, lambda expected: f"says exactly {_quoted(expected['text'])}"),
     contains.NAME: (contains.NEEDS, _facts),
     pattern.NAME: (pattern.NEEDS, _pattern),

@@ -12,6 +12,7 @@ from evals.graders.values import cut
 KEYS = {  # what a grader asks for, in words
     "label": "which intent is right",
     "label_id": "which intent is right",
+    "labels": "which labels come up",
     "text": "the exact text",
     "facts": "which facts are said, and which never",
     "pattern": "which patterns it fits",
@@ -34,7 +35,7 @@ def problem(expected: Expected, graders: Sequence[str], known: Graders) -> str |
     if not isinstance(expected, dict):
         return "What is expected cannot be read."
     if not graders:
-        return "No grader is chosen, so nothing would judge this case."
+        return "Say what a good answer must hold."
     for name in graders:
         if name not in known:
             return f"There is no grader named '{cut(str(name))}' here; there are: {', '.join(sorted(known))}."

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from data.measures import percent
 from evals.graders import said
 from evals.graders.contains import listed
 from evals.graders.face import Asked, Grade, Output
@@ -20,11 +21,11 @@ def grade(case: Asked, output: Output | None) -> Grade:
     if (avoided := case.expected.get("not_reply")) is not None:
         share = overlap(avoided, reply)
         both = _named(Counter(words.of(avoided)) & Counter(words.of(reply)), " such as ")
-        return Grade(1 - share, share < ENOUGH, f"shares {share:.0%} of its words with the reply that was weak{both}")
+        return Grade(1 - share, share < ENOUGH, f"shares {percent(share)} of its words with the reply that was weak{both}")
     wanted = case.expected["reply"]
     share = overlap(wanted, reply)
     lacking = _named(Counter(words.of(wanted)) - Counter(words.of(reply)), "; it lacks ")
-    return Grade(share, share >= ENOUGH, f"shares {share:.0%} of its words with the expected reply{lacking}")
+    return Grade(share, share >= ENOUGH, f"shares {percent(share)} of its words with the expected reply{lacking}")
 
 
 def overlap(one: str, other: str) -> float:

@@ -55,6 +55,15 @@ def _lists(what: str, one: str, names: tuple[str, str], most: int, value: Any) -
     return next((told for found in lists for part in found if (told := _text(one, most, part))), None)
 
 
+def _labels(value: Any) -> str | None:
+    """An empty list says that none comes up."""
+    if not isinstance(value, list):
+        return "The expected labels are no list."
+    if len(value) > MOST:
+        return f"There are {len(value):,} expected labels, and {MOST} are the most."
+    return next((told for one in value if (told := _text("One of the expected labels", LONGEST_NAME, one))), None)
+
+
 def _facts(value: Any) -> str | None:
     return _lists("The facts", "One of the facts", ("must", "must_not"), LONGEST_FACT, value)
 
@@ -126,6 +135,7 @@ def _of_text(what: str, most: int) -> Callable[[Any], str | None]:
 
 SHAPES: dict[str, Callable[[Any], str | None]] = {
     "label": _of_text("The expected intent", LONGEST_NAME),
+    "labels": _labels,
     "text": _of_text("The expected text", LONGEST_REPLY),
     "facts": _facts,
     "pattern": _pattern,

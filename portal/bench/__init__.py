@@ -58,3 +58,62 @@ def bench_screens(
     from portal.bench import screens as measuring
 
     _run(lambda: measuring.run(conversations), as_json)
+
+
+@app.command("intents")
+def bench_intents(
+    train: Annotated[Path, typer.Option("--train", help="{text, label}, one a line.")],
+    test: Annotated[Path, typer.Option("--test", help="The same, of texts that are not learned from.")],
+    out_of_scope_label: Annotated[str, typer.Option("--out-of-scope-label", help="The label of what is none of the others.")] = "",
+    per_label: Annotated[int, typer.Option("--per-label", help="Learn from so many of each label only; 0: from all.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Which of them, and where learning starts.")] = 0,
+    unlabelled: Annotated[Path | None, typer.Option("--unlabelled", help="{text}, one a line: what came in and nobody labelled.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How often a classifier is right that learned from one file and is asked the other; time, latency and memory beside."""
+    from portal.bench import intents as measuring
+
+    def measure() -> dict[str, Any]:
+        return measuring.run(train, test, out_of_scope=out_of_scope_label, per_label=per_label, seed=seed, unlabelled=unlabelled)
+
+    _run(measure, as_json)
+
+
+@app.command("learning")
+def bench_learning(
+    train: Annotated[Path, typer.Option("--train", help="{text, label} or conversations with intents, one a line: what can be labelled.")],
+    test: Annotated[Path, typer.Option("--test", help="The same, of texts that are not learned from.")],
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="So often, each time drawn anew.")] = 5,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Draw the curves into this SVG file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How many labels it takes in our order, and in random order, to get to 90 % of what all labels together teach."""
+    from portal.bench import learning as measuring
+
+    _run(lambda: measuring.run(train, test, seeds=seeds, picture=picture), as_json)
+
+
+@app.command("serving")
+def bench_serving(
+    texts: Annotated[Path, typer.Option("--texts", help="{text}, one a line: what is asked.")],
+    train: Annotated[Path | None, typer.Option("--train", help="{text, label}, one a line: learned first; otherwise what is live.")] = None,
+    classifier: Annotated[str, typer.Option("--classifier", help="Whose live version is asked.")] = "intent",
+    as_json: Json = False,
+) -> None:
+    """How long one text waits for its answer (median, and 95 of 100), and how many a second are answered in bulk."""
+    from portal.bench import serving as measuring
+
+    _run(lambda: measuring.run(texts, train=train, classifier=classifier), as_json)
+
+
+@app.command("preview")
+def bench_preview(
+    train: Annotated[Path, typer.Option("--train", help="{text, label}, one a line: a half for the live version, one for the candidate.")],
+    texts: Annotated[Path, typer.Option("--texts", help="{text}, one a line: what customers said, again and again.")],
+    conversations: Annotated[int, typer.Option(help="How many came.")] = 100_000,
+    as_json: Json = False,
+) -> None:
+    """How long it takes to say what a candidate would change: of a sample, and of all."""
+    from portal.bench import preview as measuring
+
+    _run(lambda: measuring.run(train, texts, conversations), as_json)

@@ -3,7 +3,7 @@
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,7 +37,7 @@ ROUNDS = 200
 
 def run(count: int) -> dict[str, Any]:
     with apart.portal():
-        rep = _fill(count)
+        rep = fill(count)
         rng = random.Random(1)
         listed = [row.id for row in conversations.listed(Filter(), by=rep, size=ROUNDS)]
         two = [" ".join(rng.sample(COMMON, 2)) for _ in range(ROUNDS)]
@@ -64,8 +64,8 @@ def _p50(act: Callable[[int], Any]) -> float:
     return round(statistics.median(taken), 2)
 
 
-def _fill(count: int) -> Person:
-    """A team's conversations, written as rows: what is measured is reading them."""
+def fill(count: int, said: Sequence[str] = ()) -> Person:
+    """A team's conversations, written as rows: what is measured is reading them. What customers said is made up, if nobody says what."""
     console = people.console()
     team = people.add_team("Oak", by=console)
     rep = people.add("Rita", "rita@example.com", "rep", by=console, team=team)
@@ -74,17 +74,24 @@ def _fill(count: int) -> Person:
     for start in range(0, count, STEP):
         rows = door.Rows(customers=list(customers) if start == 0 else [])
         for number in range(start, min(start + STEP, count)):
-            _one(rows, number, count, rng, end, rng.choice(customers), team.id)
+            opening = said[number % len(said)] if said else _made_up(rng, count)
+            _one(rows, number, count, opening, rng, end, rng.choice(customers), team.id)
         with store.writing() as db:
             for made in rows.ready():
                 bulk.write(db, made)
     return rep
 
 
-def _one(rows: door.Rows, number: int, count: int, rng: random.Random, end: datetime, customer: dict[str, Any], team_id: str) -> None:
+def _made_up(rng: random.Random, count: int) -> str:
+    return " ".join(rng.choices(COMMON, k=12)) + f" rare{rng.randrange(count // 10)}"
+
+
+def _one(
+    rows: door.Rows, number: int, count: int, opening: str, rng: random.Random, end: datetime, customer: dict[str, Any], team_id: str
+) -> None:
     opened = end - timedelta(days=90) * ((count - number) / count)
     made, place = new_id(), (int(opened.timestamp()) << door.A_SECOND) + number
-    texts = [" ".join(rng.choices(COMMON, k=12)) + f" rare{rng.randrange(count // 10)}", "Thank you, I look at it."]
+    texts = [opening, "Thank you, I look at it."]
     rows.conversations.append(
         {
             "id": made, "at": end, "source": "bench", "external_id": str(number), "content_hmac": "", "customer_id": customer["id"],

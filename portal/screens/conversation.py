@@ -11,6 +11,7 @@ from data.tables import Conversation
 from portal import acts, transcript, widgets
 
 MARKS = {"yes": "yes", "no": "no", "unsure": "not sure"}
+USES = {"loose": "waits for the next freeze", "train": "is learned from", "eval": "is a test case", "gold": "is a gold example"}
 
 person = st.session_state["person"]
 
@@ -24,6 +25,9 @@ def ways_on(conversation_id: str) -> None:
             address = {"conversation": conversation_id}
             with st.container(key="conversation_flag_", width="content"):
                 st.page_link("screens/review.py", label="Review or flag it (F)", icon=":material/rate_review:", query_params=address)
+        if conversation_id and access.may(person, "label.draft"):
+            alike = {"like": conversation_id}
+            st.page_link("screens/examples.py", label="Find more like this", icon=":material/library_add:", query_params=alike)
 
 
 def about(conversation: Conversation) -> str:
@@ -45,6 +49,8 @@ def made_of_it(conversation_id: str) -> None:
         )
         return
     widgets.machine_said(predictions.of_conversation(conversation_id), names)
+    for answer in predictions.beside_intent(conversation_id):
+        widgets.machine_said(answer, names, asked=answer.target_name)
     st.subheader("What people said", anchor=False)
     said, who = reviews.of_conversation(conversation_id, by=person), people.names()
     for review in said:
@@ -59,7 +65,7 @@ def made_of_it(conversation_id: str) -> None:
     if not said:
         st.caption("Nobody has reviewed it yet.")
     for example in examples.of_conversation(conversation_id, by=person):
-        state = {"loose": "waits for the next freeze", "eval": "is a test case", "gold": "is a gold example"}.get(example.use, example.use)
+        state = USES.get(example.use, example.use)
         st.caption(f":material/flag: Flagged as {example.kind}: {widgets.plain(example.why)} It {state}.")
 
 

@@ -6,18 +6,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from data import access, examples, people, tasks
 from data.measures import percent
-from data.tables import Case, CaseChange, EvalSet, Example, SetVersion
-from evals import changes, compare, files, freezing, reading, runs, sets, targets
+from data.tables import Case, EvalSet, SetVersion
+from evals import changes, compare, freezing, reading, runs, sets, targets
 from evals.cases import NewCase
 from evals.graders import expect
-from portal import acts, answers, casing, catalog, jobs, transcript, widgets
+from portal import acts, answers, casing, catalog, jobs, transcript, waiting_cases, widgets
 
 person = st.session_state["person"]
 who = people.names()
 KINDS = {"regression": "must stay right", "capability": "may be hard"}
-PAGE, LINES = 500, 50  # cases of a table, lines of a list
+PAGE = 500  # cases of a table
+MOST_MB = targets.LARGEST // 1_000_000
 TABS = {"results": "Results", "cases": "Cases", "waiting": "Waiting", "changes": "Changes"}
-state = st.session_state
 
 
 # -- the list -----------------------------------------------------------------------------------------------------------------------------
@@ -45,8 +45,9 @@ def create(*, open_at_once: bool) -> None:
         bar = st.slider(
             "A candidate must pass at least", 0, 100, 80, format="%d %%", help="Below this share of the cases nothing can be proposed."
         )
+        margin = st.slider("So much may be lost and still counts as no worse", 0, 20, 2, format="%d points", key="eval_sets_margin")
         if st.form_submit_button("Create the set", type="primary") and acts.attempt(
-            lambda: sets.create(name, purpose=purpose, kind=kind, by=person, bar=max(bar, 1) / 100), done="Created."
+            lambda: sets.create(name, purpose=purpose, kind=kind, by=person, bar=max(bar, 1) / 100, margin=margin / 100), done="Created."
         ):
             st.rerun()
 
@@ -55,26 +56,27 @@ def measured_on(known: list[EvalSet]) -> None:
     agreed = sets.latest_for("classifier")
     if not agreed:
         return
-    bar = percent(sets.bar_of(agreed[0]))
-    st.markdown(f":material/gavel: Releases are measured on **{widgets.plain(agreed[0].name)}** {agreed[1].number}, bar {bar}.")
+    must = f"bar {percent(sets.bar_of(agreed[0]))}, {sets.loss(agreed[0])}"
+    st.markdown(f":material/gavel: Releases are measured on **{widgets.plain(agreed[0].name)}** {agreed[1].number}, {must}.")
     if access.may(person, "gate.propose"):
         with st.popover("Propose to change what a release must pass", icon=":material/how_to_vote:"):
             chosen = st.selectbox("Measured on", known, format_func=lambda one: one.name, index=known.index(agreed[0]), key="gate_set")
             share = st.slider("Bar", 1, 100, round(sets.bar_of(agreed[0]) * 100), format="%d %%", key="gate_bar")
+            lost = st.slider("No worse: at most so much is lost", 0, 20, round(sets.margin_of(agreed[0]) * 100), format="%d points")
             people_needed = st.radio(
                 "Who says yes to a release", [1, 2], format_func=lambda n: f"{n} other {'person' if n == 1 else 'people'}"
             )
             why = st.text_input("Why", key="gate_why", placeholder="The approver reads it first")
             if st.button("Propose it", key="gate_propose"):
                 acts.attempt(
-                    lambda: sets.propose_gate(chosen.id, bar=share / 100, approvers=people_needed, why=why, by=person),
+                    lambda: sets.propose_gate(chosen.id, bar=share / 100, margin=lost / 100, approvers=people_needed, why=why, by=person),
                     done="Proposed. Another lead or engineer decides.",
                 )
                 st.rerun()
 
 
 def line(eval_set: EvalSet) -> None:
-    newest, waits = sets.latest(eval_set.id), waiting_count(eval_set)
+    newest, waits = sets.latest(eval_set.id), waiting_cases.count(eval_set)
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(widgets.plain(eval_set.name), anchor=False, width="stretch")
@@ -87,7 +89,7 @@ def line(eval_set: EvalSet) -> None:
         cases = f"**{counted(sets.case_count(newest.id))}** in version {newest.number}" if newest else "Not frozen yet"
         waiting = f" · {waits:,} {'waits' if waits == 1 else 'wait'} to be frozen" if waits else ""
         ran = runs.newest(by=person, eval_set_id=eval_set.id, most=1)
-        last = f" · last run: {answers.of(ran[0].run)} {outcome(ran[0])}" if ran else ""
+        last = f" · last run: {answers.of(ran[0].run)} {answers.outcome(ran[0], by=person)}" if ran else ""
         st.markdown(f"{cases}{waiting}{widgets.plain(last)}")
 
 
@@ -95,19 +97,19 @@ def counted(cases: int) -> str:
     return f"{cases:,} {'case' if cases == 1 else 'cases'}"
 
 
-def outcome(told: runs.Told) -> str:
-    return {"running": "is under way or was cut off", "stopped": "was stopped"}.get(told.run.state, f"passes {told.passed}")
-
-
 def about(eval_set: EvalSet) -> None:
-    owner = f" · {widgets.plain(who.get(eval_set.owner_id or '', 'nobody'))} looks after it"
-    st.caption(
-        f"Tests {sets.PURPOSES[eval_set.purpose]} · {KINDS[eval_set.kind]} · a candidate must pass {percent(sets.bar_of(eval_set))}{owner}"
-    )
+    owner = f"{widgets.plain(who.get(eval_set.owner_id or '', 'nobody'))} looks after it"
+    must = f"must pass {percent(sets.bar_of(eval_set))}, may lose {sets.points(sets.margin_of(eval_set))}"
+    st.caption(f"Tests {sets.PURPOSES[eval_set.purpose]} · {KINDS[eval_set.kind]} · {must} · {owner}")
 
 
-def waiting_count(eval_set: EvalSet) -> int:
-    return examples.loose_count(eval_set.id) + changes.waiting_count(eval_set.id)
+def hand_over(eval_set: EvalSet) -> None:
+    with st.popover("Hand over", icon=":material/person:"):
+        others = {one.id: one.name for one in people.everybody(by=person) if one.disabled_at is None and one.id != eval_set.owner_id}
+        owner = st.selectbox("Who looks after it from now on", list(others), format_func=others.__getitem__, key="eval_sets_owner")
+        if st.button("Hand it over", key="eval_sets_hand_over"):
+            acts.attempt(lambda: sets.hand_over(eval_set.id, owner, by=person), done="Handed over.")
+            st.rerun()
 
 
 def freeze_button(eval_set: EvalSet, waits: int) -> None:
@@ -126,9 +128,11 @@ def one_set(eval_set: EvalSet) -> None:
     if st.button("All sets", icon=":material/arrow_back:", type="tertiary"):
         st.query_params.clear()
         st.rerun()
-    versions, waits = sets.versions(eval_set.id, by=person), waiting_count(eval_set)
+    versions, waits = sets.versions(eval_set.id, by=person), waiting_cases.count(eval_set)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(widgets.plain(eval_set.name), anchor=False, width="stretch")
+        if access.may(person, "eval_set.hand_over"):
+            hand_over(eval_set)
         freeze_button(eval_set, waits)
     about(eval_set)
     tabs, beside = st.columns([4, 1.5], vertical_alignment="center")
@@ -143,7 +147,7 @@ def one_set(eval_set: EvalSet) -> None:
     elif shown == "changes":
         history(versions)
     else:
-        waiting(eval_set)
+        waiting_cases.waiting(eval_set, versions[0] if versions else None, person=person)
 
 
 def history(versions: list[SetVersion]) -> None:
@@ -176,15 +180,14 @@ def result(told: runs.Told) -> None:
             name = f"**{widgets.plain(answers.of(run))}**"
             st.page_link("screens/runs.py", label=name, icon=":material/arrow_forward:", query_params=asked, width="content")
             by_whom = widgets.plain(who.get(run.by_person_id or "", "The portal"))
-            st.markdown(
-                f"{widgets.plain(outcome(told))} of version {told.number} :gray[· {by_whom}, {widgets.when(run.at)}]", width="content"
-            )
+            outcome, about_it = widgets.plain(answers.outcome(told, by=person)), f"version {told.number}, {by_whom}, {widgets.when(run.at)}"
+            st.markdown(f"{outcome} :gray[· {about_it}]", width="content")
         if compared and (live := reading.about(compared.live_run_id, by=person)):
             st.markdown(widgets.plain(f"Beside {answers.of(live.run)}: {compared.sentence}"))
 
 
 def run_something(eval_set: EvalSet, versions: list[SetVersion]) -> None:
-    known = catalog.known_targets(eval_set.purpose, by=person)
+    known = catalog.known_targets(eval_set, by=person)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         candidate = st.selectbox(
             "Run", list(known), format_func=known.__getitem__, index=None, key="eval_sets_candidate", placeholder="Choose"
@@ -193,27 +196,34 @@ def run_something(eval_set: EvalSet, versions: list[SetVersion]) -> None:
             "and compare it with", [told for told in known if told != candidate], format_func=known.__getitem__, index=None,
             key="eval_sets_beside", placeholder="Nothing",
         )  # fmt: skip
+        often = st.selectbox(
+            "each case", range(1, runs.MOST_REPEATS + 1), format_func=lambda n: "once" if n == 1 else f"{n} times", width=110,
+            key="eval_sets_repeats", help="For what may answer otherwise next time. A case then passes when it passes each time.",
+        )  # fmt: skip
         if st.button("Run", type="primary", key="eval_sets_run", disabled=candidate is None, icon=":material/play_arrow:"):
             chosen = [told for told in (candidate, beside) if told]
-            arguments = {"set_version_id": versions[0].id, "targets": chosen}
+            arguments = {"set_version_id": versions[0].id, "targets": chosen, "repeats": often}
             acts.attempt(lambda: jobs.start("run_eval", arguments, title=f"Run on {eval_set.name} {versions[0].number}", by=person))
             st.rerun()
         with st.popover("Bring a file of outputs", icon=":material/upload_file:"):
-            bring_outputs()
+            bring_outputs(versions[0])
     ours = {version.id for version in versions}
     job = next((one for one in tasks.recent(by=person) if one.name == "run_eval" and one.arguments.get("set_version_id") in ours), None)
     if job and job.state != "done":  # what it showed stands below
         widgets.follow(job, by=person)
 
 
-def bring_outputs() -> None:
+def bring_outputs(version: SetVersion) -> None:
     st.caption('What something answered, one line a case: {"case": 41, "reply": "…"} or {"key": "…", "label": "…"}. It is kept, masked.')
-    brought = st.file_uploader("The file", type=["jsonl"], key="eval_sets_outputs", label_visibility="collapsed")
+    brought = st.file_uploader("The file", type=["jsonl"], key="eval_sets_outputs", label_visibility="collapsed", max_upload_size=MOST_MB)
     if brought is not None and st.button("Keep it", key="eval_sets_keep_outputs"):
-        acts.attempt(
-            lambda: targets.of_file(brought.name, brought.getvalue(), by=person),
-            done=lambda asked: f"Kept as {asked.target.name} {asked.target.number}. Choose it beside Run.",
-        )
+        kept: list[targets.Asked] = []
+        if acts.attempt(lambda: kept.append(targets.of_file(brought.name, brought.getvalue(), by=person))):
+            name, number = kept[0].target.name, kept[0].target.number
+            if answers_none := targets.answers_none(f"{name}@{number}", version.id, by=person):
+                acts.refuse(answers_none)
+            else:
+                acts.attempt(lambda: None, done=f"Kept as {name} {number}. Choose it beside Run.")
         st.rerun()
 
 
@@ -275,6 +285,9 @@ def one_case(eval_set: EvalSet, case: Case, number: int, *, newest: bool) -> Non
         transcript.show_frozen(case.input.get("subject_line", ""), sets.asked_of(case), channel, key=case.id, height=250)
     with right:
         st.markdown(f"**Case {number}** expects: {widgets.plain(expect.sentence(case.expected, case.graders))}")
+        if origin := reading.origin(case, by=person):
+            by_whom = widgets.plain(who.get(origin.person_id or "", "the console"))
+            st.markdown(f":small[{origin.how} by {by_whom}, {widgets.when(origin.at)}: {widgets.plain(origin.why)}]")
         if case.slices:
             st.caption(" · ".join(widgets.plain(f"{name}: {said}") for name, said in case.slices.items()))
         if newest and access.may(person, "case.change"):
@@ -284,7 +297,7 @@ def one_case(eval_set: EvalSet, case: Case, number: int, *, newest: bool) -> Non
 def change_case(eval_set: EvalSet, case: Case) -> None:
     with st.container(horizontal=True):
         with st.popover("Change what it expects", icon=":material/edit:"):
-            told = casing.expectation(case.id, case.expected, case.graders, eval_set.purpose)
+            told = casing.expectation(case.id, case.expected, case.graders, eval_set.purpose, eval_set.about)
             why = st.text_input("Why", key=f"case_why_{case.id}", placeholder="It stands in the set's changelog")
             if st.button("Change it", key=f"case_change_{case.id}"):
                 new = NewCase(tuple(case.input["messages"]), told[0], told[1], case.input.get("subject_line", ""), case.slices)
@@ -300,106 +313,6 @@ def change_case(eval_set: EvalSet, case: Case) -> None:
                     lambda: changes.retire(eval_set.id, case.key, why=why_out, by=person), done="It is taken out when the set is frozen."
                 )
                 st.rerun()
-
-
-# -- what waits ---------------------------------------------------------------------------------------------------------------------------
-
-
-def waiting(eval_set: EvalSet) -> None:
-    with st.container(horizontal=True):
-        if access.may(person, "case.add"):
-            with st.popover("Type a case", icon=":material/edit_note:"):
-                type_one(eval_set)
-            with st.popover("Bring a file of cases", icon=":material/upload_file:"):
-                bring_cases(eval_set)
-    if waiting_count(eval_set):
-        alike(eval_set)
-    changed, flagged = changes.waiting(eval_set.id, by=person, most=LINES), examples.waiting(eval_set.id, by=person, most=LINES)
-    for change in changed:
-        line_of_change(change)
-    if more := changes.waiting_count(eval_set.id) - len(changed):
-        st.caption(f"{more:,} more wait to be added, changed or taken out.")
-    for one in flagged:
-        line_of_flag(one)
-    if more := examples.loose_count(eval_set.id) - len(flagged):
-        elsewhere = "here or in other teams" if len(flagged) == LINES else "in other teams"
-        st.caption(f"{more:,} more {'was' if more == 1 else 'were'} flagged {elsewhere}.")
-    if not changed and not flagged:
-        st.caption("What is flagged for this set on Review waits here, and what is typed or brought, until the set is frozen.")
-
-
-def alike(eval_set: EvalSet) -> None:
-    """The same question twice counts twice."""
-    found = freezing.before_freezing(eval_set.id, by=person)
-    if not found:
-        return
-    with st.expander(f"{len(found)} say nearly the same as another", icon=":material/content_copy:", expanded=len(found) < 4):
-        for near in found[:20]:
-            st.markdown(
-                f"{percent(near.share)} alike: *{widgets.plain(near.new_text[:120])}*  \nand *{widgets.plain(near.known_text[:120])}*"
-            )
-
-
-def line_of_flag(one: Example) -> None:
-    by_whom, opening = widgets.plain(who.get(one.by_person_id or "", "Somebody")), casing.opening(one.messages)
-    st.markdown(
-        f":material/flag: Flagged as {one.kind} by {by_whom}: {widgets.plain(one.why)} :gray[· {widgets.when(one.at)}]  \n"
-        f":gray[{widgets.plain(opening)}]"
-    )
-
-
-def line_of_change(change: CaseChange) -> None:
-    words = {"add": "Will be added", "change": "Will be changed", "retire": "Will be taken out"}[change.change]
-    opening = casing.opening(change.case["input"]["messages"]) if change.case else ""
-    row, way = st.columns([6, 1], vertical_alignment="center")
-    by_whom = widgets.plain(who.get(change.by_person_id or "", "The console"))
-    row.markdown(f":material/edit_note: {words}, by {by_whom}: {widgets.plain(change.why)}  \n:gray[{widgets.plain(opening)}]")
-    if (change.by_person_id == person.id or access.may(person, "case.change")) and way.button(
-        "Take back", key=f"change_back_{change.id}", type="tertiary"
-    ):
-        acts.attempt(lambda: changes.take_back(change.id, by=person), done="Taken back.")
-        st.rerun()
-
-
-def type_one(eval_set: EvalSet) -> None:
-    typed = state.get("eval_sets_typed", 0)  # counted, so that the next one begins with empty fields
-    wrote = st.text_area("The customer writes", key=f"case_new_text_{typed}", height=68)
-    expected, graders = casing.expectation(f"new_{typed}", {}, (), eval_set.purpose)
-    why = st.text_input("Why it is a good test", key=f"case_new_why_{typed}")
-    if st.button("Add it", key="case_new"):
-        new = NewCase(({"role": "customer", "text": wrote or ""},), expected, graders, why=why or "typed")
-        if acts.attempt(
-            lambda: changes.add(eval_set.id, [new], known=catalog.graders_for(person), by=person),
-            done="Added. It is in the set once it is frozen.",
-        ):
-            state["eval_sets_typed"] = typed + 1
-        st.rerun()
-
-
-def bring_cases(eval_set: EvalSet) -> None:
-    st.caption("Inspect (JSONL), promptfoo (YAML) or OpenAI evals (JSONL).")
-    brought = st.file_uploader("The file", type=["jsonl", "yaml", "yml", "json"], key="eval_sets_file", label_visibility="collapsed")
-    if brought is None:
-        return
-    name = files.guess(brought.name, brought.getvalue())
-    if name is None:
-        st.warning("This is none of the three.", icon=":material/help:")
-        return
-    kept: list = []
-    if acts.attempt(lambda: kept.append(files.READERS[name](brought.getvalue()))):
-        read = kept[0]
-        st.markdown(f"{len(read.cases):,} cases, as {name} writes them.")
-        for lost in read.lost[:10]:
-            st.caption(f"Not kept: {widgets.plain(lost)}")
-        for number, why in read.refused[:10]:
-            st.caption(f"Line {number}: {widgets.plain(why)}")
-        if read.cases and st.button(f"Add {len(read.cases):,}", key="eval_sets_add_file"):
-            acts.attempt(
-                lambda: changes.add(eval_set.id, read.cases, known=catalog.graders_for(person), by=person, why=f"from {brought.name[:80]}"),
-                done=lambda made: f"Added {len(made):,}. They are in the set once it is frozen.",
-            )
-            st.rerun()
-    acts.show_notice()
 
 
 def main() -> None:

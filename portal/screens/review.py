@@ -53,12 +53,25 @@ def choose(conversation_id: str) -> None:
 def change_queue() -> None:
     start_over()
     state.pop("review_looked_at", None)
+    st.query_params.pop("from", None)
     st.query_params["queue"] = state["review_queue"]
 
 
 def to_team() -> None:
     start_over()
+    st.query_params.pop("from", None)
     st.query_params["queue"] = state["review_queue"] = "team"
+
+
+def come_from() -> str:
+    """The source to which the queue is narrowed, as one click elsewhere put it in the address: its first one comes first."""
+    source = st.query_params.get("from", "")
+    if source:
+        st.query_params["queue"] = "team"
+    if state.get("review_from", "") != source:
+        state["review_from"] = source
+        state.pop("review_chosen", None)
+    return source
 
 
 def look_up() -> None:
@@ -90,6 +103,14 @@ def head(chosen_queue: str, sentence: str) -> None:
             f"No conversation within your reach is known as '{widgets.plain(not_found[:80])}'. Has it been imported?",
             icon=":material/search_off:",
         )
+
+
+def narrowed(waiting: list[queue.Item]) -> None:
+    """What alone comes now, and the way out."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        told = f"{len(waiting):,}, {'each ' if len(waiting) > 1 else ''}{waiting[0].why}" if waiting else "nothing is left"
+        st.markdown(f"Looking through: {widgets.plain(told)}", width="content")
+        st.button("All the queue", key="review_all", type="tertiary", icon=":material/close:", on_click=to_team)
 
 
 def line(waiting: list[queue.Item], shown: str) -> None:
@@ -138,6 +159,7 @@ def three_done() -> None:
 
 
 def main() -> None:
+    source = come_from()
     if st.query_params.get("queue") not in queue.QUEUES:
         st.query_params["queue"] = first_queue()
     chosen_queue = st.query_params["queue"]
@@ -147,14 +169,17 @@ def main() -> None:
         return
     found, waiting = reached(asked_for or state.get("review_chosen")), None
     if found is None and not asked_for:
-        waiting = look_through(chosen_queue)
+        waiting = look_through(chosen_queue, source)
         found = reached(waiting[0].listed.id) if waiting else None
     above = st.container()
     if found is not None:
-        desk(*found, above, chosen_queue, waiting)
+        desk(*found, above, chosen_queue, source, waiting)
         return
     with above:
-        head(chosen_queue, "Nothing waits for review here. New conversations appear here as they come in.")
+        told = "You looked through all of it." if source else "Nothing waits for review here."
+        head(chosen_queue, f"{told} New conversations appear here as they come in.")
+        if source:
+            narrowed([])
     if asked_for:
         st.info("That conversation is not here, or it belongs to another team.", icon=":material/search_off:")
     if chosen_queue == "mine" and not asked_for:
@@ -175,13 +200,16 @@ def reached(made: str | None) -> tuple[Conversation, list[Message]] | None:
     return found
 
 
-def look_through(chosen_queue: str) -> list[queue.Item]:
+def look_through(chosen_queue: str, source: str) -> list[queue.Item]:
+    if source:
+        return queue.from_source(source, by=person)
     return queue.QUEUES[chosen_queue][1](by=person)[:QUEUE]
 
 
 def desk(
-    conversation: Conversation, messages: list[Message], above: DeltaGenerator, chosen_queue: str, waiting: list[queue.Item] | None
-) -> None:
+    conversation: Conversation, messages: list[Message], above: DeltaGenerator, chosen_queue: str, source: str,
+    waiting: list[queue.Item] | None,
+) -> None:  # fmt: skip
     """What is read comes first, then what is said of it; the queue is looked through last, and nobody waits for it."""
     with st.container(key="review_desk"):
         left, middle, right = st.columns([1.7, 4.4, 3.4], gap="medium")
@@ -196,10 +224,13 @@ def desk(
             form.draw(prediction.label_id if prediction else None)  # where it kept silent, nothing is put in anybody's mouth
         else:
             st.info("Admins read conversations but do not review them.")
-    waiting = look_through(chosen_queue) if waiting is None else waiting
+    waiting = look_through(chosen_queue, source) if waiting is None else waiting
     state["review_stood"] = [item.listed.id for item in waiting]
+    if source:
+        with above:
+            narrowed(waiting)
     with left, st.container(height=600, border=False, gap="xxsmall", key="review_line"):
-        line(waiting, conversation.id)
+        line(waiting[:QUEUE], conversation.id)
 
 
 main()

@@ -10,16 +10,19 @@ from data.measures import Share
 from data.tables import Case, Comparison, Run
 from evals import compare, reading, runs, sets
 from evals.graders import expect
+from evals.scores import Unjudged
 from evals.verdict import FEWEST_CASES
-from portal import answers, casing, transcript, widgets
+from portal import answers, casing, catalog, transcript, widgets
 
 person = st.session_state["person"]
 who = people.names()
 VERDICTS = {  # verdict: colour, icon
     "better": ("green", "trending_up"), "worse": ("red", "trending_down"), "no_worse": ("blue", "check"), "cannot_tell": ("orange", "help"),
 }  # fmt: skip
-WHICH = {"broken": "Broken", "fixed": "Fixed", "failing": "Still failing", "passing": "Still passing"}
-HALVES = {"failing": "Failed", "passing": "Passed"}
+WHICH = {
+    "broken": "Broken", "fixed": "Fixed", "unjudged": "Not judged", "failing": "Still failing", "passing": "Still passing",
+}  # fmt: skip
+PARTS = {"failing": "Failed", "unjudged": "Not judged", "passing": "Passed"}
 
 
 def target_of(run: Run) -> str:
@@ -72,7 +75,8 @@ def line(name: str, of: str, showed: str, to: dict[str, str]) -> None:
 
 def line_of_run(told: runs.Told) -> None:
     run, by_whom = told.run, who.get(told.run.by_person_id or "", "The portal")
-    outcome = {"running": "Is under way or was cut off", "stopped": f"Was stopped: {run.error}"}.get(run.state, f"Passes {told.passed}")
+    outcome = answers.outcome(told, by=person)
+    outcome = f"{outcome[:1].upper()}{outcome[1:]}"
     times = f", each case {run.repeats} times" if run.repeats > 1 else ""
     line(
         f"**{target_of(run)}**",
@@ -92,12 +96,37 @@ def comparison(one: Comparison) -> None:
     st.title(f"{target_of(found.run)} beside {target_of(live.run)}", anchor=False)
     st.markdown(f":{colour}[:material/{icon}:] **{widgets.plain(one.sentence)}**")
     st.caption(f"On {widgets.plain(found.eval_set.name)} {found.version.number} · {widgets.when(one.at)}", help=widgets.exact(one.at))
+    with st.container(gap="xsmall"):
+        gate(found, one)
+        for made in (found.run, live.run):
+            doubts(made, reading.unjudged(made.id, by=person), f"{answers.of(made)}: ")
     parts(one)
     counts = compare.counts(one)
     chosen = choice(WHICH, vars(counts))
     if chosen:
         page = partial(compare.cases_of, one, chosen)
         desk(page, vars(counts)[chosen], [("Before", live.run), ("Now", found.run)])
+
+
+def gate(found: reading.About, one: Comparison) -> None:
+    """What a release would hear: the verdict alone is no yes."""
+    known = catalog.graders_for(person)
+    decision = compare.decide([(found.run, one)], known=known, by=person)
+    bar = next((f": {rule.told}" for rule in decision.rules if rule.name == "bar"), "")
+    st.markdown(f":material/gavel: The gate would be {'open' if decision.is_open else 'closed'}{widgets.plain(bar)}.")
+    for rule in decision.rules:
+        if not rule.met and rule.name not in ("bar", "graders checked"):
+            st.markdown(f":orange[:material/block:] {widgets.plain(f'{rule.told[:1].upper()}{rule.told[1:]}. {rule.opens}')}")
+    for told in compare.unconfirmed(one.set_version_id, known=known, by=person):
+        st.markdown(f":orange[:material/help:] {widgets.plain(told[:1].upper() + told[1:])}")
+
+
+def doubts(made: Run, unjudged: Unjudged, before: str = "") -> None:
+    """What its share does not say by itself."""
+    if unjudged.cases:
+        st.markdown(f":orange[:material/help:] {widgets.plain(f'{before}{unjudged}. A case that is not judged is no pass.')}")
+    if told := reading.given_back(made, by=person):
+        st.markdown(f":orange[:material/info:] {widgets.plain(told)}")
 
 
 def parts(one: Comparison) -> None:
@@ -137,22 +166,30 @@ def run(found: reading.About) -> None:
     back()
     one, pace = found.run, reading.pace(found.run.id, by=person)
     st.title(f"{target_of(one)} on {widgets.plain(found.eval_set.name)} {found.version.number}", anchor=False)
-    told = {"running": "Is under way or was cut off. Run it again, and it goes on.", "stopped": f"Was stopped: {one.error}"}
-    st.markdown(f"**{widgets.plain(told.get(one.state, f'Passes {Share(one.passed, one.cases)} of the cases'))}**")
+    task = answers.job_of(one, by=person)
+    told = answers.ended(one, task) or f"passes {Share(one.passed, one.cases)} of the cases"
+    st.markdown(f"**{widgets.plain(told[:1].upper() + told[1:])}**")
     times = f"each case asked {one.repeats} times" if one.repeats > 1 else ""
     half = f"half of the answers within {pace.ms / 1000:,.1f} s" if pace.ms >= 50 else ""
     cost = f"cost {pace.cost:.2f}" if pace.cost else ""
+    faults = runs.faults(one.id, most=3) if pace.errors else []
     failed = f"{pace.errors:,} without an answer" if pace.errors else ""
     about = [part for part in (times, half, cost, failed, widgets.when(one.at)) if part]
     st.caption(" · ".join(about), help=widgets.exact(one.at))
+    if task and one.state == "running":
+        widgets.follow(task, by=person)
     if one.state != "done":
         return
-    if one.error:
-        st.caption(f":material/info: {widgets.plain(one.error)}")
-    sizes = {"failing": one.cases - one.passed, "passing": one.passed}
-    chosen = choice(HALVES, sizes)
+    for error, count in faults:
+        st.caption(widgets.plain(f"{count:,} without an answer: {error}"))
+    unjudged = reading.unjudged(one.id, by=person)
+    doubts(one, unjudged)
+    if rest := one.error.removeprefix(str(unjudged)).removeprefix("; "):
+        st.caption(f":material/info: {widgets.plain(rest)}")
+    sizes = {"failing": one.cases - one.passed - unjudged.cases, "unjudged": unjudged.cases, "passing": one.passed}
+    chosen = choice(PARTS, sizes)
     if chosen:
-        page = partial(reading.cases, one.id, passed=chosen == "passing", by=person)
+        page = partial(reading.cases, one.id, passed=chosen == "passing", unjudged=chosen == "unjudged", by=person)
         desk(page, sizes[chosen], [("Answer", one)])
 
 

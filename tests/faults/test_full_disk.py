@@ -129,7 +129,7 @@ def test_a_backup_leaves_nothing_half(staff: Staff, sqlite_home: Path) -> None:
 def test_a_model_that_has_no_room_is_no_version(staff: Staff, sqlite_home: Path) -> None:
     reviewed(staff, range(1, 61))
     store.close()
-    first, second = twice(train, staff.engineer.email, 20_000)
+    first, second = twice(train, staff.engineer.email, 5_000)
     assert first.startswith("refused: Not kept: the model cannot be written"), first
     assert second == "version 1" and count(Version) == 1 and len(list(config.folder("models").iterdir())) == 1 and whole()
 
