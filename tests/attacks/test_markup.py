@@ -643,7 +643,7 @@ def makes_twice(watch: Watch, url: str, name: str, button: str, typed: str) -> N
         watch.where = f"{url.rpartition('/')[2]}, {'refused' if refused else 'made'}"
         watch.page.get_by_label(name, exact=True).fill(typed)
         watch.page.get_by_role("button", name=button).click()
-        watch.page.get_by_test_id("stAlert" if refused else "stToast").first.wait_for()
+        watch.page.get_by_test_id("stAlert" if refused else "stToast").first.wait_for(timeout=90_000)
         watch.quiet()
         watch.unfold()
 
