@@ -116,7 +116,7 @@ def _try(confidence: Floats, was_right: Rights, precision: float, wrong: float) 
     for start in sorted({max(fewest, floor(start * n)) for start in starts}):
         passes = True
         for rows in _counts(falling, start):
-            passes = passes and _tail(int(right[rows - 1]), rows, precision) <= wrong / len(starts)
+            passes = passes and tail(int(right[rows - 1]), rows, precision) <= wrong / len(starts)
             tried.append(_Tried(float(falling[rows - 1]), rows, int(right[rows - 1]), passes))
     return tried
 
@@ -131,7 +131,7 @@ def _counts(falling: Floats, start: int) -> list[int]:
     return counts
 
 
-def _tail(right: int, rows: int, precision: float) -> float:
+def tail(right: int, rows: int, precision: float) -> float:
     """How likely at least so many are right where the precision is just not reached."""
     return float(binomial(rows, precision, np.arange(right, rows + 1)).sum())
 

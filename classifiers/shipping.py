@@ -4,8 +4,6 @@ What needs scikit-learn is imported where it is used: the web process shows this
 """
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,88 +13,27 @@ from classifiers import KIND, labels
 from data import access, approvals, audit, examples, inbox, releases, settings, store, versions
 from data.errors import Refused
 from data.measures import Share
-from data.tables import Comparison, EvalSet, Person, Proposal, Release, Run, SetVersion, Version
+from data.tables import Comparison, EvalSet, Person, Proposal, Release, SetVersion, Version
 from data.values import Target
-from evals import compare, gate, graders, runs, sets
+from evals import candidates, compare, graders, sets
+from evals.candidates import Evidence, Progress
 
-Progress = Callable[[float, str], None]
 GRADERS = graders.BY_NAME  # a classifier is judged by what people wrote down; no model is asked
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """How the candidate does on a frozen set, beside the live version where there is one, and what the gate says to that."""
-
-    eval_set: EvalSet
-    version: SetVersion
-    run: Run
-    passed: Share
-    comparison: Comparison | None
-    live_number: int | None
-    decision: gate.Decision
-    is_live: bool = False
-
-    @property
-    def sentence(self) -> str:
-        if self.comparison:
-            return self.comparison.sentence
-        if self.is_live:
-            return f"It is live, and right in {self.passed} of the cases."
-        return f"Nothing is live yet. The candidate is right in {self.passed} of the cases."
-
-    @property
-    def for_a_trial(self) -> bool:
-        """Only cases are missing: it may be tried beside the live version, and goes no further before they are there."""
-        return self.live_number is not None and self.decision.only_needs_cases
-
-    def stops(self) -> str | None:
-        """Why it may not be proposed; None when it may."""
-        return None if self.decision.is_open else self.decision.sentence
 
 
 def evaluate(target: Target, *, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None) -> Evidence:
     """Run the candidate on each set that releases are measured on, and the live version again beside it, and compare them."""
     from classifiers import serving
 
-    access.require(by, "eval.run")
     access.require(by, "classifier.read")  # what comes of it is told
-    found = _measured_on(target)
-    if not found:
-        raise Refused("Not compared: no eval set was frozen yet. Flag examples on Review, then freeze the set.")
-    live = releases.live(KIND, target.name)
-    beside = releases.target_of(live) if live and releases.target_of(live) != target else None
-    step = 1 / (len(found) * (2 if beside else 1))
-    done = 0.0
-
-    def run(version: SetVersion, one: Target, *, again: bool = False) -> Run:
-        nonlocal done
-        began = done
-        made = runs.run(
-            version.id, one, serving.ask(one), by=by, again=again, at=at,
-            progress=lambda share, doing: progress(began + share * step, doing),
-        )  # fmt: skip
-        done += step
-        return made
-
-    for _, version in found:
-        made = run(version, target)
-        if beside:
-            compare.compare(made, run(version, beside, again=True), by=by, at=at)
+    candidates.evaluate(target, _measured_on(target), serving.ask, known=GRADERS, by=by, progress=progress, at=at)
     return evidence(target, by=by)
 
 
 def evidence(target: Target, *, by: Person) -> Evidence:
     """What is known of the candidate against what is live now."""
     access.require(by, "classifier.read")
-    live = releases.live(KIND, target.name)
-    is_live = live is not None and releases.target_of(live) == target
-    live_number = live.target_number if live and not is_live else None
-    known = [(*one, *_known_on(one[1], target, live_number, by)) for one in _measured_on(target)]
-    if not known:
-        raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
-    eval_set, version, run, comparison = known[0]
-    decision = compare.decide([(run, comparison) for _, _, run, comparison in known], known=GRADERS, by=by)
-    return Evidence(eval_set, version, run, Share(run.passed, run.cases), comparison, live_number, decision, is_live)
+    return candidates.evidence(target, _measured_on(target), known=GRADERS, by=by)
 
 
 def _measured_on(target: Target) -> list[tuple[EvalSet, SetVersion]]:
@@ -116,25 +53,6 @@ def is_stale(target: Target, *, by: Person) -> bool:
     except Refused:
         return bool(sets.measured_on("classifier", target.name))
     return False
-
-
-def _known_on(version: SetVersion, target: Target, live_number: int | None, by: Person) -> tuple[Run, Comparison | None]:
-    run = next((made for made in runs.of_target(target, by=by) if made.set_version_id == version.id), None)
-    if run is None:
-        raise Refused(f"{target} was not run on the newest eval set yet. Compare it with what is live first.")
-    comparison = compare.latest_of(run, by=by)
-    if live_number is None:
-        return run, None
-    if not _is_with(comparison, live_number):
-        raise Refused(f"{target} was not compared with {target.name} {live_number}, which is live now. Compare them first.")
-    return run, comparison
-
-
-def _is_with(comparison: Comparison | None, live_number: int) -> bool:
-    if comparison is None:
-        return False
-    with store.reading() as db:
-        return db.get_one(Run, comparison.live_run_id).target_number == live_number
 
 
 def propose(target: Target, *, why: str, by: Person, at: datetime | None = None) -> Proposal:

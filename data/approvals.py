@@ -35,6 +35,8 @@ class Kind:
 
 KINDS = {
     "ship_classifier": Kind("classifier.propose", "classifier.approve", LIGHT, "It goes live in a moment."),
+    "ship_answerer": Kind("answerer.propose", "answerer.approve", LIGHT, "It is tried beside what is live, then goes on step by step."),
+    "publish_articles": Kind("article.propose", "article.approve", LIGHT, "Answers may quote it in a moment; it can be gone back from."),
     "issue_token": Kind("token.propose", "token.approve", LIGHT, "The token opens from now on."),
     "change_gate": Kind("gate.propose", "gate.approve", HEAVY, "From now on releases must pass it."),
     "change_gold": Kind("gold.propose", "gold.approve", HEAVY, "From now on people are measured by them."),

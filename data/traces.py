@@ -1,7 +1,9 @@
 """What machines did and what it cost: a trace for each piece of work, a span for each step of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -53,11 +55,57 @@ def record(db: Session, trace: Trace, call: Call, *, seq: int = 1, at: datetime 
     return span
 
 
+@dataclass(frozen=True)
+class Step:
+    """Something that was done without a model: what went in, what came out. Both redacted already."""
+
+    kind: str  # retrieval, tool, guardrail
+    name: str
+    input: dict[str, Any]
+    output: dict[str, Any]
+    ms: float = 0.0
+
+
+def answered(
+    db: Session, target: Target, said: dict[str, Any], steps: Sequence[Step] = (), *, by: Person | None, mode: str = RUN,
+    subject: Subject | None = None, at: datetime | None = None,
+) -> Trace:  # fmt: skip
+    """Something was answered, and how. What came of it is decided by a person later."""
+    person_id = access.whose(by) if by else None
+    trace = Trace(
+        **target.columns(), mode=mode, conversation_id=subject.conversation_id if subject else None, seq=subject.seq if subject else None,
+        state="done", said=said, at=at or now(), by_person_id=person_id,
+    )  # fmt: skip
+    db.add(trace)
+    db.flush()
+    db.add_all(
+        Span(
+            trace_id=trace.id, seq=number, kind=step.kind, name=step.name, input=step.input, output=step.output, ms=step.ms,
+            at=trace.at, by_person_id=person_id,
+        )
+        for number, step in enumerate(steps, start=1)
+    )  # fmt: skip
+    return trace
+
+
+def decide(db: Session, trace: Trace, outcome: str, *, by: Person, better: str = "", at: datetime | None = None) -> Trace:
+    """What a person made of what was said. Called by the owning domain, which checked the right."""
+    trace.outcome, trace.better, trace.decided_at, trace.decided_by_id = outcome, better, at or now(), by.id
+    db.add(trace)
+    db.flush()
+    return trace
+
+
 def stop(db: Session, trace: Trace) -> None:
     """It ended without a step. What it may have used is unknown, so it is told as stopped and counts no longer."""
     trace.state, trace.tokens, trace.cost = "stopped", 0, 0.0
     db.add(trace)
     db.flush()
+
+
+def any_of(target_kind: str) -> bool:
+    with store.reading() as db:
+        return db.exec(select(Trace.id).where(Trace.target_kind == target_kind).limit(1)).first() is not None
 
 
 def today(at: datetime | None = None) -> datetime:

@@ -19,6 +19,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 JUDGED_BY = {  # what is expected -> the grader that judges it, where a file names none
     "label": "exact label",
     "labels": "same labels",
+    "articles": "cites article",
     "text": "exact text",
     "facts": "contains",
     "pattern": "pattern",

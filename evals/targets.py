@@ -23,7 +23,7 @@ from language.call import URL, Call
 PEOPLE = Target("people", "replies", 0)
 OUTPUTS = "outputs"  # the kind of target that a file of outputs is
 KNOWN = (  # of an output
-    "label", "label_id", "labels", "label_ids", "confidence", "reply", "tool_calls", "end_state", "declined", "sources",
+    "label", "label_id", "labels", "label_ids", "confidence", "reply", "tool_calls", "end_state", "declined", "sources", "articles",
 )  # fmt: skip
 LARGEST = 20_000_000  # bytes of a file of outputs
 LONGEST_LINE = 1_000_000

@@ -17,6 +17,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("review", "Review", ":material/rate_review:", "review.record"),
         ("conversations", "Conversations", ":material/forum:", "conversation.read"),
         ("conversation", "Conversation", ":material/chat:", "conversation.read"),
+        ("ask", "Ask", ":material/contact_support:", "knowledge.ask"),
         ("calibration", "Calibration", ":material/straighten:", "calibration.take"),
         ("imports", "Import", ":material/upload_file:", "conversation.import"),
         ("inbox", "Inbox", ":material/inbox:", "person.read"),
@@ -28,6 +29,9 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("patterns", "Patterns", ":material/bubble_chart:", "pattern.read"),
         ("examples", "Examples", ":material/library_add:", "label.draft"),
         ("classifiers", "Classifiers", ":material/category:", "classifier.read"),
+        ("knowledge", "Knowledge", ":material/menu_book:", "article.read"),
+        ("gaps", "Gaps", ":material/unknown_document:", "pattern.read"),
+        ("ladder", "Ladder", ":material/stairs:", "article.read"),
     ],
     "Watch": [
         ("quality", "Quality", ":material/monitoring:", "measure.read"),

@@ -17,8 +17,11 @@ from data.values import now
 from evals import demo as evals_demo
 from evals import freezing
 from evals.demo import Flag
+from knowledge import demo as knowledge_demo
+from knowledge.articles import Content
 from portal.ferngrove import helpdesk as intake_demo
-from portal.ferngrove import story
+from portal.ferngrove import knowledge, story
+from portal.ferngrove.knowledge import ARTICLES, QUESTIONS
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
 
@@ -67,10 +70,36 @@ def _govern(ferngrove: Ferngrove, until: datetime) -> None:
     data_demo.agree(ferngrove.company, mixed_up, until)
     data_demo.at_the_desks(ferngrove.company, until)
     data_demo.govern(ferngrove.company, until)
+    _know(ferngrove, until)
     evals_demo.propose_gate(ferngrove.eval_set, by=ferngrove.company.staff["Marco Silva"], at=until - timedelta(hours=26))
     _evaluate(ferngrove, until)
     data_demo.talk(ferngrove.company, until)
     data_demo.bring_files(ferngrove.company, intake_demo.overlap(ferngrove.sent), intake_demo.waiting(until), until)
+
+
+def _write_down(company: Company, at: datetime) -> None:
+    """What the shop had on its old help pages; some of it was put right since."""
+    lena, marco, birgit = (company.staff[name] for name in ("Lena Hoffmann", "Marco Silva", "Birgit Lund"))
+    found = [
+        (one.slug, Content(**{name: told for name, told in vars(one).items() if name != "slug"}, owner_id=lena.id)) for one in ARTICLES
+    ]
+    knowledge_demo.publish(found, by=lena, proposer=birgit, approver=marco, at=at)
+
+
+def _know(ferngrove: Ferngrove, until: datetime) -> None:
+    """Questions as tests, the first answerer, what was asked and suggested since, and what no article covers."""
+    staff = ferngrove.company.staff
+    lena, marco, birgit, alma = (staff[name] for name in ("Lena Hoffmann", "Marco Silva", "Birgit Lund", "Alma Berger"))
+    questions = [knowledge_demo.Question(one.text, () if one.decline else one.articles, one.channel) for one in QUESTIONS]
+    tests, asked = questions[::3] + questions[1::3], questions[2::3]  # what was asked is no test
+    eval_set = knowledge_demo.test_questions(tests, by=lena, at=until - timedelta(days=20))
+    knowledge_demo.release(eval_set, by=birgit, approver=marco, at=until - timedelta(days=18))
+    knowledge_demo.ask(asked, by=[alma, staff["Elif Kaya"], birgit], until=until)
+    came = [(made, told.opened_at) for made, told in ferngrove.told.items() if until - told.opened_at < timedelta(days=5)]
+    knowledge_demo.suggest(came)
+    slug, addition = knowledge.DRAFT
+    knowledge_demo.propose_one(slug, addition, why="Customers ask for it every week.", by=alma, at=until - timedelta(hours=20))
+    knowledge_demo.look_for_gaps(at=until - timedelta(hours=8))
 
 
 def _evaluate(ferngrove: Ferngrove, until: datetime) -> None:
@@ -105,6 +134,7 @@ def _found(rng: random.Random, at: datetime) -> Ferngrove:
     lead = company.staff["Lena Hoffmann"]
     meanings = [(key, text.name, text.description, text.do, text.dont) for key, text in INTENTS.items()]
     answers = evals_demo.create_answers(by=lead, at=at)
+    _write_down(company, at)
     return Ferngrove(company, classifiers_demo.name_intents(meanings, by=lead, at=at), evals_demo.create(by=lead, at=at), answers)
 
 

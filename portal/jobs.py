@@ -142,6 +142,29 @@ def _find_patterns(arguments: dict[str, Any], by: Person, progress: Progress) ->
     return noticing.look(encoding.in_force(), progress=progress).sentence
 
 
+def _try_articles(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from knowledge import trying
+    from portal import catalog
+
+    targets = [Target("article", name, number) for name, number in arguments["articles"]]
+    return trying.tried(trying.try_out(targets, known=catalog.graders_for(by), by=by, progress=progress)).sentence
+
+
+def _evaluate_answerer(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from knowledge import answerers
+    from portal import catalog
+
+    target = Target("answerer", answerers.NAME, arguments["number"])
+    return answerers.evaluate(target, known=catalog.graders_for(by), by=by, progress=progress).sentence
+
+
+def _find_gaps(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from data import encoding
+    from knowledge import gaps
+
+    return gaps.look(encoding.in_force(), progress=progress).sentence
+
+
 def _watch_drift(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import watching
     from data import encoding
@@ -163,8 +186,19 @@ def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -
 
 def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import arrivals
+    from knowledge import articles
 
-    return f"{arrivals.by_all(arguments['conversation_ids']):,} conversations classified."
+    done = arrivals.by_all(arguments["conversation_ids"])
+    if articles.anything_published():  # a reply is suggested after that: the intent narrows what is looked for
+        with store.writing() as db:
+            tasks.later(db, "suggest", arguments, title="Suggest replies", by=None if by.role == access.CONSOLE else by)
+    return f"{done:,} conversations classified."
+
+
+def _suggest(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from knowledge import answering
+
+    return f"{answering.arrived(arguments['conversation_ids']):,} replies suggested."
 
 
 def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -186,6 +220,20 @@ def _ship(proposal_id: str) -> None:
     shipping.ship(proposal_id)
 
 
+def _ship_answerer(proposal_id: str) -> None:
+    from knowledge import answerers
+
+    answerers.ship(proposal_id)
+
+
+def _publish_articles(proposal_id: str) -> None:
+    """What is to be found is encoded before it is in force, so that nobody who asks waits for that."""
+    from knowledge import answerers, articles, shelf
+
+    shelf.prepare(articles.proposed(proposal_id), answerers.in_force().combination.chunking)
+    articles.publish(proposal_id)
+
+
 def _restore(proposal_id: str) -> None:
     from data import backups
 
@@ -202,6 +250,8 @@ def _connect(proposal_id: str) -> None:
 
 CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
     "ship_classifier": _ship,
+    "publish_articles": _publish_articles,
+    "ship_answerer": _ship_answerer,
     "grant_role": people.grant_role,
     "issue_token": tokens.issue_approved,
     "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
@@ -240,7 +290,8 @@ JOBS: dict[str, Job] = {
     "import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out, "lapse": _lapse,
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
     "find_patterns": _find_patterns, "watch_drift": _watch_drift, "order_queue": _order_queue, "watch_releases": _watch_releases,
-    "preview": _preview, "curve": _curve,
+    "preview": _preview, "curve": _curve, "find_gaps": _find_gaps,
+    "suggest": _suggest, "try_articles": _try_articles, "evaluate_answerer": _evaluate_answerer,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
 }  # fmt: skip
 
@@ -258,9 +309,13 @@ RIGHTS = {  # of what a person can start
     "run_eval": "eval.run",
     "grade_live": "eval.run",
     "find_patterns": "pattern.decide",
+    "find_gaps": "pattern.decide",
+    "try_articles": "article.draft",
+    "evaluate_answerer": "eval.run",
     "back_up": "backup.make",
 }
-FOLLOWS = {"classify": "conversation.import", "carry_out": "proposal.read"}  # what an act of a person brings with it, and that act's right
+# what an act of a person brings with it, and that act's right
+FOLLOWS = {"classify": "conversation.import", "suggest": "conversation.import", "carry_out": "proposal.read"}
 
 
 def start(name: str, arguments: dict[str, Any], *, title: str, by: Person) -> Task:

@@ -185,8 +185,8 @@ function pressed(event) {
     const key = data.keys.find((one) => one.key === event.key)
     if (!key) return
     if (!DOES[key.does](key)) {
-      if (event.key !== '/') return
-      goTo('conversations')
+      if (!key.elsewhere) return
+      goTo(key.elsewhere)
       focusOn(key.to, 4000)
     }
   }

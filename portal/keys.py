@@ -27,6 +27,7 @@ class Key:
     then: str = ""  # where the hand goes on to type
     shown: str = ""  # in the map, where several share a line
     group: str = "Review"
+    elsewhere: str = ""  # the page that has it, where this one has not
 
 
 MAP = (
@@ -38,7 +39,7 @@ MAP = (
     Key("3", "", "turn", ("review_mark_3_",)),
     Key("4", "", "turn", ("review_mark_4_",)),
     Key("i", "Choose the intent", "open", ("review_intent_", "calibration_intent_")),
-    Key("m", "The machine is wrong here", "press", ("review_wrong_",), then="review_intent_"),
+    Key("m", "The machine is wrong here; nothing we know covers it", "press", ("review_wrong_", "ask_missing_"), then="review_intent_"),
     Key("e", "Write a better reply", "focus", ("review_reply_",)),
     Key("t", "Write a note", "focus", ("review_note_",)),
     Key("f", "Flag it, or change what the flag tests", "press", ("review_flag_", "conversation_flag_", "together_flag")),
@@ -46,17 +47,21 @@ MAP = (
     Key("j", "The next one", "next", ("review_open_", "runs_case_")),
     Key("k", "The one before", "previous", ("review_open_", "runs_case_")),
     Key(
-        "y", "The output is right; it belongs; mend the label", "press", ("graders_right_", "patterns_yes", "examples_yes", "suspect_fix_")
+        "y",
+        "The output is right; it belongs; mend the label; take the answer",
+        "press",
+        ("graders_right_", "patterns_yes", "examples_yes", "suspect_fix_", "ask_helped_", "suggested_yes_"),
     ),
     Key(
         "n",
-        "The output is wrong; it does not belong; keep the label",
+        "The output is wrong; it does not belong; keep the label; refuse the answer",
         "press",
-        ("graders_wrong_", "patterns_no", "examples_no", "suspect_keep_"),
+        ("graders_wrong_", "patterns_no", "examples_no", "suspect_keep_", "ask_wrong_", "suggested_no_"),
     ),
     Key("x", "Select in a list", "press", ("together_select",), group="Everywhere"),
     Key("u", "Undo what you did last", "press", ("undo",), group="Everywhere"),
-    Key("/", "Search", "focus", ("words", "examples_words"), group="Everywhere"),
+    Key("/", "Search", "focus", ("words", "examples_words"), group="Everywhere", elsewhere="conversations"),
+    Key("a", "Ask what we know", "focus", ("ask_question",), group="Everywhere", elsewhere="ask"),
 )
 PAGES = {
     "h": ("", "Home", "conversation.read"), "r": ("review", "Review", "review.record"),
@@ -67,13 +72,15 @@ PAGES = {
     "d": ("datasets", "Datasets", "dataset.read"), "a": ("approvals", "Approvals", "proposal.read"),
     "o": ("patterns", "Patterns", "pattern.read"), "x": ("examples", "Examples", "label.draft"),
     "s": ("runs", "Runs", "eval_set.read"), "b": ("graders", "Graders", "eval_set.read"),
-    "j": ("jobs", "Jobs", "task.read"), "p": ("people", "People", "person.read"),
+    "j": ("jobs", "Jobs", "task.read"), "p": ("people", "People", "person.read"), "w": ("knowledge", "Knowledge", "article.read"),
+    "y": ("ask", "Ask", "knowledge.ask"), "v": ("gaps", "Gaps", "pattern.read"), "m": ("ladder", "Ladder", "article.read"),
 }  # fmt: skip
 SAVES = {"save": ("review_save_", "calibration_save_"), "enter": ("review_why_",)}  # Ctrl+Enter anywhere; Enter where one line is typed
 
 
 def listen(person: Person) -> None:
     """Drawn once with the frame; it stays while pages come and go."""
-    keys = [vars(one) for one in MAP]
     pages = {letter: {"path": path, "title": title} for letter, (path, title, right) in PAGES.items() if access.may(person, right)}
+    there = {page["path"] for page in pages.values()}
+    keys = [vars(one) for one in MAP if not one.elsewhere or one.elsewhere in there]
     _listen(key="keys", data={"keys": keys, "pages": pages, "quiet": person.quiet_keys, **SAVES}, height=1)

@@ -50,6 +50,12 @@ def _a_release_under_way() -> bool:
     return bool(releases.all_under_way() or releases.all_watched()) and not tasks.under_way("watch_releases")
 
 
+def _anything_answered() -> bool:
+    from data import traces
+
+    return traces.any_of("answerer")
+
+
 STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
@@ -59,6 +65,7 @@ SCHEDULES = (
     Schedule("watch_releases", "Watch what is being released", minutes=1, needed=_a_release_under_way),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("find_patterns", "Look for what no intent covers", hour=1),
+    Schedule("find_gaps", "Look for what no article covers", hour=1, needed=_anything_answered),
     Schedule("watch_drift", "Look for what changed", hour=1),
     Schedule("order_queue", "Order what waits for a review", hour=2),
     Schedule("grade_live", "Look at a sample of yesterday's replies", hour=2),

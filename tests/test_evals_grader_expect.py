@@ -58,7 +58,7 @@ def test_a_good_expectation_has_no_problem_and_is_told_in_words(expected: dict[s
 BAD: list[tuple[Any, list[str], str]] = [
     ({"label": "x"}, [], "Say what a good answer must hold."),
     ("x", ["exact label"], "What is expected cannot be read."),
-    ({"label": "x"}, ["exact lable"], "There is no grader named 'exact lable' here; there are: alike, cites sources, "),
+    ({"label": "x"}, ["exact lable"], "There is no grader named 'exact lable' here; there are: alike, cites article, cites sources, "),
     ({"text": "x"}, ["exact label"], "'exact label' needs to know which intent is right."),
     ({"facts": None}, ["contains"], "'contains' needs to know which facts are said, and which never."),
     ({"not_reply": "x"}, ["preferred"], "'preferred' needs to know the reply that is right."),

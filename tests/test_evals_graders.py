@@ -80,8 +80,8 @@ def test_a_case_without_a_label_id_is_judged_by_name() -> None:
 # -- by name ------------------------------------------------------------------------------------------------------------------------------
 
 ALONE = {
-    "exact label", "same labels", "exact text", "contains", "pattern", "reply words", "alike", "tool calls", "end state", "cites sources",
-    "declines", "length", "reading ease",
+    "exact label", "same labels", "exact text", "contains", "pattern", "reply words", "alike", "tool calls", "end state", "cites article",
+    "cites sources", "declines", "length", "reading ease",
 }  # fmt: skip
 
 
@@ -104,7 +104,8 @@ def test_what_is_at_hand_decides_which_graders_there_are() -> None:
 def test_only_what_a_person_wrote_down_is_exempt_from_being_checked_and_only_what_needs_none_looks_at_live_traffic() -> None:
     known = graders.with_help(ask=asked, classify=reads)
     exempt = {name for name, grader in known.items() if grader.PERSON_WROTE}
-    written = {"exact label", "same labels", "exact text", "contains", "pattern", "tool calls", "end state", "length", "reading ease"}
+    compared = {"exact label", "same labels", "exact text", "contains", "pattern", "tool calls", "end state", "cites article"}
+    written = compared | {"length", "reading ease"}
     assert exempt == written
     live = {name for name, grader in known.items() if grader.LIVE}
     assert live == {"polite", "clear", "consistent", "reading ease"}
@@ -199,7 +200,8 @@ FULL = {
     "label": "Refund", "label_id": "1", "labels": ["Refund"], "label_ids": ["1"],
     "text": "It comes.", "facts": {"must": ["30 days"], "must_not": ["never"]},
     "pattern": {"matches": ["a+"], "not": ["b"]}, "reply": "It comes tomorrow.", "tool_calls": [{"name": "look", "arguments": {"a": 1}}],
-    "end_state": {"a": {"b": 1}}, "decline": True, "sources": True, "length": {"most_words": 9}, "reading_ease": {"least": 50},
+    "end_state": {"a": {"b": 1}}, "decline": True, "sources": True, "articles": ["returns"],
+    "length": {"most_words": 9}, "reading_ease": {"least": 50},
     "says": {"classifier": "tone", "label": "friendly"}, "rubric": "Kind.",
 }  # fmt: skip
 ODD: list[Any] = [
@@ -227,7 +229,19 @@ ODD: list[Any] = [
 def test_no_output_makes_a_grader_raise_or_pass_by_its_oddness(name: str) -> None:
     grader = graders.with_help(ask=asked, classify=reads)[name]
     outputs: list[Any] = [None, {}, [], "x", 7]
-    for key in ("label", "label_id", "labels", "label_ids", "confidence", "reply", "tool_calls", "end_state", "declined", "sources"):
+    for key in (
+        "label",
+        "label_id",
+        "labels",
+        "label_ids",
+        "confidence",
+        "reply",
+        "tool_calls",
+        "end_state",
+        "declined",
+        "sources",
+        "articles",
+    ):
         outputs += [{key: odd} for odd in ODD] + [{"reply": "It takes 30 days.", key: odd} for odd in ODD]
     for output in outputs:
         grade = grader.grade(Of(FULL), output)

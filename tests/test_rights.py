@@ -103,8 +103,11 @@ from data.tables import (
     View,
 )
 from data.values import Target, new_id, now
-from evals import changes, checks, compare, continuous, flags, freezing, graders, reading, runs, sets, targets
+from evals import candidates, changes, checks, compare, continuous, flags, freezing, graders, reading, runs, sets, targets
 from evals.cases import NewCase
+from knowledge import answerers, articles, gaps, trying
+from knowledge import answering as asking_articles
+from knowledge.articles import Content
 from portal.api import api
 from tests.conftest import SOAK
 from tests.conversations import canonical, one
@@ -114,6 +117,9 @@ OWN, TEAM, OTHER, NOBODYS = "own", "team", "other", "nobody's"
 WHOSE = (OWN, TEAM, OTHER)
 CHANNEL = {OWN: "chat", TEAM: "email", OTHER: "voice"}  # by which a list or a figure shows whose conversations are in it
 UNKNOWN = Target("classifier", "intent", 99)
+ARTICLE, ANSWERER = Target("article", "none", 1), Target("answerer", "answerer", 99)
+TEXT = Content("A", "Text")
+QUESTION = [{"role": "customer", "text": "How long?"}]
 
 
 # -- the world: in one team everybody and a colleague of each role, in another team a stranger of each role -------------------------------
@@ -655,6 +661,70 @@ CALLS: tuple[Call, ...] = (
     Call("classifier.add", "kinds.add", lambda by, w, whose: kinds.add(f"C {new_id()}", kinds.ONE, "Which?", by=by), THERE),
     Call("classifier.train", "curve.study",
          lambda by, w, whose: reached("There is no classifier", lambda: curve.study(UNKNOWN, by=by)), THERE),
+    Call("article.draft", "articles.draft", lambda by, w, whose: articles.draft(Content(f"A {new_id()}", "Text"), by=by), THERE),
+    Call("article.draft", "articles.save",
+         lambda by, w, whose: reached("no article", lambda: articles.save("none", Content("A", "Text"), based_on=1, by=by)), THERE),
+    Call("article.bring", "articles.bring", lambda by, w, whose: did(articles.bring([], source="help", by=by)), THERE),
+    Call("article.propose", "articles.propose",
+         lambda by, w, whose: reached("no article", lambda: articles.propose([ARTICLE], why="Better.", by=by)), THERE),
+    Call("article.go_back", "articles.go_back",
+         lambda by, w, whose: reached("no article", lambda: articles.go_back("none", 1, why="Safer.", by=by)), THERE),
+    Call("article.go_back", "articles.retire",
+         lambda by, w, whose: reached("no article", lambda: articles.retire("none", why="Safer.", by=by)), THERE),
+    Call("article.read", "articles.listed", lambda by, w, whose: did(articles.listed(articles.Filter(), by=by)), THERE),
+    Call("article.read", "articles.counted", lambda by, w, whose: did(articles.counted(articles.Filter(), by=by)), THERE),
+    Call("article.read", "articles.areas", lambda by, w, whose: did(articles.areas(by=by)), THERE),
+    Call("article.read", "articles.get", lambda by, w, whose: did(articles.get("none", by=by)), THERE),
+    Call("article.read", "articles.history", lambda by, w, whose: did(articles.history("none", by=by)), THERE),
+    Call("article.read", "articles.content",
+         lambda by, w, whose: reached("There is no article", lambda: articles.content("none", 1, by=by)), THERE),
+    Call("article.take_out", "articles.taken_out", lambda by, w, whose: did(articles.taken_out(by=by)), THERE),
+    Call("knowledge.ask", "answering.ask", lambda by, w, whose: asking_articles.ask("How long?", by=by), THERE),
+    Call("knowledge.ask", "answering.for_customer", lambda by, w, whose: asking_articles.for_customer(QUESTION, by=by), THERE),
+    Call("knowledge.ask", "answering.get", lambda by, w, whose: did(asking_articles.get("none", by=by)), THERE),
+    Call("knowledge.ask", "answering.mine", lambda by, w, whose: did(asking_articles.mine(by=by)), THERE),
+    Call("knowledge.ask", "answering.decide",
+         lambda by, w, whose: reached("is not here", lambda: asking_articles.decide("none", "helped", by=by)), THERE),
+    Call("knowledge.ask", "answering.suggest", lambda by, w, whose: asking_articles.suggest(w.fresh[whose], by=by),
+         also="conversation.read"),
+    Call("answerer.make", "answerers.learn",
+         lambda by, w, whose: reached("Not learned", lambda: answerers.learn(answerers.Setup(), w.ids["version"], by=by)), THERE,
+         also="eval_set.read"),
+    Call("article.draft", "trying.try_out", lambda by, w, whose: reached("choose an article", lambda: trying.try_out([], known={}, by=by)),
+         THERE, also="eval.run"),
+    Call("article.propose", "trying.propose",
+         lambda by, w, whose: reached("no article", lambda: trying.propose([ARTICLE], why="Better.", by=by)), THERE),
+    Call("article.read", "trying.newest",
+         lambda by, w, whose: reached("There is no article", lambda: trying.newest([ARTICLE], by=by)), THERE),
+    Call("answerer.make", "answerers.make", lambda by, w, whose: answerers.make(answerers.Setup(), why="Better.", by=by), THERE),
+    Call("article.read", "answerers.evaluate",
+         lambda by, w, whose: reached("no eval set was frozen", lambda: answerers.evaluate(ANSWERER, known={}, by=by)), THERE,
+         also="eval.run"),
+    Call("article.read", "answerers.evidence_of",
+         lambda by, w, whose: reached("was not run on", lambda: answerers.evidence_of(ANSWERER, known={}, by=by)), THERE,
+         also="eval_set.read"),
+    Call("answerer.propose", "answerers.propose",
+         lambda by, w, whose: reached("There is no answerer", lambda: answerers.propose(ANSWERER, why="Better.", known={}, by=by)), THERE),
+    Call("answerer.roll_back", "answerers.roll_back",
+         lambda by, w, whose: reached("was never live", lambda: answerers.roll_back(ANSWERER, why="Safer.", by=by)), THERE),
+    Call("pattern.read", "gaps.standing", lambda by, w, whose: did(gaps.standing(by=by)), THERE),
+    Call("pattern.read", "gaps.get", lambda by, w, whose: did(gaps.get("none", by=by)), THERE),
+    Call("pattern.decide", "gaps.put_aside",
+         lambda by, w, whose: reached("not open any more", lambda: gaps.put_aside("none", "No.", by=by)), THERE),
+    Call("article.draft", "gaps.begun", lambda by, w, whose: reached("not here any more", lambda: gaps.begun("none", by=by)), THERE,
+         also="pattern.read"),
+    Call("conversation.read", "gaps.best_replies", lambda by, w, whose: did(gaps.best_replies([w.fresh[OWN]], by=by)), THERE),
+    Call("article.draft", "gaps.write",
+         lambda by, w, whose: reached("not open any more", lambda: gaps.write("none", TEXT, test_in=None, known={}, by=by)),
+         THERE, also="pattern.decide"),
+    Call("article.draft", "gaps.suggest_change",
+         lambda by, w, whose: reached("no article", lambda: gaps.suggest_change("none", TEXT, w.fresh[whose], based_on=1, by=by)),
+         also="conversation.read"),
+    Call("eval.run", "candidates.evaluate",
+         lambda by, w, whose: reached("no eval set was", lambda: candidates.evaluate(UNKNOWN, [], lambda _t: answer, known={}, by=by)),
+         THERE),
+    Call("eval_set.read", "candidates.evidence",
+         lambda by, w, whose: reached("was not run on", lambda: candidates.evidence(UNKNOWN, [], known={}, by=by)), THERE),
     Call("classifier.read", "answering.answer",
          lambda by, w, whose: reached("Nothing was done: there is no classifier", lambda: answering.answer("intent", ["Hello"], by=by)),
          THERE),
@@ -962,7 +1032,7 @@ def takes_by(path: Path) -> Iterator[str]:
 
 
 def test_every_function_that_acts_for_a_person_is_in_the_matrix() -> None:
-    found = {name for folder in ("data", "evals", "classifiers") for path in sources(folder) for name in takes_by(path)}
+    found = {name for folder in ("data", "evals", "classifiers", "knowledge") for path in sources(folder) for name in takes_by(path)}
     called = {call.name.split()[0] for call in CALLS}
     assert found - called == ONLY_ONESELF
     assert len(found & called) > 60
@@ -1080,6 +1150,7 @@ ROUTES: dict[str, Row] = {
     "GET /v1/runs/{run_id}": Row("eval_set.read", lambda client, w, by, whose: client.get(f"/api/v1/runs/{w.run.id}")),
     "GET /v1/classifiers": Row("classifier.read", plain("/api/v1/classifiers")),
     "POST /v1/classify": Row("api.classify", classified),
+    "POST /v1/answer": Row("api.answer", lambda client, *_: client.post("/api/v1/answer", json={"question": "How long do I have?"})),
     "GET /v1/people": Row(
         "person.read", plain("/api/v1/people"), WHOSE,
         shown=lambda told, w, by, whose: w.owner(by, whose).id in {row["id"] for row in told}),

@@ -17,6 +17,7 @@ from data.tables.conversations import (
 from data.tables.datasets import DatasetRow, DatasetVersion
 from data.tables.evals import Case, CaseChange, Comparison, EvalSet, GraderCheck, Result, Run, Score, SetVersion
 from data.tables.govern import Approval, AuditEntry, Proposal, Runner, Setting, Task
+from data.tables.knowledge import Article
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
 from data.tables.review import Act, Assignment, Claim, Dispute, Draft, Example, GoldAnswer, Label, QueueReason, Review, Skip, View
 from data.tables.traces import Span, Trace
@@ -31,7 +32,8 @@ KEPT_IN_PART = (Example,)  # what was flagged stays as it was; what it is used f
 metadata = SQLModel.metadata
 
 __all__ = [
-    "IMMUTABLE", "KEPT_IN_PART", "Act", "Approval", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim", "Classifier", "Comment",
+    "IMMUTABLE", "KEPT_IN_PART", "Act", "Approval", "Article", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim", "Classifier",
+    "Comment",
     "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy", "Dispute", "Draft",
     "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern", "Person", "Prediction",
     "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",

@@ -1,14 +1,17 @@
 """What machines did, step by step."""
 
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import Field
 
-from data.tables.base import Row, TargetColumns, json_field
+from data.tables.base import Row, TargetColumns, json_field, time_field
 
 
 class Trace(Row, TargetColumns, table=True):
     __tablename__ = "trace"
+    __table_args__ = (Index("ix_trace_of_target", "target_kind", "target_name", "at"),)
     mode: str
     conversation_id: str | None = Field(default=None, foreign_key="conversation.id", index=True)
     seq: int | None = None
@@ -17,6 +20,11 @@ class Trace(Row, TargetColumns, table=True):
     proposal_id: str | None = Field(default=None, foreign_key="proposal.id")
     tokens: int = 0
     cost: float = 0.0
+    said: dict[str, Any] | None = json_field(default=None)  # what came of it, such as a suggested reply with its sources
+    outcome: str = ""  # what a person made of that: accepted, edited, refused; helped, missing
+    better: str = ""  # what they wrote in its place
+    decided_at: datetime | None = time_field(default=None)
+    decided_by_id: str | None = None
 
 
 class Span(Row, table=True):

@@ -108,3 +108,6 @@ class Pattern(Row, table=True):
     state: str = Field(default="open", index=True)  # open, labelled, put aside, gone
     why: str = ""
     label_id: str | None = Field(default=None, foreign_key="label.id")
+    trace_ids: list[str] = json_field(default_factory=list)  # of a gap: the questions that were not answered
+    told: dict[str, Any] = json_field(default_factory=dict)  # ... the nearest article and why it failed, cases to fix, its share since
+    article: str = ""  # ... what was written about it

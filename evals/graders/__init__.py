@@ -5,6 +5,7 @@ import math
 from data.errors import Refused
 from evals.graders import (
     alike,
+    cites_article,
     cites_sources,
     classifier_says,
     contains,
@@ -25,8 +26,8 @@ from evals.graders import (
 from evals.graders.face import Asked, Grade, Grader, Graders, Output, not_judged
 
 ALONE: tuple[Grader, ...] = (  # need nothing but the case and the output
-    exact_label, same_labels, exact_text, contains, pattern, reply_words, alike.made(), tool_calls, end_state, cites_sources, declines,
-    length, reading_ease,
+    exact_label, same_labels, exact_text, contains, pattern, reply_words, alike.made(), tool_calls, end_state, cites_article,
+    cites_sources, declines, length, reading_ease,
 )  # fmt: skip
 BY_NAME: Graders = {grader.NAME: grader for grader in ALONE}
 

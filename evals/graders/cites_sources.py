@@ -56,7 +56,7 @@ def grade(case: Asked, output: Output | None) -> Grade:
     quotes, refused = _quotes(output.get("sources"))
     if not quotes:
         return yes_or_no(False, refused or "names no source for what it says")
-    bare = [claim for claim in claims if not any(_supports(quote, claim) for quote in quotes)]
+    bare = [claim for claim in claims if not any(supports(quote, claim) for quote in quotes)]
     if not bare and not refused:
         return yes_or_no(True, "takes everything it says from its sources")
     told = [f"no source says '{cut(bare[0])}'" + (f" and {len(bare) - 1} more" if len(bare) > 1 else "")] if bare else []
@@ -69,11 +69,11 @@ def claims_something(sentence: str) -> bool:
         return False
     if tokens.numbers(found):
         return True
-    telling = _telling(found) - KIND
+    words = telling(found) - KIND
     if "feel" in found:  # feel free to write
-        telling -= {"free"}
+        words -= {"free"}
     greets = bool(found) and found[0] in GREETING and not sentence.endswith(".")
-    return len(telling) > (1 if greets else 0)
+    return len(words) > (1 if greets else 0)
 
 
 def _quotes(sources: Any) -> tuple[list[Quote], str]:
@@ -88,36 +88,36 @@ def _quotes(sources: Any) -> tuple[list[Quote], str]:
         elif tokens.plain(quote) not in tokens.plain(text):
             refused = refused or f"the quote '{cut(quote)}' does not stand in its source"
         else:
-            found.append(_read(quote))
+            found.append(read(quote))
     return found, refused
 
 
-def _read(quote: str) -> Quote:
+def read(quote: str) -> Quote:
     parts = [tokens.of(sentence) for sentence in tokens.sentences(quote)]
     whole = [token for part in parts for token in part]
     return Quote(
-        frozenset(_stems(_telling(whole))), frozenset(tokens.numbers(whole)),
-        tuple((frozenset(_stems(_telling(part))), _denies(part)) for part in parts),
+        frozenset(stems(telling(whole))), frozenset(tokens.numbers(whole)),
+        tuple((frozenset(stems(telling(part))), denies(part)) for part in parts),
     )  # fmt: skip
 
 
-def _supports(quote: Quote, claim: str) -> bool:
+def supports(quote: Quote, claim: str) -> bool:
     found = tokens.of(claim)
-    stems = _stems(_telling(found))
-    if not tokens.numbers(found) <= quote.numbers or len(stems & quote.stems) < ENOUGH * len(stems):
+    said_of = stems(telling(found))
+    if not tokens.numbers(found) <= quote.numbers or len(said_of & quote.stems) < ENOUGH * len(said_of):
         return False
-    nearest = max(quote.sentences, key=lambda sentence: len(stems & sentence[0]), default=(frozenset(), False))
-    return nearest[1] == _denies(found)  # 'is refunded' has no source in 'is not refunded'
+    nearest = max(quote.sentences, key=lambda sentence: len(said_of & sentence[0]), default=(frozenset(), False))
+    return nearest[1] == denies(found)  # 'is refunded' has no source in 'is not refunded'
 
 
-def _telling(found: list[str]) -> set[str]:
+def telling(found: list[str]) -> set[str]:
     return {word for word in found if not word[0].isdigit() and len(word) > 1 and word not in FILLING and word not in NEGATING}
 
 
-def _stems(found: set[str]) -> set[str]:
+def stems(found: set[str]) -> set[str]:
     return {word[:STEM].rstrip("s") for word in found}
 
 
-def _denies(found: list[str]) -> bool:
+def denies(found: list[str]) -> bool:
     # don't, isn't, won't come as two words
     return any(word in NEGATING or (word == "t" and before.endswith("n")) for before, word in zip(["", *found], found, strict=False))

@@ -5,6 +5,7 @@ from typing import Any
 
 from evals.graders import (
     alike,
+    cites_article,
     cites_sources,
     classifier_says,
     contains,
@@ -88,6 +89,10 @@ def _and(parts: list[str]) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
 
 
+def _cited(slugs: list[str]) -> str:
+    return f"cites {listed(slugs, 'or')}" if slugs else "declines, since nothing covers it"
+
+
 def _end_state(expected: Expected) -> str:
     return f"afterwards {_and(_leaves(expected['end_state'], ''))}"
 
@@ -121,6 +126,7 @@ CLAUSES: dict[str, tuple[tuple[str, ...], Callable[[Expected], str]]] = {
     alike.NAME: (reply_words.NEEDS, lambda expected: _reply("comes close to", expected)),
     tool_calls.NAME: (tool_calls.NEEDS, _steps),
     end_state.NAME: (end_state.NEEDS, _end_state),
+    cites_article.NAME: (cites_article.NEEDS, lambda expected: _cited(expected["articles"])),
     cites_sources.NAME: ((), lambda expected: "takes everything it says from its sources"),
     declines.NAME: (declines.NEEDS, lambda expected: "declines" if expected["decline"] else "answers and does not decline"),
     length.NAME: (length.NEEDS, _length),

@@ -13,6 +13,7 @@ KEYS = {  # what a grader asks for, in words
     "label": "which intent is right",
     "label_id": "which intent is right",
     "labels": "which labels come up",
+    "articles": "which articles it may cite",
     "text": "the exact text",
     "facts": "which facts are said, and which never",
     "pattern": "which patterns it fits",
@@ -92,6 +93,14 @@ def _replies(expected: Expected) -> str | None:
     return None
 
 
+def _cited(expected: Expected) -> str | None:
+    if expected.get("articles") and expected.get("decline") is True:
+        return "It should decline and cite an article: no output does both."
+    if expected.get("articles") == [] and expected.get("decline") is False:
+        return "It should answer, and no article may be cited: say which one."
+    return None
+
+
 def _steps(expected: Expected) -> str | None:
     steps = expected.get("tool_calls")
     if steps and expected.get("decline") is True:
@@ -120,4 +129,4 @@ def _own_text(expected: Expected) -> str | None:
     return None
 
 
-CONTRADICTIONS: tuple[Callable[[Expected], str | None], ...] = (_facts, _patterns, _bounds, _replies, _steps, _own_text)
+CONTRADICTIONS: tuple[Callable[[Expected], str | None], ...] = (_facts, _patterns, _bounds, _replies, _cited, _steps, _own_text)

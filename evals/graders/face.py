@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Output = dict[str, Any]  # what a target said: any of label, label_id, confidence, reply, tool_calls, end_state, declined, sources
+Output = dict[str, Any]  # what a target said: any of label, label_id, confidence, reply, tool_calls, end_state, declined, sources, articles
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,14 @@ def _labels(value: Any) -> str | None:
     return next((told for one in value if (told := _text("One of the expected labels", LONGEST_NAME, one))), None)
 
 
+def _articles(value: Any) -> str | None:
+    if not isinstance(value, list):
+        return "The articles that may be cited are no list. An empty one says that nothing covers it."
+    if len(value) > MOST:
+        return f"There are {len(value):,} articles that may be cited, and {MOST} are the most."
+    return next((told for one in value if (told := _text("One of the articles that may be cited", LONGEST_NAME, one))), None)
+
+
 def _facts(value: Any) -> str | None:
     return _lists("The facts", "One of the facts", ("must", "must_not"), LONGEST_FACT, value)
 
@@ -136,6 +144,7 @@ def _of_text(what: str, most: int) -> Callable[[Any], str | None]:
 SHAPES: dict[str, Callable[[Any], str | None]] = {
     "label": _of_text("The expected intent", LONGEST_NAME),
     "labels": _labels,
+    "articles": _articles,
     "text": _of_text("The expected text", LONGEST_REPLY),
     "facts": _facts,
     "pattern": _pattern,

@@ -117,3 +117,48 @@ def bench_preview(
     from portal.bench import preview as measuring
 
     _run(lambda: measuring.run(train, texts, conversations), as_json)
+
+
+@app.command("retrieval")
+def bench_retrieval(
+    articles: Annotated[Path | None, typer.Option("--articles", help="{id, title, body or content}, one a line.")] = None,
+    questions: Annotated[Path | None, typer.Option("--questions", help="{id, text or messages, relevant: [ids]}, one a line.")] = None,
+    size: Annotated[int, typer.Option("--size", help="Also time a search in so many made-up passages.")] = 0,
+    chunkings: Annotated[
+        bool, typer.Option("--chunkings/--no-chunkings", help="Also cut the articles otherwise; that takes longest.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """How often the right article is found, rung by rung, with intervals; without files on conversations that are made here."""
+    from portal.bench import retrieval as measuring
+
+    told = measuring.run(articles, questions, size=size, chunkings=chunkings)
+    if as_json:
+        tell(told, as_json)
+        return
+    print("\n".join(measuring.table(told)))  # noqa: T201
+    tell({name: value for name, value in told.items() if name not in ("rungs", "live")}, as_json)
+
+
+@app.command("answers")
+def bench_answers(
+    articles: Annotated[Path | None, typer.Option("--articles", help="{id, title, body or content}, one a line.")] = None,
+    questions: Annotated[
+        Path | None, typer.Option("--questions", help="{id, text or messages, relevant: [ids]}; an empty list: no article answers it.")
+    ] = None,
+    train: Annotated[
+        list[Path] | None, typer.Option("--train", help="Instead: {text, label}; articles are made of half the labels. May be repeated.")
+    ] = None,
+    test: Annotated[list[Path] | None, typer.Option("--test", help="... and the questions, one file for each --train.")] = None,
+    target: Annotated[float, typer.Option("--target", help="So many of the answers given are to be right.")] = 0.95,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="So often, each time drawn anew.")] = 3,
+    by_words: Annotated[bool, typer.Option("--by-words", help="Without the encoder.")] = False,
+    size: Annotated[int, typer.Option("--size", help="Also time an answer among so many made-up passages.")] = 0,
+    weights: Annotated[bool, typer.Option("--weights", help="Print what is learned from all of it, as it could ship.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Of the answers given, how many stand on the right article, where some questions have none: with its lower bound and coverage."""
+    from portal.bench import answers as measuring
+
+    asked = measuring.Measured(target, seeds, by_words, size, weights)
+    _run(lambda: measuring.run(asked, articles, questions, train or (), test or ()), as_json)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from data import approvals, people, tasks
+from data import access, approvals, people, tasks
 from data.approvals import HEAVY, KINDS
 from data.tables import Proposal
 from portal import acts, cached, talk, widgets
@@ -56,6 +56,8 @@ def whole(proposal: Proposal) -> None:
     st.caption(_who_and_when(proposal), help=widgets.exact(proposal.at))
     st.markdown(f"**{widgets.plain(proposal.evidence['sentence'])}**  \n{widgets.plain(_figures(proposal))}")
     st.text(f"Why: {proposal.why}")
+    if proposal.kind == "publish_articles" and access.may(person, "article.read"):
+        _articles(proposal)
     _rules(proposal)
     for approval in approvals.approvers([proposal]).get(proposal.id, []):
         said = f": {approval.note}" if approval.note else ""
@@ -67,6 +69,23 @@ def whole(proposal: Proposal) -> None:
     talk.show("proposal", proposal.id, by=person)
     if proposal.state == "open":
         _decide(proposal)
+
+
+def _articles(proposal: Proposal) -> None:
+    """What is to be published, each a way to read it, and what it does to the cases it touches."""
+    told = proposal.evidence
+    for one in proposal.payload["articles"][:20]:
+        st.page_link(
+            "screens/knowledge.py", label=widgets.plain(f"{one['slug']}, version {one['number']}"), icon=":material/menu_book:",
+            query_params={"article": one["slug"], "tab": "versions"},
+        )  # fmt: skip
+    for line in told.get("broken", []):
+        st.markdown(
+            f":red[:material/close: breaks] {widgets.plain(line['set'])} {line['number']}: {widgets.plain(line['question'])}  \n"
+            f"before: {widgets.plain(line['before'])}  \nafter: {widgets.plain(line['after'])}"
+        )
+    if told.get("despite"):
+        st.text(f"Although it breaks cases: {told['despite']}")
 
 
 def _rules(proposal: Proposal) -> None:
@@ -138,6 +157,10 @@ def _who_and_when(proposal: Proposal) -> str:
 def _figures(proposal: Proposal) -> str:
     """The evidence's numbers, for the kinds that have some."""
     known = proposal.evidence
+    if proposal.kind == "publish_articles":
+        return " ".join(filter(None, (known.get("tried"), "It can be gone back from with one click.")))
+    if proposal.kind == "ship_answerer":
+        return f"Passes {known['passed']} of {known['cases']} cases of '{known['set']}' {known['set_number']}."
     if proposal.kind != "ship_classifier":
         return ""
     live = f"version {known['live_number']} is live now" if known.get("live_number") else "nothing is live now"

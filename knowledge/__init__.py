@@ -1,0 +1,3 @@
+"""What the company knows: articles, finding the right passage in them, answering from it, and what nothing covers yet."""
+
+ARTICLE, ANSWERER = "article", "answerer"  # kinds of targets

@@ -1,0 +1,253 @@
+"""The answerer's versions: how it finds, how it answers, from where on it keeps silent. Made, compared and released as a classifier is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlmodel import Session
+
+from data import access, approvals, audit, config, encoding, labels, releases, settings, store, vectors, versions
+from data.errors import Refused
+from data.masking import masked
+from data.tables import Case, Person, Proposal, Release, Version
+from data.values import Target
+from evals import candidates, runs, sets
+from evals.candidates import Evidence, Progress
+from evals.graders.face import Graders, Output
+from knowledge import ANSWERER, evidence, extractive, shelf, surety
+from knowledge.retrieval.combination import LIVE, Combination
+from knowledge.retrieval.library import Found
+
+NAME = "answerer"
+PLAIN = Target(ANSWERER, NAME, 0)  # what answers as long as no version was approved: word for word, and cautious
+LONGEST = 8_000  # characters of instructions
+MEASURED = "knowledge"  # the purpose of the sets that releases of it are measured on
+MOST_FOUND = 20  # passages that an answer is made of
+ASKED_OF_A_PERSON = "A person answers this: the intent is one that people keep for themselves."
+
+Message = Mapping[str, Any]  # role, text
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a version consists of."""
+
+    combination: Combination = LIVE
+    instructions: str = ""  # to the model that writes, where there is one
+    surety: str | None = None  # learned from judged questions; None: the one that ships
+    threshold: float | None = None  # it speaks from here on; None: as the surety says
+    asks_person: tuple[str, ...] = ()  # intents that people answer, by their ids
+
+    def as_body(self) -> dict[str, Any]:
+        return vars(self) | {"combination": self.combination.as_body(), "asks_person": list(self.asks_person)}
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Setup":
+        told = {**body, "combination": Combination.of(body["combination"]), "asks_person": tuple(body["asks_person"])}
+        return cls(**told)
+
+
+def setup_of(target: Target) -> Setup:
+    return Setup() if target.number == 0 else _kept(str(config.settings().home.absolute()), config.settings().database_url, target)
+
+
+@lru_cache(maxsize=20)
+def _kept(_home: str, _url: str, target: Target) -> Setup:
+    return Setup.of(versions.get(target).body)
+
+
+def target_in_force() -> Target:
+    live = releases.live(ANSWERER, NAME)
+    return releases.target_of(live) if live else PLAIN
+
+
+def in_force() -> Setup:
+    return setup_of(target_in_force())
+
+
+def make(setup: Setup, *, why: str, by: Person, at: datetime | None = None) -> Version:
+    """A candidate: it answers nobody until it was compared, approved and released."""
+    access.require(by, "answerer.make")
+    if len(setup.instructions) > LONGEST:
+        raise Refused(f"Not made: instructions have at most {LONGEST:,} characters, these have {len(setup.instructions):,}.")
+    if setup.threshold is not None and not 0 <= setup.threshold <= 1:
+        raise Refused("Not made: it speaks from 0 to 100 % sure on.")
+    if unknown := set(setup.asks_person) - set(labels.names()):
+        raise Refused(f"Not made: {len(unknown)} of the intents that a person answers are not there any more.")
+    with store.writing() as db:
+        made = versions.add(db, ANSWERER, NAME, by=by, manifest={"why": masked(why.strip())}, body=setup.as_body(), authors=[by.id], at=at)
+        audit.record(
+            db, by, "made", "answerer", made.id, f"Made {NAME} {made.target_number}: {why.strip() or 'no reason was given'}", at=at
+        )
+        return made
+
+
+# -- what it says -------------------------------------------------------------------------------------------------------------------------
+
+
+def answer(
+    target: Target, messages: Sequence[Message], *, for_staff: bool = False, intent_id: str | None = None
+) -> tuple[dict[str, Any], list[Found]]:
+    """To what is asked at the end of the messages: sentences with their passages, or silence. And what was found for it."""
+    setup = setup_of(target)
+    question = evidence.asked_now(messages)
+    if intent_id in setup.asks_person:
+        return _silent(question, ASKED_OF_A_PERSON), []
+    names = labels.names() if intent_id else {}
+    found = shelf.find(messages, setup.combination, intent=names.get(intent_id or "", ""), for_staff=for_staff, most=MOST_FOUND)
+    return told_of(messages, found, setup), found
+
+
+def told_of(messages: Sequence[Message], found: Sequence[Found], setup: Setup) -> dict[str, Any]:
+    """From passages that were found already."""
+    question = evidence.asked_now(messages)
+    return _told(question, said_to(question, found, setup), found)
+
+
+def said_to(question: str, found: Sequence[Found], setup: Setup) -> extractive.Answer:
+    encoder = encoding.in_force()
+    kept = surety.Surety.of_json(setup.surety) if setup.surety else None
+    return extractive.answer(
+        question, found, encode=(lambda texts: vectors.of(texts, encoder)) if encoder else None, sure=kept,
+        threshold=setup.threshold, pieces=shelf.pieces,
+    )  # fmt: skip
+
+
+def _told(question: str, answer: extractive.Answer, found: Sequence[Found]) -> dict[str, Any]:
+    """As it is kept and shown."""
+    told = answer.as_output() | {"question": question, "why": answer.why, "sentences": [], "sources": []}
+    places: dict[str, int] = {}
+    for said in answer.sentences:
+        place = places.setdefault(said.passage.id, len(places))
+        told["sentences"].append({"text": said.text, "source": place})
+        if place == len(told["sources"]):
+            told["sources"].append(_source(said.passage) | {"quote": said.quote})
+    nearest = next((one.passage for one in found if one.passage.slug == answer.nearest), None)
+    return told | ({"nearest": _source(nearest)} if nearest and answer.declined else {})
+
+
+def _source(passage: Any) -> dict[str, Any]:
+    return {
+        "article": passage.slug, "number": passage.number, "title": passage.title, "heading": passage.heading, "kind": passage.kind,
+        "text": passage.text,
+    }  # fmt: skip
+
+
+def _silent(question: str, why: str) -> dict[str, Any]:
+    return {
+        "reply": why, "sentences": [], "sources": [], "articles": [], "declined": True, "confidence": 0.0, "question": question, "why": why
+    }  # fmt: skip
+
+
+def ask(target: Target) -> runs.Ask:
+    """As something that is run on cases."""
+
+    def said(cases: Sequence[Case]) -> list[Output]:
+        return [as_output(answer(target, sets.asked_of(case))[0]) for case in cases]
+
+    return runs.told_at_once(said)
+
+
+def as_output(told: Mapping[str, Any]) -> Output:
+    return {name: told[name] for name in ("reply", "sources", "articles", "declined", "confidence")}
+
+
+@dataclass(frozen=True)
+class Learned:
+    """How sure it has to be, from the cases of a set; each case was told by what had not learned from it."""
+
+    setup: Setup
+    threshold: surety.Threshold
+
+
+def learn(setup: Setup, set_version_id: str, *, target: float = surety.TARGET, by: Person) -> Learned:
+    """From which surety on it speaks, so that the answers given are right as often as wanted."""
+    access.require(by, "answerer.make")
+    access.require(by, "eval_set.read")
+    judged = [judged_of(case, setup) for case in sets.cases(set_version_id) if "articles" in case.expected or "decline" in case.expected]
+    kept, threshold = surety.fit(judged, target=target)
+    return Learned(replace(setup, surety=kept.as_json(), threshold=None), threshold)
+
+
+def judged_of(case: Case, setup: Setup) -> surety.Judged:
+    messages = sets.asked_of(case)
+    found = shelf.find(messages, setup.combination, most=MOST_FOUND)
+    encoder = encoding.in_force()
+    seen = evidence.look(evidence.asked_now(messages), found, (lambda texts: vectors.of(texts, encoder)) if encoder else None)
+    wanted = case.expected.get("articles") or []
+    right = bool(seen.articles) and seen.articles[0].slug in wanted
+    return surety.Judged(surety.signs(seen), right, case.customer_id)
+
+
+# -- from candidate to everybody ----------------------------------------------------------------------------------------------------------
+
+
+def evaluate(
+    target: Target, *, known: Graders, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None
+) -> Evidence:  # fmt: skip
+    """Run it on each set that answers are measured on, beside what is live."""
+    access.require(by, "article.read")
+    candidates.evaluate(target, sets.measured_on(MEASURED), ask, known=known, by=by, progress=progress, at=at)
+    return evidence_of(target, known=known, by=by)
+
+
+def evidence_of(target: Target, *, known: Graders, by: Person) -> Evidence:
+    access.require(by, "article.read")
+    return candidates.evidence(target, sets.measured_on(MEASURED), known=known, by=by)
+
+
+def propose(target: Target, *, why: str, known: Graders, by: Person, at: datetime | None = None) -> Proposal:
+    """Ask a second person to release it. What the cases show to be worse cannot be proposed."""
+    access.require(by, "answerer.propose")
+    version = versions.get(target)
+    found = evidence_of(target, known=known, by=by)
+    if (reason := found.stops()) and not found.for_a_trial:
+        raise Refused(f"Not proposed: {reason}")
+    payload = {**target.columns(), "sha": version.sha, "in_place_of": found.live_number}
+    if approvals.open_for("ship_answerer", **payload):
+        raise Refused(f"Not proposed again: {target} already waits for approval.")
+    told = {
+        "sentence": found.sentence, "set": found.eval_set.name, "set_number": found.version.number, "passed": found.passed.k,
+        "cases": found.passed.n, "live_number": found.live_number, "rules": found.decision.as_evidence(),
+        "comparison_id": found.comparison.id if found.comparison else None,
+    }  # fmt: skip
+    with store.writing() as db:
+        return approvals.propose(
+            db, "ship_answerer", f"release answerer {target.number}", payload, why=why, evidence=told, authors=version.authors, by=by,
+            needs=agreed.approvers if (agreed := settings.gate()) else 1, at=at,
+        )  # fmt: skip
+
+
+def ship(proposal_id: str, *, at: datetime | None = None) -> Release:
+    """Carry out an approved proposal: beside what is live where something is, else for everybody."""
+    with store.writing() as db:
+        proposal, approver = approvals.begin_execution(db, proposal_id, "ship_answerer", at=at)
+        told = proposal.payload
+        target = Target(told["target_kind"], told["target_name"], told["target_number"])
+        live = releases.live(ANSWERER, NAME)
+        if versions.get(target).sha != told["sha"]:
+            raise Refused(f"Not released: {target} is not what was approved.")
+        if (live.target_number if live else None) != told["in_place_of"]:
+            raise Refused(f"Not released: what is live changed after {target} was compared with it. Compare again, then propose again.")
+        if live is not None:
+            return releases.begin(db, target, proposal_id=proposal.id, by_itself=True, by=approver, at=at)
+        return put_live(db, target, proposal.id, by=approver, at=at)
+
+
+def put_live(db: Session, target: Target, proposal_id: str | None, *, by: Person | None, at: datetime | None = None) -> Release:
+    return releases.go_live(db, target, proposal_id=proposal_id, why_before_ends=f"followed by {target}", by=by, at=at)
+
+
+def roll_back(target: Target, *, why: str, by: Person, at: datetime | None = None) -> Release:
+    """Go back to a version that was live before. The safe direction needs one person only."""
+    access.require(by, "answerer.roll_back")
+    if not why.strip():
+        raise Refused("Not rolled back: say why; it stands beside the release afterwards.")
+    with store.writing() as db:
+        if not releases.once_live(db, target):
+            raise Refused(f"Not rolled back: {target} was never live. Propose it instead.")
+        release = releases.go_live(db, target, proposal_id=None, why_before_ends=f"rolled back: {why.strip()}", by=by, at=at)
+        audit.record(db, by, "rolled back", "release", release.id, f"Went back to {target}: {why.strip()}", at=at)
+        return release

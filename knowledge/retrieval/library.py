@@ -1,0 +1,214 @@
+"""All passages in force, ready to be searched. A value: a published article makes another of it, and only that article is worked on.
+
+The first part holds nearly everything; what is published afterwards stands in small parts beside it, and what is no longer in force is
+masked. Small parts are put together from time to time, and everything is built anew when half of the first one is masked.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge import passages
+from knowledge.passages import Chunking, Passage, Published
+from knowledge.retrieval import entities, expansion, keyword, picks, stems, titles, vectors
+from knowledge.retrieval.entities import Names, Words
+from knowledge.retrieval.expansion import Synonyms
+from knowledge.retrieval.keyword import Postings
+from knowledge.retrieval.picks import Memory, Pick
+from knowledge.retrieval.vectors import Encode
+
+Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
+Progress = Callable[[float, str], None]
+
+MOST_PARTS = 8  # beside the first
+READ = 600  # characters of each article that names are looked for in: it says soon what it is about
+SENTENCES = 6  # of a question from which somebody chose
+AT_ONCE = 5_000  # passages encoded between two reports
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of the articles, a line each, and their passages, one article's after another's."""
+
+    articles: tuple[tuple[str, int], ...]  # slug and number
+    areas: tuple[str, ...]
+    passages: tuple[Passage, ...]
+    starts: Places  # of each article's passages
+    words: Postings  # of passages
+    titles: Postings  # of articles
+    worth: Floats  # what each title tells
+    meanings: Floats | None  # of passages
+    about: tuple[frozenset[Words], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    parts: tuple[Part, ...]
+    alive: tuple[npt.NDArray[np.bool_], ...]  # which articles of each part are in force
+    chunking: Chunking
+    names: Names
+    synonyms: Synonyms
+    memory: Memory
+    encode: Encode | None
+    encode_asked: Encode | None
+
+    @cached_property
+    def in_force(self) -> npt.NDArray[np.bool_]:
+        return np.concatenate([*self.alive, np.zeros(0, bool)])
+
+    @cached_property
+    def keys(self) -> list[tuple[str, int]]:
+        """Slug and number of every article, also of masked ones, in the order in which they are scored."""
+        return [key for part in self.parts for key in part.articles]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where an article stands among them."""
+        return {key[0]: place for place, key in enumerate(self.keys) if self.in_force[place]}
+
+    @cached_property
+    def areas(self) -> list[str]:
+        return [area for part in self.parts for area in part.areas]
+
+    @cached_property
+    def named(self) -> dict[Words, Places]:
+        """The articles about each name."""
+        found: dict[Words, list[int]] = {}
+        for place, about in enumerate(one for part in self.parts for one in part.about):
+            for name in about:
+                found.setdefault(name, []).append(place)
+        return {name: np.array(places, np.int64) for name, places in found.items()}
+
+    @property
+    def articles(self) -> int:
+        return int(self.in_force.sum())
+
+    @property
+    def size(self) -> int:
+        """Passages, masked ones too: what a search goes through."""
+        return sum(len(part.passages) for part in self.parts)
+
+    def passages_of(self, place: int) -> tuple[Part, range]:
+        """Of the article at this place: its part, and where in that its passages stand."""
+        for part in self.parts:
+            if place < len(part.articles):
+                end = int(part.starts[place + 1]) if place + 1 < len(part.articles) else len(part.passages)
+                return part, range(int(part.starts[place]), end)
+            place -= len(part.articles)
+        raise IndexError(place)
+
+
+@dataclass(frozen=True)
+class Stood:
+    """Where a rung put the article, and what that added to its score."""
+
+    place: int  # 1: first
+    added: float
+
+
+@dataclass(frozen=True)
+class Found:
+    passage: Passage
+    score: float
+    stood: Mapping[str, Stood]  # rung -> where it put the article
+    words: float  # BM25 of this passage
+    cosine: float | None  # of this passage to the question; None: there is no encoder
+
+
+def build(
+    published: Iterable[Published],
+    *,
+    chunking: Chunking | None = None,
+    encode: Encode | None = None,  # of passages
+    encode_asked: Encode | None = None,  # of questions, if that is another: nobody asks the same again, so their vectors are not kept
+    chosen: Iterable[Pick] = (),
+    progress: Progress = lambda _share, _doing: None,
+) -> Library:
+    """From all articles in force."""
+    cut = chunking or Chunking()
+    every = list(published)
+    names = entities.mined([one.title for one in every], (one.text[:READ] for one in every))
+    synonyms = expansion.mined(one.text for one in every)
+    part = _part(every, cut, encode, names, progress=progress)
+    memory = picks.memory(chosen, encode=encode_asked or encode, most=SENTENCES)
+    parts, alive = ((part,), (np.ones(len(part.articles), bool),)) if part.articles else ((), ())
+    return Library(parts, alive, cut, names, synonyms, memory, encode, encode_asked or encode)
+
+
+def updated(library: Library, published: Sequence[Published]) -> Library:
+    """The library for the articles that are in force now. Only what was not in it is cut, counted and encoded."""
+    wanted = {(one.slug, one.number) for one in published}
+    alive = tuple(
+        mask & np.array([key in wanted for key in part.articles], bool) for part, mask in zip(library.parts, library.alive, strict=True)
+    )
+    held = {
+        key for part, mask in zip(library.parts, alive, strict=True) for key, is_alive in zip(part.articles, mask, strict=True) if is_alive
+    }
+    new = [one for one in published if (one.slug, one.number) not in held]
+    if not library.parts or alive[0].sum() * 2 < len(alive[0]):
+        return replace(
+            build(published, chunking=library.chunking, encode=library.encode, encode_asked=library.encode_asked), memory=library.memory
+        )
+    if not new and all(np.array_equal(one, other) for one, other in zip(alive, library.alive, strict=True)):
+        return library
+    kept = 1 if len(library.parts) > MOST_PARTS else len(library.parts)
+    if kept == 1:  # the small parts become one
+        first = {key for key, is_alive in zip(library.parts[0].articles, alive[0], strict=True) if is_alive}
+        new = [one for one in published if (one.slug, one.number) not in first]
+    names = entities.joined(library.names, entities.mined([one.title for one in new], (one.text[:READ] for one in new)))
+    part = _part(new, library.chunking, library.encode, names, base=library.parts[0])
+    more = [(part, np.ones(len(part.articles), bool))] if part.articles else []
+    return replace(
+        library, names=names, parts=(*library.parts[:kept], *(one for one, _ in more)), alive=(*alive[:kept], *(mask for _, mask in more))
+    )
+
+
+def with_picks(library: Library, chosen: Iterable[Pick]) -> Library:
+    """The same articles, and what people chose meanwhile."""
+    return replace(library, memory=picks.memory(chosen, encode=library.encode_asked, most=SENTENCES))
+
+
+def with_memory(library: Library, memory: Memory) -> Library:
+    return replace(library, memory=memory)
+
+
+def _part(
+    published: Iterable[Published],
+    chunking: Chunking,
+    encode: Encode | None,
+    names: Names,
+    *,
+    base: Part | None = None,
+    progress: Progress = lambda _share, _doing: None,
+) -> Part:
+    """Of articles that hold a word. Where there is a first part, words are as rare as they are there."""
+    cut = [(one, pieces) for one in published if (pieces := passages.cut(one, chunking))]
+    every = tuple(passage for _, pieces in cut for passage in pieces)
+    starts = np.cumsum([0, *(len(pieces) for _, pieces in cut)])[:-1].astype(np.int64)
+    words = keyword.build((stems.of(one.told) for one in every), usual=base.words.usual if base else 0.0)
+    said = [stems.of(one.title) for one, _ in cut]
+    headed = keyword.build(said, usual=base.titles.usual if base else 0.0)
+    rarity = keyword.rarity({word for title in said for word in title}, [headed, *([base.titles] if base else [])])
+    return Part(
+        tuple((one.slug, one.number) for one, _ in cut), tuple(one.area for one, _ in cut), every, starts, words, headed,
+        titles.worth(said, rarity), _encoded(every, encode, progress), tuple(names.about(one.title, pieces[0].text) for one, pieces in cut),
+    )  # fmt: skip
+
+
+def _encoded(every: Sequence[Passage], encode: Encode | None, progress: Progress) -> Floats | None:
+    if encode is None or not every:
+        return None
+    rows: list[Floats] = []
+    for start in range(0, len(every), AT_ONCE):
+        progress(start / len(every), f"{start:,} of {len(every):,} passages encoded")
+        part = vectors.of([one.told for one in every[start : start + AT_ONCE]], encode)
+        rows += [part] if part is not None else []
+    return np.concatenate(rows)
+
+
+def rarities(asked: Iterable[str], parts: Sequence[Part]) -> Mapping[str, float]:
+    return keyword.rarity(asked, [part.words for part in parts])
