@@ -19,6 +19,7 @@ from evals.graders.face import Graders, Output
 from knowledge import ANSWERER, evidence, extractive, shelf, surety
 from knowledge.retrieval.combination import LIVE, Combination
 from knowledge.retrieval.library import Found
+from language import tongue
 
 NAME = "answerer"
 PLAIN = Target(ANSWERER, NAME, 0)  # what answers as long as no version was approved: word for word, and cautious
@@ -74,6 +75,8 @@ def make(setup: Setup, *, why: str, by: Person, at: datetime | None = None) -> V
         raise Refused(f"Not made: instructions have at most {LONGEST:,} characters, these have {len(setup.instructions):,}.")
     if setup.threshold is not None and not 0 <= setup.threshold <= 1:
         raise Refused("Not made: it speaks from 0 to 100 % sure on.")
+    if setup.surety is not None:
+        surety.Surety.of_json(setup.surety)  # refused where it cannot be read, not when a customer asks
     if unknown := set(setup.asks_person) - set(labels.names()):
         raise Refused(f"Not made: {len(unknown)} of the intents that a person answers are not there any more.")
     with store.writing() as db:
@@ -107,7 +110,12 @@ def told_of(messages: Sequence[Message], found: Sequence[Found], setup: Setup) -
 
 
 def said_to(question: str, found: Sequence[Found], setup: Setup) -> extractive.Answer:
+    if not question:  # a rep's words alone are found too; they ask nothing
+        return extractive.Answer((), 0.0, True, "Nothing was asked.")
     encoder = encoding.in_force()
+    if encoder is not None and not encoder.speaks(tongue.of(question)):
+        # in its vectors every text of another language is like every other: words decide, and what was learned with vectors says nothing
+        return extractive.answer(question, found, sure=surety.shipped(vectors=False), pieces=shelf.pieces)
     kept = surety.Surety.of_json(setup.surety) if setup.surety else None
     return extractive.answer(
         question, found, encode=(lambda texts: vectors.of(texts, encoder)) if encoder else None, sure=kept,

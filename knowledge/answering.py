@@ -108,6 +108,16 @@ def suggest(conversation_id: str, *, by: Person, at: datetime | None = None) -> 
     return _answer(conversation, [one for one in told if one["seq"] <= last], subject, by, at)
 
 
+def suggested(conversation_id: str, *, by: Person) -> Trace | None:
+    """The newest suggestion, if there is one."""
+    access.require(by, "knowledge.ask")
+    if not conversations.reachable([conversation_id], by=by):
+        return None
+    query = select(Trace).where(Trace.conversation_id == conversation_id, Trace.target_kind == ANSWERER, Trace.mode == LIVE)
+    with store.reading() as db:
+        return db.exec(query.order_by(col(Trace.seq).desc(), col(Trace.at).desc(), col(Trace.id).desc())).first()
+
+
 def arrived(conversation_ids: Sequence[str], *, at: datetime | None = None) -> int:
     """What came in is answered at once, as far as the customer had written then: the suggestion is there before anybody opens it."""
     done, moment = 0, at or now()

@@ -62,7 +62,10 @@ class Looked:
     def sentence(self) -> str:
         if not self.questions:
             return "Every question of the last four weeks was answered."
-        return f"{self.questions:,} questions of the last four weeks were not answered well: {self.gaps:,} gaps, {self.new:,} new."
+        asked = (
+            "1 question of the last four weeks was" if self.questions == 1 else f"{self.questions:,} questions of the last four weeks were"
+        )
+        return f"{asked} not answered well: {self.gaps:,} {'gap' if self.gaps == 1 else 'gaps'}, {self.new:,} new."
 
 
 # -- looking ------------------------------------------------------------------------------------------------------------------------------

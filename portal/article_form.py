@@ -8,7 +8,7 @@ import streamlit as st
 from data import access, downloads, people
 from data.errors import Refused
 from data.tables import Article, Person
-from knowledge import articles, files
+from knowledge import articles, files, gaps
 from knowledge.articles import Content
 from portal import acts, article_files, article_text, session, widgets
 
@@ -52,7 +52,14 @@ def write(article: Article, *, by: Person) -> None:
     written = fields(begun, key=key, by=by, button=f"Save as version {article.newest + 1}")
     if written is None:
         return
-    if acts.attempt(lambda: articles.save(article.slug, written, based_on=based_on, by=by), done="Saved as a draft."):
+    conversation_id = st.query_params.get("from", "")
+
+    def save() -> object:
+        if conversation_id:  # what it showed stands beside the version
+            return gaps.suggest_change(article.slug, written, conversation_id, based_on=based_on, by=by)
+        return articles.save(article.slug, written, based_on=based_on, by=by)
+
+    if acts.attempt(save, done="Saved as a draft."):
         st.session_state.pop(f"{key}_from", None)
     st.rerun()
 

@@ -40,7 +40,7 @@ MAP = (
     Key("4", "", "turn", ("review_mark_4_",)),
     Key("i", "Choose the intent", "open", ("review_intent_", "calibration_intent_")),
     Key("m", "The machine is wrong here; nothing we know covers it", "press", ("review_wrong_", "ask_missing_"), then="review_intent_"),
-    Key("e", "Write a better reply", "focus", ("review_reply_",)),
+    Key("e", "Write a better reply", "focus", ("review_reply_", "suggested_edit_")),
     Key("t", "Write a note", "focus", ("review_note_",)),
     Key("f", "Flag it, or change what the flag tests", "press", ("review_flag_", "conversation_flag_", "together_flag")),
     Key("h", "Take it in hand, or hand it back", "press", ("review_hold_",)),
@@ -75,7 +75,10 @@ PAGES = {
     "j": ("jobs", "Jobs", "task.read"), "p": ("people", "People", "person.read"), "w": ("knowledge", "Knowledge", "article.read"),
     "y": ("ask", "Ask", "knowledge.ask"), "v": ("gaps", "Gaps", "pattern.read"), "m": ("ladder", "Ladder", "article.read"),
 }  # fmt: skip
-SAVES = {"save": ("review_save_", "calibration_save_"), "enter": ("review_why_",)}  # Ctrl+Enter anywhere; Enter where one line is typed
+SAVES = {
+    "save": ("review_save_", "calibration_save_", "suggested_yes_"),
+    "enter": ("review_why_",),
+}  # Ctrl+Enter anywhere; Enter where one line is typed
 
 
 def listen(person: Person) -> None:

@@ -105,3 +105,9 @@ def test_too_little_to_measure_is_refused(tmp_path: Path) -> None:
         answers.run(Measured(), None, None, [one], [one])
     with pytest.raises(Refused, match="no question names an article"):
         answers.figures([[judged(False, 0.0)] * 30], target=0.95, seeds=1)
+
+
+def test_of_few_questions_what_ships_is_measured() -> None:
+    each = [judged(True, 3.0)] * 8 + [judged(False, -3.0)] * 8
+    told = answers.figures([each], target=0.95, seeds=1)
+    assert {name: told[name] for name in told["shipped"]} == told["shipped"]

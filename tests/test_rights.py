@@ -685,6 +685,7 @@ CALLS: tuple[Call, ...] = (
     Call("knowledge.ask", "answering.mine", lambda by, w, whose: did(asking_articles.mine(by=by)), THERE),
     Call("knowledge.ask", "answering.decide",
          lambda by, w, whose: reached("is not here", lambda: asking_articles.decide("none", "helped", by=by)), THERE),
+    Call("knowledge.ask", "answering.suggested", lambda by, w, whose: did(asking_articles.suggested(w.fresh[OWN], by=by)), THERE),
     Call("knowledge.ask", "answering.suggest", lambda by, w, whose: asking_articles.suggest(w.fresh[whose], by=by),
          also="conversation.read"),
     Call("answerer.make", "answerers.learn",

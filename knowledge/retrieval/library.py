@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 Progress = Callable[[float, str], None]
 
-MOST_PARTS = 8  # beside the first
+MOST_PARTS, SMALL = 8, 5_000  # small parts beside the first; passages of a part that is put together with others in a second
 READ = 600  # characters of each article that names are looked for in: it says soon what it is about
 SENTENCES = 6  # of a question from which somebody chose
 AT_ONCE = 5_000  # passages encoded between two reports
@@ -140,7 +140,8 @@ def build(
 
 
 def updated(library: Library, published: Sequence[Published]) -> Library:
-    """The library for the articles that are in force now. Only what was not in it is cut, counted and encoded."""
+    """The library for the articles that are in force now. Only what was not in it is cut, counted and encoded; of what it holds already
+    nothing but slug and number is looked at."""
     wanted = {(one.slug, one.number) for one in published}
     alive = tuple(
         mask & np.array([key in wanted for key in part.articles], bool) for part, mask in zip(library.parts, library.alive, strict=True)
@@ -149,22 +150,48 @@ def updated(library: Library, published: Sequence[Published]) -> Library:
         key for part, mask in zip(library.parts, alive, strict=True) for key, is_alive in zip(part.articles, mask, strict=True) if is_alive
     }
     new = [one for one in published if (one.slug, one.number) not in held]
-    if not library.parts or alive[0].sum() * 2 < len(alive[0]):
+    if not new and all(np.array_equal(one, other) for one, other in zip(alive, library.alive, strict=True)):
+        return library
+    if not held:
         return replace(
             build(published, chunking=library.chunking, encode=library.encode, encode_asked=library.encode_asked), memory=library.memory
         )
-    if not new and all(np.array_equal(one, other) for one, other in zip(alive, library.alive, strict=True)):
-        return library
-    kept = 1 if len(library.parts) > MOST_PARTS else len(library.parts)
-    if kept == 1:  # the small parts become one
-        first = {key for key, is_alive in zip(library.parts[0].articles, alive[0], strict=True) if is_alive}
-        new = [one for one in published if (one.slug, one.number) not in first]
     names = entities.joined(library.names, entities.mined([one.title for one in new], (one.text[:READ] for one in new)))
     part = _part(new, library.chunking, library.encode, names, base=library.parts[0])
-    more = [(part, np.ones(len(part.articles), bool))] if part.articles else []
-    return replace(
-        library, names=names, parts=(*library.parts[:kept], *(one for one, _ in more)), alive=(*alive[:kept], *(mask for _, mask in more))
+    grown = replace(library, names=names, parts=(*library.parts, part), alive=(*alive, np.ones(len(part.articles), bool)))
+    return _tidied(grown if part.articles else replace(grown, parts=library.parts, alive=alive))
+
+
+def _tidied(library: Library) -> Library:
+    """Small parts become one, and all of them where half of the first is masked. Nothing is encoded again."""
+    first = library.alive[0]
+    if first.sum() * 2 < len(first):
+        every = _joined(library.parts, library.alive, library.names)
+        return replace(library, parts=(every,), alive=(np.ones(len(every.articles), bool),))
+    small = [place for place in range(1, len(library.parts)) if len(library.parts[place].passages) <= SMALL]
+    if len(small) <= MOST_PARTS:
+        return library
+    one = _joined(
+        [library.parts[place] for place in small], [library.alive[place] for place in small], library.names, base=library.parts[0]
     )
+    kept = [place for place in range(len(library.parts)) if place not in small]
+    return replace(
+        library, parts=(*(library.parts[place] for place in kept), one),
+        alive=(*(library.alive[place] for place in kept), np.ones(len(one.articles), bool)),
+    )  # fmt: skip
+
+
+def _joined(parts: Sequence[Part], alive: Sequence[npt.NDArray[np.bool_]], names: Names, *, base: Part | None = None) -> Part:
+    """One part of several, of what is in force."""
+    cut: list[tuple[Passage, ...]] = []
+    rows: list[Floats] = []
+    for part, mask in zip(parts, alive, strict=True):
+        ends = [*part.starts[1:].tolist(), len(part.passages)]
+        for start, end, is_alive in zip(part.starts.tolist(), ends, mask.tolist(), strict=True):
+            if is_alive:
+                cut.append(part.passages[start:end])
+                rows += [part.meanings[start:end]] if part.meanings is not None else []
+    return _assembled(cut, np.concatenate(rows) if rows else None, names, base)
 
 
 def with_picks(library: Library, chosen: Iterable[Pick]) -> Library:
@@ -185,17 +212,23 @@ def _part(
     base: Part | None = None,
     progress: Progress = lambda _share, _doing: None,
 ) -> Part:
-    """Of articles that hold a word. Where there is a first part, words are as rare as they are there."""
-    cut = [(one, pieces) for one in published if (pieces := passages.cut(one, chunking))]
-    every = tuple(passage for _, pieces in cut for passage in pieces)
-    starts = np.cumsum([0, *(len(pieces) for _, pieces in cut)])[:-1].astype(np.int64)
+    """Of articles that hold a word."""
+    cut = [tuple(pieces) for one in published if (pieces := passages.cut(one, chunking))]
+    return _assembled(cut, _encoded([passage for pieces in cut for passage in pieces], encode, progress), names, base)
+
+
+def _assembled(cut: Sequence[tuple[Passage, ...]], meanings: Floats | None, names: Names, base: Part | None) -> Part:
+    """Of each article's passages. Where there is a first part, words are as rare as they are there."""
+    every = tuple(passage for pieces in cut for passage in pieces)
+    heads = [pieces[0] for pieces in cut]
+    starts = np.cumsum([0, *(len(pieces) for pieces in cut)])[:-1].astype(np.int64)
     words = keyword.build((stems.of(one.told) for one in every), usual=base.words.usual if base else 0.0)
-    said = [stems.of(one.title) for one, _ in cut]
+    said = [stems.of(head.title) for head in heads]
     headed = keyword.build(said, usual=base.titles.usual if base else 0.0)
     rarity = keyword.rarity({word for title in said for word in title}, [headed, *([base.titles] if base else [])])
     return Part(
-        tuple((one.slug, one.number) for one, _ in cut), tuple(one.area for one, _ in cut), every, starts, words, headed,
-        titles.worth(said, rarity), _encoded(every, encode, progress), tuple(names.about(one.title, pieces[0].text) for one, pieces in cut),
+        tuple((head.slug, head.number) for head in heads), tuple(head.area for head in heads), every, starts, words, headed,
+        titles.worth(said, rarity), meanings, tuple(names.about(head.title, head.text) for head in heads),
     )  # fmt: skip
 
 
@@ -208,7 +241,3 @@ def _encoded(every: Sequence[Passage], encode: Encode | None, progress: Progress
         part = vectors.of([one.told for one in every[start : start + AT_ONCE]], encode)
         rows += [part] if part is not None else []
     return np.concatenate(rows)
-
-
-def rarities(asked: Iterable[str], parts: Sequence[Part]) -> Mapping[str, float]:
-    return keyword.rarity(asked, [part.words for part in parts])

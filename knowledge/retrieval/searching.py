@@ -21,7 +21,7 @@ OTHER_WORDS = 0.5  # what a question in a model's words weighs, by the customer'
 MOST_REPHRASED = 4
 BY_MEANING = (rungs.VECTORS, rungs.SENTENCES, rungs.ENTITIES, rungs.PICKS)  # rungs that ask the encoder
 SAY_NOTHING_ALONE = {"names", "area", "chosen for intent", "chosen often"}  # none of them looks at what is asked
-AS_IT_IS = {"names", "chosen alike"}  # between 0 and 1 already, and the less it is above 0 the less it is sure
+AS_IT_IS = {"names", "chosen alike", "chosen for intent"}  # between 0 and 1 already, and the less it is above 0 the less it is sure
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 Who judges is the file: a question names the articles that answer it, and none where nothing does. The answerer learns its surety and its
 threshold from one part of the questions and is measured on the other, several times, so no question is answered by what learned from it.
-Beside it stands what ships, which learned from none of them. What of an article may be quoted is encoded when it is published, as in a
+Beside it stands what ships. What of an article may be quoted is encoded when it is published, as in a
 portal; the time of an answer is that of finding, choosing and deciding, the question's own encoding included.
 """
 
@@ -194,10 +194,19 @@ def _crossed(judged: Sequence[Judged], target: float, seed: int) -> tuple[Share,
     part = np.random.default_rng(seed).permutation(len(judged)) % PARTS
     right = given = 0
     for number in range(PARTS):
-        learned, _ = surety.fit([one for one, mine in zip(judged, part, strict=True) if mine != number], target=target)
-        share, _ = _spoken(learned, [one for one, mine in zip(judged, part, strict=True) if mine == number])
+        share, _ = _spoken(
+            _learned([one for one, mine in zip(judged, part, strict=True) if mine != number], target),
+            [one for one, mine in zip(judged, part, strict=True) if mine == number],
+        )
         right, given = right + share.k, given + share.n
     return Share(right, given), len(judged)
+
+
+def _learned(judged: Sequence[Judged], target: float) -> Surety:
+    """Too few teach nothing: then what ships answers, as in a portal."""
+    if len(judged) < surety.FEWEST:
+        return surety.shipped(vectors=all("likeness" in one.signs for one in judged if one.signs))
+    return surety.fit(judged, target=target)[0]
 
 
 def _spoken(sure: Surety, judged: Sequence[Judged]) -> tuple[Share, int]:

@@ -227,7 +227,7 @@ def _encoding_ms(library: Library, asked: Sequence[Question], encode: Callable[[
 WIDE = 384  # numbers in a vector
 VOCABULARY = 30_000
 WORDS, PASSAGES = 60, 5  # in a passage, in an article
-ROUNDS = 30
+ROUNDS, UPDATES = 30, 12
 SHORT = "how do I return w{} that w{} broke and get w{} back"
 LONG = "Hello, my w{} of w{} is w{}. I asked w{} about it and heard that w{} could not w{}. What shall I do with w{} now?"
 
@@ -246,7 +246,7 @@ def at_size(size: int) -> dict[str, Any]:
         Asked.of([("customer", _filled(SHORT, rng)), ("rep", _filled(LONG, rng)), ("customer", _filled(SHORT, rng))]) for _ in range(ROUNDS)
     ]
     told["conversation_ms_p50"], told["conversation_ms_p95"] = _waited(library, conversations)
-    told["update_seconds"] = _update_seconds(library, published)
+    told["update_seconds_most"] = _update_seconds(library, published)
     return told
 
 
@@ -278,15 +278,18 @@ def _waited(library: Library, asked: Sequence[Asked]) -> tuple[float, float]:
 
 
 def _update_seconds(library: Library, published: list[Published]) -> float:
-    """From one more published article to a search that finds it."""
-    new = Published("article-new", 1, "Unheardof things", "The unheardof thing is here.")
-    began = time.perf_counter()
-    later = retrieval.updated(library, [*published, new])
-    found = retrieval.search(later, "unheardof")
-    seconds = time.perf_counter() - began
-    if not found or found[0].passage.slug != new.slug:
-        raise RuntimeError("the newly published article was not found first")
-    return round(seconds, 3)
+    """From one more published article to a search that finds it: the slowest of some in a row, small parts being put together meanwhile."""
+    slowest = 0.0
+    for number in range(UPDATES):
+        new = Published(f"article-new-{number}", 1, f"Unheardof things {number}", f"The unheardof{number} thing is here.")
+        published = [*published, new]
+        began = time.perf_counter()
+        library = retrieval.updated(library, published)
+        found = retrieval.search(library, f"unheardof{number}")
+        slowest = max(slowest, time.perf_counter() - began)
+        if not found or found[0].passage.slug != new.slug:
+            raise RuntimeError("a newly published article was not found first")
+    return round(slowest, 3)
 
 
 def _bytes(library: Library) -> int:

@@ -114,7 +114,7 @@ def write(gap: Pattern) -> None:
     st.caption(
         "It begins with the best replies of colleagues. Make one clear text of them; nobody is answered with it before two people agree."
     )
-    known = [one for one in sets.all_sets(by=person) if one.purpose == "answer"]
+    known = [one for one in sets.all_sets(by=person) if one.purpose == "knowledge"]
     row = st.columns([2, 1])
     test_in = row[0].selectbox(
         "Test it in", known, index=0 if known else None, format_func=lambda one: one.name, key="gaps_set",

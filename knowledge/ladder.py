@@ -1,0 +1,246 @@
+"""The ladder: a frozen set is climbed rung by rung. What each way to find brings and costs, and which one is not worth it.
+
+A rung that a version has stays on for those above it; one that it lacks is tried in its place and taken off again. What learns from choices
+learns from those of other questions only: the set is parted, and each part is told by what learned from the others.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlmodel import col, select
+
+from classifiers.evidence import share_of
+from data import access, labels, releases, store, versions
+from data.errors import Refused
+from data.tables import Case, EvalSet, Person, SetVersion, Study, Version
+from data.values import Target, now
+from evals import sets, verdict
+from evals.power import SURE
+from knowledge import ANSWERER, answerers, articles, shelf
+from knowledge.answerers import Setup
+from knowledge.retrieval import reranker
+from knowledge.retrieval.asked import Asked
+from knowledge.retrieval.combination import LIVE, Combination
+from knowledge.retrieval.picks import Pick
+from knowledge.retrieval.rungs import HYBRID, KEYWORD, RERANKER, RUNGS, VECTORS, Rung
+from knowledge.steps import PARTED, Climb, Hits, Question, Step, chosen, steps
+
+KIND = "ladder"
+DRAWS = 2_000  # of questions, for the interval of a mean
+LATELY = 50  # climbs that are looked through for a set's newest
+TITLES = {rung.name: rung.title for rung in RUNGS}
+BOTTOM, FOUND, NOTHING, OPEN = "first", "worth it", "not worth it", "open"  # what a step up is worth
+
+Progress = Callable[[float, str], None]
+
+
+# -- climbing -----------------------------------------------------------------------------------------------------------------------------
+
+
+def climb(
+    target: Target, set_version_id: str, *, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None
+) -> Study:
+    """Each rung of a version on a frozen set, kept beside the version. What ships is kept as a version first, so that it can be."""
+    access.require(by, "answerer.make")
+    access.require(by, "eval_set.read")
+    if not articles.anything_published():
+        raise Refused("Not climbed: no article is published, so nothing can be found. Publish some on the page Knowledge.")
+    questions = _questions(sets.cases(set_version_id))
+    answerable = [one for one in questions if one.wanted]
+    if not answerable:
+        raise Refused("Not climbed: no case of this set names the article that answers it. Name them on the page Eval sets, and freeze it.")
+    setup = answerers.setup_of(target)
+    told = {**_about(set_version_id, target), "questions": len(questions), "answerable": len(answerable)}
+    told |= _climbed(Climb(setup, questions), progress)
+    version = _version_of(target, by, at)
+    with store.writing() as db:
+        made = Study(
+            version_id=version.id, kind=KIND, told=told | {"answerer": version.target_number}, by_person_id=access.whose(by), at=at or now()
+        )
+        db.add(made)
+        return made
+
+
+def _questions(cases: Sequence[Case]) -> list[Question]:
+    """Cases that say which article answers them, or that none does. The intent is what the live classifier says: a person's is not there
+    either when a customer asks."""
+    judged = [case for case in cases if "articles" in case.expected or case.expected.get("decline")]
+    messages = [sets.asked_of(case) for case in judged]
+    customers = [case.customer_id for case in judged]
+    return [
+        Question(
+            told, Asked.of([(str(one.get("role")), str(one.get("text") or "")) for one in told], intent=intent),
+            frozenset(case.expected.get("articles") or ()), case.customer_id, part,
+        )
+        for case, told, intent, part in zip(judged, messages, _intents(judged), _parts(customers), strict=True)
+    ]  # fmt: skip
+
+
+def _intents(cases: Sequence[Case]) -> list[str]:
+    live = releases.live("classifier", labels.INTENT)
+    if live is None or not cases:
+        return [""] * len(cases)
+    from classifiers import serving  # opens a model: only where it is climbed
+
+    names = labels.names()
+    said = serving.guess(releases.target_of(live), [sets.text_of(case) for case in cases])
+    return [names.get(one.label_id or "", "") for one in said]
+
+
+def _parts(customers: Sequence[str | None]) -> list[int]:
+    """Questions of one customer are alike: they stay in one part."""
+    keys = [customer or str(place) for place, customer in enumerate(customers)]
+    order = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    drawn = np.random.default_rng(0).permutation(len(order)) % PARTED
+    return [int(drawn[order[key]]) for key in keys]
+
+
+def _about(set_version_id: str, target: Target) -> dict[str, Any]:
+    with store.reading() as db:
+        version = db.get_one(SetVersion, set_version_id)
+        eval_set = db.get_one(EvalSet, version.eval_set_id)
+    return {
+        "set_version_id": version.id, "eval_set_id": eval_set.id, "eval_set": eval_set.name, "set_number": version.number,
+        "stamp": articles.stamp(), "articles": len(articles.in_force()), "answerer": target.number,
+    }  # fmt: skip
+
+
+def _version_of(target: Target, by: Person, at: datetime | None) -> Version:
+    if target.number:
+        return versions.get(target)
+    ships = Setup().as_body()
+    known = [one for one in versions.all_of(ANSWERER, answerers.NAME) if one.body == ships]
+    return known[0] if known else answerers.make(Setup(), why="What ships, kept so that it can be measured.", by=by, at=at)
+
+
+def _climbed(climb: Climb, progress: Progress) -> dict[str, Any]:
+    wanted, skipped = steps(climb.setup.combination, climb.questions, encoded=climb.encode is not None)
+    share = 1 / (len(wanted) + 1)
+
+    def part(number: int) -> Progress:
+        return lambda done, doing: progress((number + done) * share, doing)
+
+    hits = {step.rung.name: climb.hits(step, part(number)) for number, step in enumerate(wanted)}
+    told = _told(wanted, hits, climb.customers)
+    best_of = best({"rungs": told}, climb.setup.combination)
+    top = next(step for step in reversed(wanted) if step.on or step is wanted[0])
+    learns = any(row["name"] == RERANKER and row["worth"] in (FOUND, OPEN) for row in told)
+    if _same(best_of, top.combination) and learns == top.learns:
+        suggested: dict[str, Any] = {"sentence": "That is how it finds already: no rung has to go, and none to come."}
+    else:
+        last = Step(Rung("best", "What is worth it", ""), best_of, True, (), learns)
+        suggested = _suggested(climb.hits(last, part(len(wanted))), hits, top, climb)
+    return {"rungs": told, "skipped": skipped, "best": suggested | {"learns": learns}, "sentence": _sentence(told, len(climb.answerable))}
+
+
+def _same(one: Combination, other: Combination) -> bool:
+    return sorted(one.by_part.items()) == sorted(other.by_part.items()) and one.chunking == other.chunking
+
+
+# -- what it is worth ---------------------------------------------------------------------------------------------------------------------
+
+
+def _told(wanted: Sequence[Step], hits: Mapping[str, Hits], customers: Sequence[str | None]) -> list[dict[str, Any]]:
+    before = {step.rung.name: max(step.against, key=lambda name: sum(hits[name].first)) for step in wanted if step.against}
+    found = {name: verdict.of_passes(hits[name].first, hits[other].first, customers) for name, other in before.items()}
+    judged = verdict.judge_all(found)  # so many rungs are asked at once: each has to be the surer
+    rows = []
+    for step in wanted:
+        name = step.rung.name
+        row = {"name": name, "title": step.rung.title, "on": step.on, **figures(hits[name])}
+        rows.append(
+            row | ({"against": before[name], **_worth(step.rung.title, judged[name], len(judged))} if name in judged else {"worth": BOTTOM})
+        )
+    return rows
+
+
+def figures(hits: Hits) -> dict[str, Any]:
+    """Each with its 95 % interval: Wilson's for shares, questions drawn anew for the mean."""
+    places, n = hits.places, len(hits.places)
+    early = np.array([0.0 if place is None else 1 / (place + 1) for place in places])
+    low, high = np.percentile(early[np.random.default_rng(0).integers(n, size=(DRAWS, n))].mean(axis=1), (2.5, 97.5))
+    mean = {"value": round(float(early.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4), "n": n}
+    return {
+        "r1": share_of(sum(hits.first), n), "r5": share_of(sum(place is not None for place in places), n), "mrr5": mean,
+        "answers": share_of(sum(hits.answers), len(hits.answers)), "ms": round(hits.ms, 1),
+    }  # fmt: skip
+
+
+def _worth(title: str, found: verdict.Verdict, asked: int) -> dict[str, Any]:
+    one = found.found
+    said = found.verdict if found.verdict in ("better", "worse") else "cannot tell"
+    worth = FOUND if said == "better" else NOTHING if said == "worse" or one.difference <= 0 else OPEN
+    chance = f", as one of {asked} rungs may look so by chance" if said == "cannot tell" and one.p < SURE else ""
+    words = f"{title}: {_points(one)}, {said} on {one.n:,} questions{chance}."
+    return {
+        "verdict": said,
+        "worth": worth,
+        "difference": one.difference,
+        "low": one.low,
+        "high": one.high,
+        "p": found.p,
+        "sentence": words,
+    }
+
+
+def _points(found: Any) -> str:
+    """+4 points (−1 to +9)"""
+    gain, low, high = (verdict.points(share).replace("-", "−") for share in (found.difference, found.low, found.high))
+    return f"{gain} {'point' if gain in ('+1', '−1') else 'points'} ({low} to {high})"
+
+
+def _suggested(own: Hits, hits: Mapping[str, Hits], top: Step, climb: Climb) -> dict[str, Any]:
+    """What is worth it, climbed too: that it was chosen by these questions flatters it."""
+    judged = verdict.judge(verdict.of_passes(own.first, hits[top.rung.name].first, climb.customers))
+    said = judged.verdict if judged.verdict in ("better", "worse") else "cannot tell"
+    words = f"Beside how it finds now: {_points(judged.found)}, {said}; {own.ms:.0f} ms instead of {hits[top.rung.name].ms:.0f}."
+    return {**figures(own), "sentence": f"{words} It was chosen by these questions: on others expect a little less."}
+
+
+def _sentence(told: Sequence[Mapping[str, Any]], n: int) -> str:
+    lost = [row["title"] for row in told if row["worth"] == NOTHING]
+    open_ones = [row["title"] for row in told if row["worth"] == OPEN]
+    words = [f"Not worth it on {n:,} questions: {', '.join(lost)}." if lost else f"On {n:,} questions every rung gained something."]
+    if open_ones:
+        words.append(f"Gained, and might be chance: {', '.join(open_ones)}. More questions would tell.")
+    return " ".join(words)
+
+
+def best(told: Mapping[str, Any], combination: Combination = LIVE) -> Combination:
+    """The rungs that were worth it, and those that gained something and may prove it with more questions."""
+    kept = {row["name"] for row in told["rungs"] if row["worth"] in (FOUND, OPEN)}
+    ground = {KEYWORD, VECTORS} if HYBRID in kept else {VECTORS} if VECTORS in kept else {KEYWORD}
+    return chosen(ground | (kept - {KEYWORD, VECTORS, HYBRID, RERANKER}), combination)
+
+
+# -- a candidate, and what is kept ------------------------------------------------------------------------------------------------------
+
+
+def in_order(combination: Combination, set_version_id: str, *, by: Person) -> Combination:
+    """With what people's choices teach about how much each rung counts. The questions of the set teach nothing: they test it."""
+    access.require(by, "answerer.make")
+    own = {Asked.of([(str(one["role"]), str(one["text"])) for one in sets.asked_of(case)]).text for case in sets.cases(set_version_id)}
+    library = shelf.current(combination)
+    pairs = zip(library.memory.questions, library.memory.slugs, strict=True)
+    return reranker.learned(library, [Pick(asked, slug) for asked, some in pairs if asked.text not in own for slug in some], combination)
+
+
+def newest(eval_set_id: str, *, by: Person, number: int | None = None) -> Study | None:
+    """The last climb of a set, of one version or of any."""
+    access.require(by, "article.read")
+    access.require(by, "eval_set.read")
+    with store.reading() as db:
+        found = db.exec(select(Study).where(Study.kind == KIND).order_by(col(Study.at).desc(), col(Study.id).desc()).limit(LATELY))
+        return next(
+            (one for one in found if one.told["eval_set_id"] == eval_set_id and number in (None, one.told["answerer"])), None
+        )  # fmt: skip
+
+
+def grown_old(study: Study) -> str:
+    """What changed since; empty where nothing did."""
+    latest = sets.latest(study.told["eval_set_id"])
+    if latest is not None and latest.id != study.told["set_version_id"]:
+        return f"The set was frozen anew since, as number {latest.number}."
+    return "Articles were published since." if articles.stamp() != study.told["stamp"] else ""

@@ -1,0 +1,61 @@
+"""A suggested reply beside its conversation: taken as it is, taken with one's own words, or refused. One key each."""
+
+import streamlit as st
+
+from data import access
+from data.tables import Person, Trace
+from knowledge import answering
+from portal import acts, sourced, widgets
+
+TOLD = {"accepted": "was taken as it is", "edited": "was taken with other words", "refused": "was refused"}
+
+
+def show(conversation_id: str, *, by: Person) -> None:
+    """What was suggested when it came; where nothing was, one click asks."""
+    if not access.may(by, "knowledge.ask") or not access.may(by, "review.record"):
+        return
+    st.subheader("Suggested reply", anchor=False)
+    trace = answering.suggested(conversation_id, by=by)
+    if trace is None:
+        if st.button("Suggest a reply", key=f"suggested_ask_{conversation_id}", icon=":material/auto_awesome:"):
+            made: list[Trace | None] = []
+            acts.attempt(lambda: made.append(answering.suggest(conversation_id, by=by)))
+            if made == [None]:
+                acts.refuse("Nothing was suggested: the customer has not written anything yet.")
+            st.rerun()
+        return
+    with st.container(border=True, gap="xsmall", key=f"suggested_{trace.id}"):
+        sourced.show(trace, by=by)
+    if trace.outcome:
+        st.caption(f":material/check: It {TOLD[trace.outcome]}.")
+        if trace.better:
+            st.text(f"Instead: {trace.better}")
+        return
+    decide(trace, by=by)
+
+
+def decide(trace: Trace, *, by: Person) -> None:
+    said = trace.said or {}
+    reply = "" if said.get("declined") else str(said.get("reply", ""))
+    with st.container(key=f"suggested_edit_{trace.id}"):
+        typed = st.text_area(
+            "In your words (E)", value=reply, key=f"suggested_text_{trace.id}", height=120, placeholder="What would you reply?",
+        )  # fmt: skip
+    own = typed.strip() != reply.strip() and bool(typed.strip())
+    with st.container(horizontal=True):
+        if reply or own:
+            words = "Take mine (Y)" if own else "Take it (Y)"
+            if st.button(words, key=f"suggested_yes_{trace.id}", icon=":material/check:", type="primary"):
+                outcome = "edited" if own else "accepted"
+                acts.attempt(lambda: answering.decide(trace.id, outcome, better=typed if own else "", by=by), done=f"It {TOLD[outcome]}.")
+                st.rerun()
+        if reply and st.button("Refuse it (N)", key=f"suggested_no_{trace.id}", icon=":material/close:"):
+            acts.attempt(lambda: answering.decide(trace.id, "refused", by=by), done="Refused. It counts towards a gap.")
+            st.rerun()
+    if said.get("articles") and access.may(by, "article.draft"):
+        st.page_link(
+            "screens/knowledge.py", label="Suggest a change of the article", icon=":material/edit_note:",
+            query_params={"article": said["articles"][0], "tab": "write", "from": trace.conversation_id or ""},
+        )  # fmt: skip
+    elif said.get("declined"):
+        st.caption(widgets.plain("What you write here shows what an article should say."))
