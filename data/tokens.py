@@ -136,6 +136,7 @@ def narrowed(person: Person, scopes: list[str]) -> Person:
 def in_words(scopes: list[str]) -> str:
     told = {
         "read": "read conversations", "label": "review and flag", "ingest": "send conversations", "classify": "ask for intents",
+        "answer": "ask the articles",
         "export": "fetch datasets and lists", "agent": "run agents, which may only propose", "metrics": "read health figures",
         "eval": "run things on eval sets",
     }  # fmt: skip

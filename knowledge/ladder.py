@@ -17,15 +17,13 @@ from data.errors import Refused
 from data.tables import Case, EvalSet, Person, SetVersion, Study, Version
 from data.values import Target, now
 from evals import sets, verdict
-from evals.power import SURE
 from knowledge import ANSWERER, answerers, articles, shelf
 from knowledge.answerers import Setup
 from knowledge.retrieval import reranker
 from knowledge.retrieval.asked import Asked
 from knowledge.retrieval.combination import LIVE, Combination
-from knowledge.retrieval.picks import Pick
 from knowledge.retrieval.rungs import HYBRID, KEYWORD, RERANKER, RUNGS, VECTORS, Rung
-from knowledge.steps import PARTED, Climb, Hits, Question, Step, chosen, steps
+from knowledge.steps import PARTED, Climb, Hits, Question, Step, choices, chosen, has, steps
 
 KIND = "ladder"
 DRAWS = 2_000  # of questions, for the interval of a mean
@@ -117,22 +115,33 @@ def _version_of(target: Target, by: Person, at: datetime | None) -> Version:
 
 def _climbed(climb: Climb, progress: Progress) -> dict[str, Any]:
     wanted, skipped = steps(climb.setup.combination, climb.questions, encoded=climb.encode is not None)
-    share = 1 / (len(wanted) + 1)
+    share, encoding_ms = 1 / (len(wanted) + 1), climb.encoding_ms()
 
     def part(number: int) -> Progress:
         return lambda done, doing: progress((number + done) * share, doing)
 
     hits = {step.rung.name: climb.hits(step, part(number)) for number, step in enumerate(wanted)}
     told = _told(wanted, hits, climb.customers)
-    best_of = best({"rungs": told}, climb.setup.combination)
+    ordering = any(row["name"] == RERANKER and row["worth"] in (FOUND, OPEN) for row in told)
+    taken = len({one.asked for one in climb.people_chose(shelf.current(climb.setup.combination))})
+    learns = ordering and taken >= reranker.FEWEST
+    best_of = best({"rungs": told, "skipped": skipped}, climb.setup.combination, learns=learns)
     top = next(step for step in reversed(wanted) if step.on or step is wanted[0])
-    learns = any(row["name"] == RERANKER and row["worth"] in (FOUND, OPEN) for row in told)
     if _same(best_of, top.combination) and learns == top.learns:
         suggested: dict[str, Any] = {"sentence": "That is how it finds already: no rung has to go, and none to come."}
     else:
         last = Step(Rung("best", "What is worth it", ""), best_of, True, (), learns)
         suggested = _suggested(climb.hits(last, part(len(wanted))), hits, top, climb)
-    return {"rungs": told, "skipped": skipped, "best": suggested | {"learns": learns}, "sentence": _sentence(told, len(climb.answerable))}
+    if ordering and not learns:
+        suggested["later"] = (
+            f"Learned order would bring more. It learns from {reranker.FEWEST} questions for which people took an answer; "
+            f"there {'is' if taken == 1 else 'are'} {taken:,} beside these."
+        )
+    suggested |= {"rungs": sorted(has(best_of)), "learns": learns}
+    return {
+        "rungs": told, "skipped": skipped, "best": suggested, "sentence": _sentence(told, len(climb.answerable)),
+        "encoding_ms": round(encoding_ms, 1),
+    }  # fmt: skip
 
 
 def _same(one: Combination, other: Combination) -> bool:
@@ -172,17 +181,13 @@ def _worth(title: str, found: verdict.Verdict, asked: int) -> dict[str, Any]:
     one = found.found
     said = found.verdict if found.verdict in ("better", "worse") else "cannot tell"
     worth = FOUND if said == "better" else NOTHING if said == "worse" or one.difference <= 0 else OPEN
-    chance = f", as one of {asked} rungs may look so by chance" if said == "cannot tell" and one.p < SURE else ""
+    apart = said == "cannot tell" and (one.low > 0 or one.high < 0)
+    chance = f": of {asked} rungs asked at once one may look so by chance" if apart else ""
     words = f"{title}: {_points(one)}, {said} on {one.n:,} questions{chance}."
     return {
-        "verdict": said,
-        "worth": worth,
-        "difference": one.difference,
-        "low": one.low,
-        "high": one.high,
-        "p": found.p,
-        "sentence": words,
-    }
+        "verdict": said, "worth": worth, "difference": one.difference, "low": one.low, "high": one.high, "p": found.p,
+        "sentence": words, "points": _points(one).replace(" points", "").replace(" point", ""),
+    }  # fmt: skip
 
 
 def _points(found: Any) -> str:
@@ -208,9 +213,13 @@ def _sentence(told: Sequence[Mapping[str, Any]], n: int) -> str:
     return " ".join(words)
 
 
-def best(told: Mapping[str, Any], combination: Combination = LIVE) -> Combination:
-    """The rungs that were worth it, and those that gained something and may prove it with more questions."""
+def best(told: Mapping[str, Any], combination: Combination = LIVE, *, learns: bool = False) -> Combination:
+    """The rungs that were worth it, and those that gained something and may prove it with more questions. A learned order weighs the rungs
+    below it itself: where it is taken, they stay as it was measured with them."""
     kept = {row["name"] for row in told["rungs"] if row["worth"] in (FOUND, OPEN)}
+    kept |= {row["name"] for row in told["skipped"]} & has(combination)  # nothing is known against them
+    if learns:
+        return chosen(has(combination) - {RERANKER}, combination)
     ground = {KEYWORD, VECTORS} if HYBRID in kept else {VECTORS} if VECTORS in kept else {KEYWORD}
     return chosen(ground | (kept - {KEYWORD, VECTORS, HYBRID, RERANKER}), combination)
 
@@ -223,8 +232,7 @@ def in_order(combination: Combination, set_version_id: str, *, by: Person) -> Co
     access.require(by, "answerer.make")
     own = {Asked.of([(str(one["role"]), str(one["text"])) for one in sets.asked_of(case)]).text for case in sets.cases(set_version_id)}
     library = shelf.current(combination)
-    pairs = zip(library.memory.questions, library.memory.slugs, strict=True)
-    return reranker.learned(library, [Pick(asked, slug) for asked, some in pairs if asked.text not in own for slug in some], combination)
+    return reranker.learned(library, choices(library, own), combination)
 
 
 def newest(eval_set_id: str, *, by: Person, number: int | None = None) -> Study | None:

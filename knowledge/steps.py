@@ -149,8 +149,19 @@ class Climb:
         self._memories: dict[int, Memory] = {}
         self._orders: dict[int, Combination] = {}
 
+    def encoding_ms(self) -> float:
+        """How long a question takes that the encoder never saw; it is told apart, as each rung that compares meaning needs it once."""
+        if self.encode is None:
+            return 0.0
+        waited = []
+        for one in self.questions:
+            began = time.perf_counter()
+            self.encode([one.asked.text])
+            waited.append((time.perf_counter() - began) * 1000)
+        return float(np.median(waited))
+
     def hits(self, step: Step, progress: Progress) -> Hits:
-        library = shelf.current(step.combination)
+        library = replace(shelf.current(step.combination), encode_asked=self.encode)
         self._orders = {}
         found: list[list[Found]] = []
         waited: list[float] = []
@@ -159,6 +170,7 @@ class Climb:
             progress(number / len(self.questions), f"{step.rung.title}: {number:,} of {len(self.questions):,} questions")
             held = libraries.with_memory(library, self._memory(library, one.part)) if step.remembers else library
             combination = self._ordered(held, one.part, step.combination) if step.learns else step.combination
+            find(held, one.asked, combination)  # its vectors are known from here on
             began = time.perf_counter()
             found.append(find(held, one.asked, combination))
             waited.append((time.perf_counter() - began) * 1000)
@@ -166,18 +178,18 @@ class Climb:
         places = [place_of(slugs(told), one.wanted) for told, one in zip(found, self.questions, strict=True) if one.wanted]
         return Hits(places, self._answers(seen), float(np.median(waited)))
 
+    def people_chose(self, library: Library) -> list[Pick]:
+        """For other questions than these."""
+        return choices(library, {one.asked.text for one in self.questions})
+
     def _chosen(self, library: Library, part: int) -> list[Pick]:
-        """What people chose for other questions than these, and as if they had chosen for those of the other parts."""
-        own = {one.asked.text for one in self.questions}
-        memory = library.memory
-        people = [Pick(asked, slug) for asked, chosen in zip(memory.questions, memory.slugs, strict=True) for slug in chosen]
+        """What people chose, and as if they had chosen for the questions of the other parts."""
         others = [Pick(one.asked, slug) for one in self.answerable if one.part != part for slug in sorted(one.wanted)]
-        return [*(one for one in people if one.asked.text not in own), *others]
+        return [*self.people_chose(library), *others]
 
     def _memory(self, library: Library, part: int) -> Memory:
         if part not in self._memories:
-            encode = self.encode if library.encode_asked else None
-            self._memories[part] = picks.memory(self._chosen(library, part), encode=encode, most=libraries.SENTENCES)
+            self._memories[part] = picks.memory(self._chosen(library, part), encode=self.encode, most=libraries.SENTENCES)
         return self._memories[part]
 
     def _ordered(self, held: Library, part: int, combination: Combination) -> Combination:
@@ -213,6 +225,12 @@ class Climb:
             others = [one for one, asked in zip(judged, self.questions, strict=True) if asked.part != part]
             found[part] = surety.fit(others, target=target)[0] if len(others) >= surety.FEWEST else None
         return found
+
+
+def choices(library: Library, without: Collection[str]) -> list[Pick]:
+    """What people chose, but for these texts."""
+    pairs = zip(library.memory.questions, library.memory.slugs, strict=True)
+    return [Pick(asked, slug) for asked, some in pairs if asked.text not in without for slug in some]
 
 
 def once(encode: Encode) -> Encode:

@@ -298,7 +298,7 @@ def shipped(*, vectors: bool = True) -> Surety:
     return SHIPPED[vectors]
 
 
-# Learned from 5,500 public questions, of which about half have no article: of the training texts of BANKING77 and CLINC150 (articles made of
+# Learned from 5,500 public questions, of which about half have no article: of training texts of BANKING77 and CLINC150 (articles made of
 # the name and 4 or 8 texts of every other intent, two draws each, asked by other training texts), and of the titles of 698 help articles of
 # a bank (tau2-bench), asked of every other one of those articles without its title. On their other texts (dev and val, five draws each) of
 # 100 answers 97 and 96 were right, to 14 and 20 of 100 questions; `portal bench answers --train … --test …` measures that, and with

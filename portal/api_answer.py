@@ -102,4 +102,12 @@ def _read(body: bytes) -> Asked:
     try:
         return Asked.model_validate(told, strict=True)
     except ValidationError as error:
-        raise HTTPException(422, f"Not answered: {reading.in_words(error)}.") from None
+        raise HTTPException(422, f"Not answered: {_in_words(error)}.") from None
+
+
+def _in_words(error: ValidationError) -> str:
+    """Of a role that there is none of an import would name its own options and what was sent."""
+    for one in error.errors(include_url=False, include_input=False, include_context=False):
+        if one["type"] == "literal_error":
+            return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
+    return reading.in_words(error)

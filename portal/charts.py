@@ -1,6 +1,7 @@
 """Every chart of the portal: one look in both themes, a finding as its title, intervals, release markers, points that can be clicked."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -14,6 +15,12 @@ from portal import widgets
 # one measure, one colour, on every page; readable on white and on near-black
 COLOURS = {"agreement": "#0f9488", "volume": "#5b8ff9", "satisfied": "#c98a1b", "marker": "#8b7ae0"}
 PICK = "pick"
+# what a rung of the ladder is worth, and how that is drawn: never by its colour alone
+STEPS_UP = {"first": "the first rung", "worth it": "worth it", "open": "gained, may be chance", "not worth it": "not worth it"}
+MARKS = {
+    "the first rung": ("#5b8ff9", "square"), "worth it": ("#0f9488", "triangle-up"), "gained, may be chance": ("#8a979a", "circle"),
+    "not worth it": ("#d4552a", "triangle-down"),
+}  # fmt: skip
 SURENESS = {"coverage": "Answers", "right": "Right", "confidence": "Sure from"}
 
 
@@ -108,6 +115,54 @@ def learning_curve(points: Sequence[Mapping[str, Any]], *, title: str) -> alt.La
     line = base.mark_line(color=COLOURS["agreement"], point=alt.OverlayMarkDef(color=COLOURS["agreement"], size=60))
     band = base.mark_area(color=COLOURS["agreement"], opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q")
     return _framed(alt.layer(band, line.encode(y=y, tooltip=told)), title)
+
+
+def staircase(rungs: Sequence[Mapping[str, Any]], measure: str, *, title: str, axis: str) -> alt.LayerChart:
+    """Rung by rung: a step for each that is climbed, with its interval; beside the stairs what was only tried. Marks say what it brings."""
+    rows = [
+        {"rung": _wrapped(one["title"]), "title": one["title"], **one[measure], "on": one["on"], "said": STEPS_UP[one["worth"]]}
+        for one in rungs
+    ]
+    base = alt.Chart(pd.DataFrame(rows)).encode(x=_rungs())
+    y = alt.Y("value:Q", title=axis, axis=alt.Axis(format=".0%", minExtent=48, maxExtent=48))
+    known = [said for said in MARKS if any(row["said"] == said for row in rows)]
+    legend = alt.Legend(orient="top", title=None, symbolSize=90, symbolOpacity=1)
+    colour = alt.Color("said:N", scale=alt.Scale(domain=known, range=[MARKS[said][0] for said in known]), legend=legend)
+    shape = alt.Shape("said:N", scale=alt.Scale(domain=known, range=[MARKS[said][1] for said in known]), legend=legend)
+    stairs = base.transform_filter("datum.on").mark_line(color=COLOURS["agreement"], strokeWidth=2, interpolate="step", opacity=0.6)
+    whiskers = base.mark_rule(opacity=0.45, strokeWidth=2).encode(y=alt.Y("low:Q", title=axis), y2="high:Q", color=colour)
+    shares = {"value": axis, "low": "From", "high": "To"}
+    told = [alt.Tooltip(f"{name}:Q", title=words, format=".0%") for name, words in shares.items()]
+    dots = base.mark_point(filled=True, opacity=1, size=90).encode(
+        y=y, color=colour, shape=shape, tooltip=["title:N", *told, "n:Q", alt.Tooltip("said:N", title="It is")]
+    )  # fmt: skip
+    words = base.mark_text(align="left", dx=9, dy=-9, fontSize=12, fontWeight=600)
+    words = words.encode(y=y, color=colour, text=alt.Text("value:Q", format=".0%"))
+    return _framed(alt.layer(whiskers, stairs.encode(y=y), dots, words), title).properties(height=340)
+
+
+def rungs_wait(rungs: Sequence[Mapping[str, Any]], *, title: str) -> alt.LayerChart:
+    """How long each step of the stairs above takes."""
+    base = alt.Chart(pd.DataFrame([{"rung": _wrapped(one["title"]), "ms": one["ms"]} for one in rungs])).encode(
+        x=_rungs(), y=alt.Y("ms:Q", title="ms", axis=alt.Axis(tickCount=3, minExtent=48, maxExtent=48)),
+    )  # fmt: skip
+    bars = base.mark_bar(color=COLOURS["volume"], size=26, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
+    words = base.mark_text(dy=-7, fontSize=12, color=COLOURS["volume"]).encode(text=alt.Text("ms:Q", format=".1f"))
+    return _framed(alt.layer(bars, words), title).properties(height=200)
+
+
+def _wrapped(title: str) -> str:
+    """In lines: eleven stand side by side."""
+    return "|".join(wrap(title, 9))
+
+
+def _rungs() -> alt.X:
+    return alt.X(
+        "rung:O",
+        title=None,
+        sort=None,
+        axis=alt.Axis(labelAngle=0, labelFlush=False, labelExpr="split(datum.label, '|')", labelOverlap=False),
+    )
 
 
 def picked_week(event: Any) -> str | None:

@@ -158,6 +158,13 @@ def _evaluate_answerer(arguments: dict[str, Any], by: Person, progress: Progress
     return answerers.evaluate(target, known=catalog.graders_for(by), by=by, progress=progress).sentence
 
 
+def _climb(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from knowledge import answerers, ladder
+
+    target = Target("answerer", answerers.NAME, arguments["number"])
+    return str(ladder.climb(target, arguments["set_version_id"], by=by, progress=progress).told["sentence"])
+
+
 def _find_gaps(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from data import encoding
     from knowledge import gaps
@@ -291,7 +298,7 @@ JOBS: dict[str, Job] = {
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
     "find_patterns": _find_patterns, "watch_drift": _watch_drift, "order_queue": _order_queue, "watch_releases": _watch_releases,
     "preview": _preview, "curve": _curve, "find_gaps": _find_gaps,
-    "suggest": _suggest, "try_articles": _try_articles, "evaluate_answerer": _evaluate_answerer,
+    "suggest": _suggest, "try_articles": _try_articles, "evaluate_answerer": _evaluate_answerer, "climb": _climb,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
 }  # fmt: skip
 
@@ -312,6 +319,7 @@ RIGHTS = {  # of what a person can start
     "find_gaps": "pattern.decide",
     "try_articles": "article.draft",
     "evaluate_answerer": "eval.run",
+    "climb": "answerer.make",
     "back_up": "backup.make",
 }
 # what an act of a person brings with it, and that act's right

@@ -142,7 +142,7 @@ def test_who_may_what_with_an_answerer(shop: Staff) -> None:
 def test_from_too_few_cases_nothing_is_learned_and_a_sentence_says_so(staff: Staff) -> None:
     fill(staff)
     _, version = frozen(staff, questions(1))
-    with pytest.raises(Refused, match="7 questions are judged, and 20 are the fewest. Judge 13 more."):
+    with pytest.raises(Refused, match=r"7 questions are judged, and 20 are the fewest\. Judge 13 more\."):
         answerers.learn(Setup(), version.id, by=staff.rep)
 
 
@@ -169,7 +169,7 @@ def test_what_was_learned_speaks_by_its_own_threshold(shop: Staff) -> None:
 
 def test_a_candidate_goes_its_whole_way(shop: Staff) -> None:
     target = made(shop, Setup(threshold=0.1))
-    with pytest.raises(Refused, match="was not run on the newest eval set yet. Compare it"):
+    with pytest.raises(Refused, match="was not run on the newest eval set yet"):
         proposed(shop, target)
     evidence = answerers.evaluate(target, known=KNOWN, by=shop.rep)
     assert evidence.passed.n == 28 and evidence.passed.k >= 24 and evidence.stops() is None and evidence.comparison is None
@@ -189,7 +189,7 @@ def test_the_gate_stops_a_worse_one(shop: Staff) -> None:
     silent = measured(shop, Setup(threshold=1.0))
     evidence = answerers.evidence_of(silent, known=KNOWN, by=shop.rep)
     assert evidence.live_number == live.number and evidence.comparison is not None and evidence.comparison.verdict == "worse"
-    with pytest.raises(Refused, match="Not proposed: .*worse than what is live: 2. cases break, 0 are fixed"):
+    with pytest.raises(Refused, match=r"Not proposed: .*worse than what is live: 2. cases break, 0 are fixed"):
         proposed(shop, silent)
     assert answerers.target_in_force() == live
 

@@ -176,7 +176,8 @@ def test_who_may_not_see_gaps_is_denied(staff: Staff) -> None:
     asks(staff)
     (gap,) = looked(staff)
     for act in (
-        lambda: gaps.standing(by=staff.admin), lambda: gaps.get(gap.id, by=staff.admin), lambda: gaps.put_aside(gap.id, "x", by=staff.admin),
+        lambda: gaps.standing(by=staff.admin), lambda: gaps.get(gap.id, by=staff.admin),
+        lambda: gaps.put_aside(gap.id, "x", by=staff.admin),
         lambda: gaps.write(gap.id, WRITTEN, test_in=None, known=KNOWN, by=staff.admin),
     ):  # fmt: skip
         with pytest.raises(Denied):
@@ -188,7 +189,10 @@ def test_who_may_not_see_gaps_is_denied(staff: Staff) -> None:
 
 def test_an_article_begins_with_what_colleagues_replied_best(staff: Staff) -> None:
     for number, (text, reply, csat) in enumerate(
-        [(BICYCLES[0], "We rent none.", 1), (BICYCLES[1], "At the counter, ten euros a day.", 5), (BICYCLES[2], "Ask at the counter please.", 3)],
+        [
+            (BICYCLES[0], "We rent none.", 1), (BICYCLES[1], "At the counter, ten euros a day.", 5),
+            (BICYCLES[2], "Ask at the counter please.", 3),
+        ],
         start=1,
     ):  # fmt: skip
         answering.suggest(comes(staff, text, reply, number=number, csat=csat), by=staff.rep)

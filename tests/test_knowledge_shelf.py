@@ -1,6 +1,7 @@
 """The shelf: what is published, ready to be searched in this process; mended when something is published, and by what people chose."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from data import store
@@ -54,7 +55,8 @@ def test_of_many_who_ask_first_one_builds_and_all_find_the_same(staff: Staff) ->
 def test_what_is_for_staff_no_customer_finds_even_where_it_fits_best(staff: Staff) -> None:
     fill(staff)
     release(staff, *(write(staff, title=f"Parcel abroad {n}", text=PARCEL[0]["text"], audience="staff") for n in range(12)))
-    assert slugs(most=5) == ["delivery-times"] and slugs(most=5, for_staff=True)[0].startswith("parcel-abroad")
+    assert slugs(most=5)[0] == "delivery-times" and not any(slug.startswith("parcel-abroad") for slug in slugs(most=5))
+    assert all(slug.startswith("parcel-abroad") for slug in slugs(most=5, for_staff=True))
 
 
 def test_as_if_it_were_published_nobody_else_sees_it(staff: Staff) -> None:
@@ -70,22 +72,28 @@ def test_as_if_it_were_published_nobody_else_sees_it(staff: Staff) -> None:
 def test_other_passages_are_another_shelf_of_the_same_articles(staff: Staff) -> None:
     text = "".join(f"## Part {n}\n\nSentence {n} says something about part {n}.\n\n" for n in range(6))
     release(staff, write(staff, title="Parts", text=text), write(staff, title="Bees", text="Bees sleep in winter."))
-    from dataclasses import replace
-
     whole = replace(LIVE, chunking=Chunking("whole"))
     assert len(shelf.current(whole).parts[0].passages) == 2 < len(shelf.current(LIVE).parts[0].passages)
     passage = next(one for one in shelf.current(LIVE).parts[0].passages if one.slug == "parts")
     assert [one.number for one in shelf.pieces(passage)] == [1] and "Sentence 5" in shelf.pieces(passage)[0].text
 
 
+def remember(staff: Staff, question: str, slug: str, outcome: str) -> None:
+    with store.writing() as db:
+        said = {"question": question, "articles": [slug], "declined": False}
+        target = Target("answerer", answerers.NAME, 0)
+        db.add(Trace(**target.columns(), mode=RUN, state="done", said=said, outcome=outcome, by_person_id=staff.rep.id))
+
+
 def test_what_people_took_is_remembered(staff: Staff) -> None:
     fill(staff)
-    question = {"role": "customer", "text": "zyzzyva?"}
+    question = {"role": "customer", "text": "zyzzyva quokka?"}
+    for other in ("lorem ipsum", "dolor sit", "amet magna", "alpha beta"):
+        remember(staff, other, "opening-hours", "helped")
     assert slugs([question]) == []
-    with store.writing() as db:
-        said = {"question": "zyzzyva?", "articles": ["invoices"], "declined": False}
-        db.add(Trace(**Target("answerer", answerers.NAME, 0).columns(), mode=RUN, state="done", said=said, by_person_id=staff.rep.id))
-    (trace,) = answering.mine(by=staff.rep)
+    remember(staff, "a zyzzyva and a quokka", "invoices", "")
+    assert slugs([question]) == []
+    (trace,) = [one for one in answering.mine(by=staff.rep) if not one.outcome]
     answering.decide(trace.id, "helped", by=staff.rep)
     assert slugs([question]) == ["invoices"]
     answering.decide(trace.id, "refused", by=staff.rep)

@@ -19,6 +19,8 @@ from data.intake import door, offers
 from data.tables import Conversation, InboxItem, Person, Prediction, Proposal, Run, Task
 from data.values import Target, now
 from evals.sets import measured_on
+from knowledge import articles
+from knowledge.articles import Content
 from portal import jobs
 from tests.conftest import Staff
 from tests.conversations import canonical, write_file
@@ -72,7 +74,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     approvals.approve(proposal.id, by=by)
     own = (  # these are nobody's
         "lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live", "find_patterns",
-        "watch_releases", "watch_drift", "order_queue",
+        "watch_releases", "watch_drift", "order_queue", "find_gaps",
     )  # fmt: skip
     return [
         *[later(name, {}, by=None if portals else by) for name in own],
@@ -84,6 +86,10 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
         later("curve", {"name": "intent", "number": 1}, by=by),
         later("run_eval", {"set_version_id": measured_on("classifier")[0][1].id, "targets": ["classifier:intent@1"]}, by=by),
         later("classify", {"conversation_ids": door.receive([canonical(400, team="Oak")], by=staff.engineer).ids}, by=by),
+        later("suggest", {"conversation_ids": []}, by=by),
+        later("try_articles", {"articles": [[articles.draft(Content("Returns", "30 days."), by=staff.rep).slug, 1]]}, by=by),
+        later("evaluate_answerer", {"number": 1}, by=by),
+        later("climb", {"number": 0, "set_version_id": "none"}, by=by),
         *[task for task in tasks.waiting() if task.name == "carry_out"],
     ]
 
@@ -104,7 +110,7 @@ def test_no_task_of_somebody_who_was_disabled_since_is_done(staff: Staff, tmp_pa
     assert {task.name for task in asked} == set(jobs.JOBS)
     people.disable(staff.lead.id, by=staff.admin)
     before = effects()
-    assert jobs.run_waiting() == len(asked) == 22
+    assert jobs.run_waiting() == len(asked) == 27
     for task in map(again, asked):
         assert (task.state, task.error, task.tries) == ("failed", "Not done: the person who asked for it is no longer active.", 1), (
             task.name
@@ -123,7 +129,10 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     before = effects()
     jobs.run_waiting()
     told = {task.name: (task.state, task.result or task.error) for task in map(again, asked)}
-    assert {name for name, (state, _) in told.items() if state != "done"} == {"encode", "try_endpoint"}  # nothing is set up for them
+    nothing_for = {name for name, (state, _) in told.items() if state != "done"}
+    assert nothing_for == {"encode", "try_endpoint", "evaluate_answerer", "climb"}  # no encoder, no endpoint, no set of questions
+    assert told["evaluate_answerer"][1].startswith("Not compared: no eval set was frozen yet.")
+    assert told["try_articles"] == ("done", "It touches no case of an eval set.")
     assert told["encode"] == ("failed", "Nothing was encoded: PORTAL_ENCODER names the model endpoint, and none is set.")
     assert told["try_endpoint"][1].startswith("Nothing was asked: no model endpoint is set.")
     assert told["pull"] == ("done", "No help desk is connected.")

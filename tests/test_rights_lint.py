@@ -181,7 +181,7 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "back_up": "backup.make", "look": "conversation.import", "pull": "connection.propose", "encode": "connection.propose",
          "try_endpoint": "connection.propose", "run_eval": "eval.run", "grade_live": "eval.run",
          "find_patterns": "pattern.decide", "find_gaps": "pattern.decide", "suggest": "conversation.import",
-         "try_articles": "article.draft", "evaluate_answerer": "eval.run",
+         "try_articles": "article.draft", "evaluate_answerer": "eval.run", "climb": "answerer.make",
          "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
 PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue"}
 

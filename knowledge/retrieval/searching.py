@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float32]
 
 OTHER_WORDS = 0.5  # what a question in a model's words weighs, by the customer's own
 MOST_REPHRASED = 4
+ENOUGH_WORDS = 20  # different ones of a question, from which on they count in full; measured on short questions of a shop's customers
+ENOUGH_CHOICES = 40  # questions
+BY_WORDS = ("words", "title words", "title share", "other words")
 BY_MEANING = (rungs.VECTORS, rungs.SENTENCES, rungs.ENTITIES, rungs.PICKS)  # rungs that ask the encoder
 SAY_NOTHING_ALONE = {"names", "area", "chosen for intent", "chosen often"}  # none of them looks at what is asked
 AS_IT_IS = {"names", "chosen alike", "chosen for intent"}  # between 0 and 1 already, and the less it is above 0 the less it is sure
@@ -183,7 +186,18 @@ def scores(looked: Look) -> Floats:
     if not measured:
         return np.zeros(len(looked.library.keys), np.float32)
     together = hybrid.by_place if looked.combination.fusion == hybrid.BY_PLACE and not looked.combination.learned else hybrid.weighted
-    return np.where(looked.library.in_force, together(measured, looked.combination.by_part), np.float32(-np.inf))
+    return np.where(looked.library.in_force, together(measured, _weights(looked)), np.float32(-np.inf))
+
+
+def _weights(looked: Look) -> dict[str, float]:
+    """Few words say little by themselves, and so do few choices: there the meaning counts more. What was learned is as it was learned."""
+    told = looked.combination.by_part
+    if looked.combination.learned:
+        return told
+    words = min(1.0, len(set(looked.said)) / ENOUGH_WORDS) if looked.meanings_by_article is not None else 1.0
+    chosen = min(1.0, len(looked.library.memory) / ENOUGH_CHOICES)
+    shares = dict.fromkeys(BY_WORDS, words) | dict.fromkeys(PARTS[rungs.PICKS], chosen)
+    return {part: weight * shares.get(part, 1.0) for part, weight in told.items()}
 
 
 def known(looked: Look) -> npt.NDArray[np.bool_]:
@@ -224,7 +238,7 @@ def search(
 def _stood(looked: Look, places: Sequence[int]) -> dict[int, dict[str, Stood]]:
     """Of each article, rung by rung."""
     by_rung: dict[str, Floats] = {}
-    for part, weight in looked.combination.by_part.items():
+    for part, weight in _weights(looked).items():
         if part in looked.measured:
             rung = RUNG_OF[part]
             added = np.float32(weight) * looked.measured[part]

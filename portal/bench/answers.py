@@ -2,8 +2,8 @@
 
 Who judges is the file: a question names the articles that answer it, and none where nothing does. The answerer learns its surety and its
 threshold from one part of the questions and is measured on the other, several times, so no question is answered by what learned from it.
-Beside it stands what ships. What of an article may be quoted is encoded when it is published, as in a
-portal; the time of an answer is that of finding, choosing and deciding, the question's own encoding included.
+Beside it stands what ships. What of an article may be quoted is encoded when it is published, as in a portal; the time of an answer is that
+of finding, choosing and deciding, the question's own encoding included.
 """
 
 import time

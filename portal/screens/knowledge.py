@@ -166,7 +166,7 @@ def read(article: Article) -> None:
 def propose(article: Article) -> None:
     if article.newest == article.live or not access.may(person, "article.propose"):
         return
-    with st.popover(f"Propose to publish version {article.newest}", icon=":material/how_to_vote:", type="primary"):
+    with st.popover(f"Propose to publish version {article.newest}", icon=":material/how_to_vote:"):
         target = Target(ARTICLE, article.slug, article.newest)
         if article.live:
             old, new = (articles.content(article.slug, number, by=person) for number in (article.live, article.newest))
