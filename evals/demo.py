@@ -121,7 +121,7 @@ def create_hard(told: Sequence[tuple[str, str]], intents: dict[str, Label], *, b
     return eval_set
 
 
-def check_grader(by: Sequence[Person], *, at: datetime, most: int = 60) -> None:
+def check_grader(by: Sequence[Person], *, at: datetime, most: int = 70) -> None:
     """Reps judge what the drafts said, without the grader's word. They see what its words alone cannot tell: one in fifteen otherwise."""
     for number in range(most):
         person = by[number % len(by)]

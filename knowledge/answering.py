@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from data import access, conversations, releases, store, traces
 from data.errors import Refused
@@ -137,11 +137,15 @@ def arrived(conversation_ids: Sequence[str], *, at: datetime | None = None) -> i
 
 
 def _of_subject(subject: Subject) -> Trace | None:
+    with store.reading() as db:
+        return _of_subject_in(db, subject)
+
+
+def _of_subject_in(db: Session, subject: Subject) -> Trace | None:
     query = select(Trace).where(
         Trace.conversation_id == subject.conversation_id, Trace.seq == subject.seq, Trace.target_kind == ANSWERER, Trace.mode == LIVE
     )
-    with store.reading() as db:
-        return db.exec(query.order_by(col(Trace.at).desc(), col(Trace.id).desc())).first()
+    return db.exec(query.order_by(col(Trace.at).desc(), col(Trace.id).desc())).first()
 
 
 def _answer(
@@ -154,6 +158,9 @@ def _answer(
     intent = conversation.intent_id
     made = [(one, *_said(one, messages, intent=intent)) for one in (target, *others)]
     with store.writing() as db:
+        store.one_at_a_time(db, f"suggestion {subject.conversation_id}")
+        if before := _of_subject_in(db, subject):  # somebody opened the conversation while it was answered
+            return before
         kept = [
             traces.answered(db, one, said, steps, by=by, mode=LIVE if one == target else SHADOW, subject=subject, at=at)
             for one, said, steps in made

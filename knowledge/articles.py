@@ -94,7 +94,8 @@ class Brought:
 
     @property
     def sentence(self) -> str:
-        return f"{self.new:,} new articles, {self.changed:,} changed, {self.unchanged:,} as they were. Nothing of it is published yet."
+        new = f"{self.new:,} new {'article' if self.new == 1 else 'articles'}"
+        return f"{new}, {self.changed:,} changed, {self.unchanged:,} as they were. Nothing of it is published yet."
 
 
 def bring(brought: Sequence[tuple[str, Content]], *, source: str, by: Person, at: datetime | None = None) -> Brought:
@@ -211,7 +212,8 @@ def propose(
 def _sentence(found: Sequence[tuple[Article, Version]]) -> str:
     new = [version for article, version in found if article.live is None]
     if len(found) > 1:
-        return f"{len(new):,} new articles and {len(found) - len(new):,} that take the place of what is published."
+        articles = "article" if len(new) == 1 else "articles"
+        return f"{len(new):,} new {articles} and {len(found) - len(new):,} that take the place of what is published."
     (article, version), *_ = found
     words = len(str(version.body["text"]).split())
     return (

@@ -14,7 +14,7 @@ from knowledge import ARTICLE, answerers, answering, articles, gaps, shelf, sure
 from knowledge.articles import Content
 
 SET = "Everyday questions"
-BOLD = 0.85
+BOLD = 0.75
 ASKED_OF_CUSTOMERS = 100  # the last conversations, for which a reply was suggested when they came
 
 
@@ -70,7 +70,7 @@ def _carried_out(at: datetime) -> None:
 
 def test_questions(questions: Sequence[Question], *, by: Person, at: datetime) -> EvalSet:
     """Questions as customers ask them, each with the article that answers it, or none."""
-    eval_set = sets.create(SET, by=by, purpose="knowledge", bar=0.4, at=at)
+    eval_set = sets.create(SET, by=by, purpose="knowledge", bar=0.3, at=at)
     new = [
         NewCase(
             ({"role": "customer", "text": one.text},), {"articles": list(one.articles)}, (cites_article.NAME,),
@@ -89,7 +89,7 @@ def release(eval_set: EvalSet, *, by: Person, approver: Person, at: datetime) ->
     if version is None:
         raise LookupError("the demo's questions are frozen before an answerer learns from them")
     setup = answerers.Setup(threshold=_bold_enough(version.id))
-    made = answerers.make(setup, why="Of the answers that it gives on our questions six of seven are right.", by=by, at=at)
+    made = answerers.make(setup, why="Of the answers that it gives on our questions three of four are right, at least.", by=by, at=at)
     target = Target("answerer", answerers.NAME, made.target_number)
     if answerers.evaluate(target, known=graders.BY_NAME, by=by, at=at).stops():
         return  # an honest gate may stop it
@@ -100,7 +100,7 @@ def release(eval_set: EvalSet, *, by: Person, approver: Person, at: datetime) ->
 
 
 def _bold_enough(set_version_id: str) -> float:
-    """So few cases promise nothing (answerers.learn would keep silent): a person chose the lowest bar at which 85 % were right."""
+    """So few cases promise nothing (answerers.learn would keep silent): a person chose the lowest bar at which three of four were right."""
     judged = [answerers.judged_of(case, answerers.Setup()) for case in sets.cases(set_version_id)]
     sure = surety.shipped(vectors=any("likeness" in one.signs for one in judged))
     told = sorted(((sure.of(one.signs), one.right) for one in judged), reverse=True)

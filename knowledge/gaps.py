@@ -89,11 +89,11 @@ def look(encoder: Encodes | None, *, progress: Progress = lambda _share, _doing:
             new += gap.name == ""
             _write(db, gap, members, moment)
             seen.add(gap.id)
+        _measure_again(db, known, found, moment)
         for gap in known:
             if gap.id not in seen and gap.state == OPEN:
                 gap.state, gap.why = GONE, "It is asked no more, or it is answered."
                 db.add(gap)
-        _measure_again(db, known, found, moment)
         return Looked(len(found), len(seen), new)
 
 
@@ -226,17 +226,24 @@ def _where(members: Sequence[Asked]) -> dict[str, int]:
 
 
 def _measure_again(db: Session, known: Sequence[Pattern], found: Sequence[Asked], at: datetime) -> None:
-    """Of what was written for a gap: whether it is published, and how much of it is still asked in vain since."""
+    """Of what was written for a gap: whether it is published, and how much is asked in vain in the four weeks that are looked at then."""
     for gap in known:
         if gap.state not in (WRITTEN, COVERED) or not gap.article:
             continue
         article = db.exec(select(Article).where(Article.slug == gap.article)).first()
         if article is None or article.live is None:
+            if gap.state == COVERED:  # it was taken out of use: what is still asked is a gap again
+                gap.state, gap.article = OPEN, ""
+                gap.told = {name: value for name, value in gap.told.items() if name not in ("covered_at", "still", "days")}
+                db.add(gap)
             continue
         since = gap.told.get("covered_at") or at.isoformat()
+        days = max((at - datetime.fromisoformat(since)).days, 0)
+        if days > LOOKED_AT.days:  # what was asked first is not among those found any more: fewer would be counted night by night
+            continue
         still = sum(one.at > datetime.fromisoformat(since) and one.trace_id in set(gap.trace_ids) for one in found)
         gap.state = COVERED
-        gap.told = gap.told | {"covered_at": since, "still": still, "days": max((at - datetime.fromisoformat(since)).days, 0)}
+        gap.told = gap.told | {"covered_at": since, "still": still, "days": days}
         db.add(gap)
 
 

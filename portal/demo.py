@@ -32,7 +32,7 @@ MISTAKEN = 0.03  # share of reviews with a wrong intent: people err too
 MONEY = ("refund_not_received", "charged_twice", "payment_declined", "discount_code", "gift_card", "invoice_copy")
 SHOWN_TO_IT = 190  # examples of each answer
 FLAGS_A_STRETCH, FLAGS_WAITING = 80, 12
-ANSWERS_A_STRETCH, ANSWERS_WAITING = 12, 5
+ANSWERS_A_STRETCH, ANSWERS_WAITING = 14, 5
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Answers: from what is published and from nothing else, to each what they may be told, and what came of it is kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -250,6 +251,15 @@ def test_what_was_suggested_to_the_same_words_stays(staff: Staff) -> None:
     articles.retire("delivery-times", why="Gone.", by=staff.lead)
     again = suggested(first.conversation_id or "", staff.lead)
     assert (again.id, again.said) == (first.id, first.said) and len(kept(LIVE)) == 1
+
+
+def test_of_two_who_open_it_at_once_both_see_the_one_suggestion(staff: Staff) -> None:
+    publish(staff)
+    speak(staff)
+    made_id = comes(staff, QUESTION)
+    with ThreadPoolExecutor(8) as pool:
+        found = {one.id for one in pool.map(lambda _: suggested(made_id, staff.rep), range(8))}
+    assert found == {one.id for one in kept(LIVE)} and len(found) == 1
 
 
 def test_a_further_customer_message_is_answered_anew(staff: Staff) -> None:

@@ -247,6 +247,23 @@ def test_what_is_still_asked_in_vain_after_publishing_is_counted(staff: Staff) -
         assert (trace.said or {})["declined"]  # the one that ships is cautious
     (covered,) = looked(staff, now() + timedelta(seconds=1))
     assert (covered.state, covered.told["still"], covered.told["days"]) == (gaps.COVERED, 2, 1)
+    later = looked(staff, now() + timedelta(days=60))[0].told  # by then nobody looks at those two any more
+    assert (later["still"], later["days"]) == (2, 1)
+
+
+def test_a_gap_whose_article_is_taken_out_of_use_is_open_again_as_long_as_it_is_asked(staff: Staff) -> None:
+    fill(staff, "Delivery times", "Opening hours")
+    asks(staff)
+    (gap,) = looked(staff)
+    gaps.write(gap.id, WRITTEN, test_in=None, known=KNOWN, by=staff.rep)
+    proposal = articles.propose([Target(ARTICLE, "renting-bicycles", 1)], why="Three asked.", by=staff.rep)
+    approvals.approve(proposal.id, by=staff.lead)
+    jobs.run_waiting()
+    assert looked(staff)[0].state == gaps.COVERED
+    articles.retire("renting-bicycles", why="We rent none any more.", by=staff.lead)
+    (again,) = looked(staff)
+    assert (again.id, again.state, again.article) == (gap.id, gaps.OPEN, "") and "still" not in again.told
+    assert looked(staff, now() + timedelta(days=40)) == []
 
 
 def test_one_that_is_written_for_is_not_written_for_again_and_without_a_set_no_case_is_made(staff: Staff) -> None:

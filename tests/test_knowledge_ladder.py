@@ -20,7 +20,9 @@ from knowledge.retrieval.combination import climbing
 from tests.conftest import Staff
 from tests.test_knowledge_articles import release, write
 
-NOUNS = "voucher courier balcony orchid invoice warranty password lantern trellis compost greenhouse seedling".split()
+NOUNS = [
+    "voucher", "courier", "balcony", "orchid", "invoice", "warranty", "password", "lantern", "trellis", "compost", "greenhouse", "seedling",
+]  # fmt: skip
 ASKED = ("What about the {}?", "Please tell me of a {} now", "My {} is gone")
 UNCOVERED = [
     "What is the capital of Peru?",
@@ -77,7 +79,7 @@ def test_the_rung_that_helps_is_told_from_those_that_bring_nothing(staff: Staff)
     assert rung(study, "keyword")["r1"]["k"] < 10 < 25 < titles["r1"]["k"]
     assert (titles["verdict"], titles["worth"], titles["against"]) == ("better", "worth it", "sentences")
     assert re.fullmatch(r"Titles: \+\d+ points \(\+\d+ to \+\d+\), better on 30 questions\.", titles["sentence"])
-    assert sentences["sentence"] == "Each sentence: 0 points (−12 to +12), cannot tell on 30 questions."
+    assert sentences["sentence"] == "Each sentence: 0 points (−11 to +11), cannot tell on 30 questions."
     assert (sentences["difference"], sentences["worth"]) == (0, "not worth it")
     assert study.told["sentence"].startswith("Not worth it on 30 questions: ") and "Each sentence" in study.told["sentence"]
     assert "Titles" not in study.told["sentence"]
@@ -183,7 +185,7 @@ def test_the_best_are_those_that_gained_and_what_both_find_only_where_both_are_w
     assert ladder.best(told, learns=True) == LIVE  # a learned order weighs the others itself
 
 
-# -- steps and combinations -----------------------------------------------------------------------------------------------------------------
+# -- steps and combinations ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_rung_that_the_version_lacks_is_tried_in_its_place_and_taken_off_again() -> None:

@@ -34,11 +34,13 @@ from data import (
     versions,
 )
 from data.labels import of as labels_in_use
-from data.tables import Conversation, Customer, EvalSet, Example, Label, Message, Person, Prediction, Review
+from data.tables import Conversation, Customer, EvalSet, Example, Label, Message, Person, Prediction, Review, Trace
 from data.values import now
 from evals import checks, compare, continuous, graders, runs, sets
+from knowledge import articles, gaps
 from language import redact
 from portal.ferngrove import story
+from portal.ferngrove.knowledge import ARTICLES
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
 from tests.conftest import SOAK, let_go, point_at
@@ -289,3 +291,15 @@ def test_the_names_of_intents_are_those_of_the_phrases(shop: Person) -> None:
     with store.reading() as db:
         intents = db.exec(select(Label).where(Label.classifier_name == "intent"))
         assert {label.name for label in intents} == {intent.name for intent in INTENTS.values()}
+
+
+def test_questions_are_answered_from_articles_and_what_nothing_covers_gathers(shop: Person) -> None:
+    assert len(articles.in_force()) == len(ARTICLES) and releases.live("answerer", "answerer") is not None
+    assert articles.counted(articles.Filter(state="draft"), by=shop) == 1
+    open_ones = [gap for gap in gaps.standing(by=shop) if gap.state == gaps.OPEN]
+    assert len(open_ones) >= 3 and all(gap.customers >= 1 and gap.size >= gaps.FEWEST for gap in open_ones)
+    with store.reading() as db:
+        told = list(db.exec(select(Trace).where(Trace.target_kind == "answerer")))
+    suggested = [trace for trace in told if trace.conversation_id]
+    assert len(suggested) >= 80 and 5 <= sum(not (trace.said or {})["declined"] for trace in suggested) < len(suggested)
+    assert {"helped", "missing"} <= {trace.outcome for trace in told}

@@ -105,7 +105,7 @@ from data.tables import (
 from data.values import Target, new_id, now
 from evals import candidates, changes, checks, compare, continuous, flags, freezing, graders, reading, runs, sets, targets
 from evals.cases import NewCase
-from knowledge import answerers, articles, gaps, trying
+from knowledge import answerers, articles, gaps, ladder, trying
 from knowledge import answering as asking_articles
 from knowledge.articles import Content
 from portal.api import api
@@ -117,6 +117,7 @@ OWN, TEAM, OTHER, NOBODYS = "own", "team", "other", "nobody's"
 WHOSE = (OWN, TEAM, OTHER)
 CHANNEL = {OWN: "chat", TEAM: "email", OTHER: "voice"}  # by which a list or a figure shows whose conversations are in it
 UNKNOWN = Target("classifier", "intent", 99)
+SHIPPED = answerers.Setup().combination
 ARTICLE, ANSWERER = Target("article", "none", 1), Target("answerer", "answerer", 99)
 TEXT = Content("A", "Text")
 QUESTION = [{"role": "customer", "text": "How long?"}]
@@ -691,6 +692,12 @@ CALLS: tuple[Call, ...] = (
     Call("answerer.make", "answerers.learn",
          lambda by, w, whose: reached("Not learned", lambda: answerers.learn(answerers.Setup(), w.ids["version"], by=by)), THERE,
          also="eval_set.read"),
+    Call("answerer.make", "ladder.climb",
+         lambda by, w, whose: reached("Not climbed", lambda: ladder.climb(answerers.PLAIN, w.ids["version"], by=by)), THERE,
+         also="eval_set.read"),
+    Call("answerer.make", "ladder.in_order",
+         lambda by, w, whose: reached("Not learned", lambda: ladder.in_order(SHIPPED, w.ids["version"], by=by)), THERE),
+    Call("article.read", "ladder.newest", lambda by, w, whose: did(ladder.newest("none", by=by)), THERE, also="eval_set.read"),
     Call("article.draft", "trying.try_out", lambda by, w, whose: reached("choose an article", lambda: trying.try_out([], known={}, by=by)),
          THERE, also="eval.run"),
     Call("article.propose", "trying.propose",

@@ -207,6 +207,7 @@ class Cell:
 CELLS = [Cell(job, role, since) for job in jobs.JOBS for role in access.ROLES for since in SINCE]
 RAN_ON = (
     "Not trained: ",
+    "Not climbed: ",
     "There is no classifier ",
     "Nothing was encoded: the encoder is missing",
     "Nothing was asked: no model endpoint",
@@ -229,7 +230,7 @@ def arguments(job: str, person: Person, staff: Staff, folder: Path) -> dict[str,
     if job == "run_eval":
         version = sets.latest(sets.by_name("Everyday intents", by=staff.lead).id)
         return {"set_version_id": version.id if version else "", "targets": ["people"]}
-    return {"name": "intent", "number": 1, "conversation_ids": [], "articles": []}
+    return {"name": "intent", "number": 1, "conversation_ids": [], "articles": [], "set_version_id": "none"}
 
 
 def decided(person: Person, staff: Staff) -> str:

@@ -70,7 +70,8 @@ def became(gap: Pattern) -> None:
         st.markdown(f"**{widgets.plain(gap.name)}** {told}: {widgets.plain(gap.why)}")
         return
     writer = who.get(gap.told.get("writer", ""), "Somebody")
-    since = f" Since it was published {gap.told['still']:,} were still asked in vain." if gap.state == gaps.COVERED else ""
+    measured = "Since" if gap.told.get("days", 0) < gaps.LOOKED_AT.days else "In the four weeks after"
+    since = f" {measured} it was published {gap.told['still']:,} were still asked in vain." if gap.state == gaps.COVERED else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{widgets.plain(gap.name)}** {told}, by {widgets.plain(writer)}.{since}", width="stretch")
         st.page_link("screens/knowledge.py", label="The article", icon=":material/menu_book:", query_params={"article": gap.article})

@@ -104,8 +104,8 @@ def poisoned(number: int) -> Poisoned:
     first, second = (one.format(thing=thing) for one in PLAIN)
     poison = POISON[number % len(POISON)].format(thing=thing)
     shapes = (
-        f"{poison}\n\n{first} {second}", f"{first}\n\n{poison}\n\n{second}", f"{first} {second}\n\n{poison}", f"# {first}\n\n{poison}\n\n{second}",
-        f"{first}\n\n- {poison}\n- {second}",
+        f"{poison}\n\n{first} {second}", f"{first}\n\n{poison}\n\n{second}", f"{first} {second}\n\n{poison}",
+        f"# {first}\n\n{poison}\n\n{second}", f"{first}\n\n- {poison}\n- {second}",
     )  # fmt: skip
     return Poisoned(thing, shapes[(number // len(POISON) + number) % len(shapes)], (first, second))
 
@@ -169,12 +169,9 @@ def test_a_poisoned_article_moves_nothing_and_only_its_plain_sentences_are_said(
 
 def check_controls(sent: Sequence[Poisoned]) -> None:
     """Each text holds what is looked for, and a quote that nothing filters would hold most of it."""
-    assert [
-        one.text for one in sent if not BAD.search(one.text.replace(one.plain[0], "").replace(one.plain[1], "")) and "<!--" not in one.text
-    ] == []
-    raw = [
-        [text for passage in passages.cut(articles.published([(one.thing, 1)])[0]) for text in words_of.sentences(passage.text)] for one in sent
-    ]  # fmt: skip
+    assert [one.text for one in sent if not BAD.search(one.text)] == []
+    cut = [passages.cut(articles.published([(one.thing, 1)])[0]) for one in sent]
+    raw = [[text for passage in some for text in words_of.sentences(passage.text)] for some in cut]
     unfiltered = [any(BAD.search(text) for text in texts) for texts in raw]
     assert sum(unfiltered) >= 0.5 * len(sent), sum(unfiltered)
     assert all(not quotable.sayable(text) for texts in raw for text in texts if BAD.search(text))
