@@ -19,6 +19,7 @@ from evals.graders.face import Graders, Output
 from knowledge import ANSWERER, evidence, extractive, shelf, surety
 from knowledge.retrieval.combination import LIVE, Combination
 from knowledge.retrieval.library import Found
+from knowledge.retrieval.rungs import FEATURES, PARTS
 from language import tongue
 
 NAME = "answerer"
@@ -46,8 +47,17 @@ class Setup:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Setup":
-        told = {**body, "combination": Combination.of(body["combination"]), "asks_person": tuple(body["asks_person"])}
+        told = {**body, "combination": _in_order(Combination.of(body["combination"])), "asks_person": tuple(body["asks_person"])}
         return cls(**told)
+
+
+def _in_order(kept: Combination) -> Combination:
+    """PostgreSQL keeps no order of names: rungs are added up in the same one on both engines, so that the same scores come of it."""
+    rungs_on, learned = dict(kept.weights), dict(kept.learned)
+    return replace(
+        kept, weights=tuple((name, rungs_on[name]) for name in PARTS if name in rungs_on),
+        learned=tuple((name, learned[name]) for name in FEATURES if name in learned),
+    )  # fmt: skip
 
 
 def setup_of(target: Target) -> Setup:

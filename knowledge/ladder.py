@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from classifiers.evidence import share_of
 from data import access, labels, releases, store, versions
 from data.errors import Refused
+from data.measures import percent
 from data.tables import Case, EvalSet, Person, SetVersion, Study, Version
 from data.values import Target, now
 from evals import sets, verdict
@@ -28,7 +29,7 @@ from knowledge.steps import PARTED, Climb, Hits, Question, Step, choices, chosen
 KIND = "ladder"
 DRAWS = 2_000  # of questions, for the interval of a mean
 LATELY = 50  # climbs that are looked through for a set's newest
-TITLES = {rung.name: rung.title for rung in RUNGS}
+BOTH = next(rung.title for rung in RUNGS if rung.name == HYBRID)
 BOTTOM, FOUND, NOTHING, OPEN = "first", "worth it", "not worth it", "open"  # what a step up is worth
 
 Progress = Callable[[float, str], None]
@@ -133,9 +134,10 @@ def _climbed(climb: Climb, progress: Progress) -> dict[str, Any]:
         last = Step(Rung("best", "What is worth it", ""), best_of, True, (), learns)
         suggested = _suggested(climb.hits(last, part(len(wanted))), hits, top, climb)
     if ordering and not learns:
+        first = percent(next(row["r1"]["value"] for row in told if row["name"] == RERANKER))
         suggested["later"] = (
-            f"Learned order would bring more. It learns from {reranker.FEWEST} questions for which people took an answer; "
-            f"there {'is' if taken == 1 else 'are'} {taken:,} beside these."
+            f"Learned order put the right article first in {first}. It learns from {reranker.FEWEST} questions for which people took an "
+            f"answer; beside these there {'is' if taken == 1 else 'are'} {taken:,}."
         )
     suggested |= {"rungs": sorted(has(best_of)), "learns": learns}
     return {
@@ -180,7 +182,8 @@ def figures(hits: Hits) -> dict[str, Any]:
 def _worth(title: str, found: verdict.Verdict, asked: int) -> dict[str, Any]:
     one = found.found
     said = found.verdict if found.verdict in ("better", "worse") else "cannot tell"
-    worth = FOUND if said == "better" else NOTHING if said == "worse" or one.difference <= 0 else OPEN
+    stays = one.difference > 0 or title == BOTH  # words find numbers and names that meaning does not: neither goes without a reason
+    worth = FOUND if said == "better" else OPEN if said == "cannot tell" and stays else NOTHING
     apart = said == "cannot tell" and (one.low > 0 or one.high < 0)
     chance = f": of {asked} rungs asked at once one may look so by chance" if apart else ""
     words = f"{title}: {_points(one)}, {said} on {one.n:,} questions{chance}."
@@ -209,12 +212,12 @@ def _sentence(told: Sequence[Mapping[str, Any]], n: int) -> str:
     open_ones = [row["title"] for row in told if row["worth"] == OPEN]
     words = [f"Not worth it on {n:,} questions: {', '.join(lost)}." if lost else f"On {n:,} questions every rung gained something."]
     if open_ones:
-        words.append(f"Gained, and might be chance: {', '.join(open_ones)}. More questions would tell.")
+        words.append(f"Cannot tell yet: {', '.join(open_ones)}. More questions would.")
     return " ".join(words)
 
 
 def best(told: Mapping[str, Any], combination: Combination = LIVE, *, learns: bool = False) -> Combination:
-    """The rungs that were worth it, and those that gained something and may prove it with more questions. A learned order weighs the rungs
+    """The rungs that were worth it, and those of which it cannot be told yet. A learned order weighs the rungs
     below it itself: where it is taken, they stay as it was measured with them."""
     kept = {row["name"] for row in told["rungs"] if row["worth"] in (FOUND, OPEN)}
     kept |= {row["name"] for row in told["skipped"]} & has(combination)  # nothing is known against them

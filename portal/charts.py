@@ -16,9 +16,9 @@ from portal import widgets
 COLOURS = {"agreement": "#0f9488", "volume": "#5b8ff9", "satisfied": "#c98a1b", "marker": "#8b7ae0"}
 PICK = "pick"
 # what a rung of the ladder is worth, and how that is drawn: never by its colour alone
-STEPS_UP = {"first": "the first rung", "worth it": "worth it", "open": "gained, may be chance", "not worth it": "not worth it"}
+STEPS_UP = {"first": "the first rung", "worth it": "worth it", "open": "cannot tell", "not worth it": "not worth it"}
 MARKS = {
-    "the first rung": ("#5b8ff9", "square"), "worth it": ("#0f9488", "triangle-up"), "gained, may be chance": ("#8a979a", "circle"),
+    "the first rung": ("#5b8ff9", "square"), "worth it": ("#0f9488", "triangle-up"), "cannot tell": ("#8a979a", "circle"),
     "not worth it": ("#d4552a", "triangle-down"),
 }  # fmt: skip
 SURENESS = {"coverage": "Answers", "right": "Right", "confidence": "Sure from"}

@@ -19,7 +19,6 @@ from knowledge.retrieval.combination import Combination
 from knowledge.retrieval.rungs import HYBRID, RERANKER, RUNGS, VECTORS
 from portal import acts, catalog, jobs, widgets
 
-TITLES = {rung.name: rung.title for rung in RUNGS}
 SWITCHES = [rung for rung in RUNGS if rung.name != HYBRID]  # that both find together follows from the two
 AS_IT_IS, CHOSEN, LEARNED = "As before", "From a sureness that I choose", "Learned from these questions"
 TARGETS = (0.8, 0.9, 0.95)
@@ -48,6 +47,8 @@ def suggestion(study: Study) -> None:
     with st.container(border=True, gap="small"):
         st.markdown(f":material/lightbulb: **What is worth it:** {widgets.plain(names)}.")
         st.markdown(widgets.plain(best["sentence"]))
+        if later := best.get("later"):
+            st.caption(widgets.plain(later))
         if "r1" in best:
             st.caption(f"Right article first {in_words(best['r1'])} · answered right {in_words(best['answers'])}")
             st.button(
@@ -171,7 +172,7 @@ def all_versions(made: list[Version], person: Person) -> None:
     went_live = {one.target_number: one for one in releases.history(ANSWERER, NAME)}
     proposed = {one.payload["target_number"] for one in approvals.waiting(by=person) if one.kind == "ship_answerer"}
     for version in made[:LATEST]:
-        row = st.columns([1.1, 3.6, 2.6, 2.2], vertical_alignment="center")
+        row = st.columns([1.4, 3.6, 2.5, 2.2], vertical_alignment="center")
         row[0].markdown(f"**Version {version.target_number}**")
         row[1].markdown(widgets.plain(version.manifest.get("why") or "No reason was given"))
         row[1].caption(

@@ -187,8 +187,10 @@ def _order_queue(arguments: dict[str, Any], by: Person, progress: Progress) -> s
 
 def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import release
+    from knowledge import release as of_answers
+    from portal import catalog
 
-    return release.look(by=by)
+    return " ".join(filter(None, (release.look(by=by), of_answers.look(known=catalog.graders_for(by), by=by))))
 
 
 def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:

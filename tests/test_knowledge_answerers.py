@@ -100,7 +100,7 @@ def shop(staff: Staff) -> Staff:
 def test_a_setup_is_kept_as_it_was_made(staff: Staff) -> None:
     setup = Setup(LIVE.with_rungs(titles=0.0), "Be brief.", surety.shipped().as_json(), 0.3)
     target = made(staff, setup)
-    assert answerers.setup_of(target).as_body() == setup.as_body() and answerers.setup_of(PLAIN) == Setup()
+    assert answerers.setup_of(target) == setup and answerers.setup_of(PLAIN) == Setup()
     assert answerers.target_in_force() == PLAIN and answerers.in_force() == Setup()  # nobody is answered by a candidate
     assert "Made answerer 1: For this test." in audit.newest(by=staff.admin)[0].sentence
 

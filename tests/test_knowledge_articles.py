@@ -44,7 +44,7 @@ def test_a_draft_is_in_force_only_after_two_people(staff: Staff) -> None:
     assert articles.in_force() == {}
     proposal = articles.propose([target], why="Customers ask.", by=staff.rep)
     assert proposal.title == "publish 'Returns of plants'"
-    with pytest.raises(Denied, match="belong|may not|yours|other"):
+    with pytest.raises(Denied, match=r"belong|may not|yours|other"):
         approvals.approve(proposal.id, by=staff.rep)
     assert articles.in_force() == {}
     approvals.approve(proposal.id, by=staff.lead)
@@ -57,7 +57,7 @@ def test_a_draft_is_in_force_only_after_two_people(staff: Staff) -> None:
 def test_its_author_does_not_approve_it_even_as_a_lead(staff: Staff) -> None:
     made = articles.draft(RETURNS, by=staff.lead)
     proposal = articles.propose([Target(ARTICLE, made.slug, 1)], why="Customers ask.", by=staff.rep)
-    with pytest.raises(Refused, match="built this|proposed"):
+    with pytest.raises(Refused, match=r"built this|proposed"):
         approvals.approve(proposal.id, by=staff.lead)
 
 

@@ -9,10 +9,10 @@ from data.errors import Denied, Refused
 from data.measures import Share
 from data.tables import EvalSet, SetVersion, Study
 from data.values import Target
-from evals import changes, freezing, graders, sets
+from evals import changes, freezing, graders, sets, verdict
 from evals.cases import NewCase
 from evals.graders import cites_article
-from knowledge import answerers, ladder, steps
+from knowledge import answerers, evidence, ladder, shelf, steps
 from knowledge.answerers import PLAIN, Setup
 from knowledge.passages import Chunking
 from knowledge.retrieval import LIVE
@@ -217,3 +217,27 @@ def test_a_candidates_order_is_never_learned_from_the_questions_that_test_it(sta
     version = freeze(staff, questions())
     with pytest.raises(Refused, match="0 questions have a chosen article, and it takes 20"):
         ladder.in_order(LIVE, version.id, by=staff.rep)
+
+
+def test_what_both_find_goes_only_where_that_is_surely_worse() -> None:
+    hardly, surely = ([True] * 10 + [False] * 10, [True] * 11 + [False] * 9), ([False] * 20, [True] * 20)
+    told = {
+        (title, place): ladder._worth(title, verdict.judge(verdict.of_passes(*pair)), 1)["worth"]
+        for title in ("Both together", "Titles") for place, pair in enumerate((hardly, surely))
+    }  # fmt: skip
+    assert [told["Both together", place] for place in (0, 1)] == ["open", "not worth it"]
+    assert [told["Titles", place] for place in (0, 1)] == ["not worth it", "not worth it"]
+
+
+def test_a_sureness_that_was_learned_from_the_set_is_learned_anew_for_each_part(staff: Staff) -> None:
+    release(staff, *(write(staff, title=one.capitalize(), text=f"All about the {one}. A {one} is sent by post.") for one in NOUNS))
+    version = freeze(staff, [(f"{text} Is the {wanted[0]} sent by post?", wanted) for text, wanted in questions(36)])
+    learned = answerers.learn(Setup(), version.id, target=0.8, by=staff.rep)
+    made = answerers.make(learned.setup, why="It learned.", by=staff.rep)
+    asked = ladder._questions(sets.cases(version.id))
+    climb = steps.Climb(learned.setup, asked)
+    seen = [evidence.look(evidence.asked_now(one.messages), steps.find(shelf.current(LIVE), one.asked, LIVE)) for one in asked]
+    sure = climb._sure(seen)
+    assert set(sure) == set(range(steps.PARTED)) and {one.judged for one in sure.values() if one} == {28, 29}  # of 36
+    study = ladder.climb(versions.target_of(made), version.id, by=staff.rep)
+    assert rung(study, "titles")["answers"]["k"] > 20

@@ -294,3 +294,9 @@ def test_every_rung_is_told_in_one_sentence_and_can_be_turned_on() -> None:
     assert all(rung.explanation.endswith(".") and rung.title for rung in retrieval.RUNGS)
     told = {rung.name for rung in retrieval.RUNGS}
     assert {name for name, _ in LIVE.weights} == told - {"hybrid", "chunking", "reranker"}
+
+
+def test_the_only_article_there_is_is_found() -> None:
+    library = libraries.build([Published("returns", 1, "Returns of plants", "A customer has 30 days to send a plant back.")])
+    assert [one.passage.slug for one in retrieval.search(library, "how many days to send back a plant")] == ["returns"]
+    assert retrieval.search(library, "grow lamps") == []

@@ -107,6 +107,7 @@ from evals import candidates, changes, checks, compare, continuous, flags, freez
 from evals.cases import NewCase
 from knowledge import answerers, articles, gaps, ladder, trying
 from knowledge import answering as asking_articles
+from knowledge import release as answers_release
 from knowledge.articles import Content
 from portal.api import api
 from tests.conftest import SOAK
@@ -446,6 +447,10 @@ def version_row(world: World) -> Version:
         return versions.add(db, "classifier", "bench", by=world.people[access.REP, OWN], manifest={}, body={}, file_sha="none")
 
 
+def of_answers() -> Release:
+    return Release(**ANSWERER.columns(), stage="shadow", started_at=now())
+
+
 def going() -> Release:
     return Release(**UNKNOWN.columns(), stage="shadow", started_at=now())
 
@@ -715,6 +720,13 @@ CALLS: tuple[Call, ...] = (
          lambda by, w, whose: reached("There is no answerer", lambda: answerers.propose(ANSWERER, why="Better.", known={}, by=by)), THERE),
     Call("answerer.roll_back", "answerers.roll_back",
          lambda by, w, whose: reached("was never live", lambda: answerers.roll_back(ANSWERER, why="Safer.", by=by)), THERE),
+    Call("article.read", "release.progress_of",
+         lambda by, w, whose: did(answers_release.progress_of(of_answers(), known={}, by=by)), THERE),
+    Call("answerer.approve", "release.advance",
+         lambda by, w, whose: reached("not under way", lambda: answers_release.advance("none", why="Good.", known={}, by=by)), THERE),
+    Call("answerer.roll_back", "release.stop",
+         lambda by, w, whose: reached("not under way", lambda: answers_release.stop("none", why="Bad.", by=by)), THERE),
+    Call("article.read", "release.look", lambda by, w, whose: did(answers_release.look(known={}, by=by)), THERE),
     Call("pattern.read", "gaps.standing", lambda by, w, whose: did(gaps.standing(by=by)), THERE),
     Call("pattern.read", "gaps.get", lambda by, w, whose: did(gaps.get("none", by=by)), THERE),
     Call("pattern.decide", "gaps.put_aside",

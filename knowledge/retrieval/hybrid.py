@@ -12,13 +12,14 @@ EARLY = 60  # the larger, the less the first places count beyond the next
 
 
 def levelled(scores: Floats, alive: npt.NDArray[np.bool_]) -> Floats:
-    """Between 0 and 1 over the articles in force, so that rungs can be compared. A rung that tells none apart says nothing."""
+    """Between 0 and 1 over the articles in force, so that rungs can be compared. A rung that tells none apart prefers none: it says of
+    all that they fit, or of none."""
     known = scores[alive]
     if not len(known):
         return np.zeros_like(scores)
     low, high = float(known.min()), float(known.max())
     if high - low < 1e-9:
-        return np.zeros_like(scores)
+        return np.full_like(scores, np.float32(high > 0))
     return np.asarray(np.clip((scores - np.float32(low)) / np.float32(high - low), 0, 1), np.float32)
 
 

@@ -26,7 +26,7 @@ TITLES = {
     "answers": "How often the answer stands on the right article, or is silence where nothing covers it",
     "mrr5": "How early the right article comes: 100 % is always first, 50 % always second",
 }
-WORTH = {"first": "–", "worth it": "Worth it", "open": "Gained, may be chance", "not worth it": "Not worth it"}
+WORTH = {"first": "–", "worth it": "Worth it", "open": "Cannot tell", "not worth it": "Not worth it"}
 ICONS = {"worth it": "trending_up", "open": "help", "not worth it": "trending_down"}
 
 
