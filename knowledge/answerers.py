@@ -92,7 +92,7 @@ def make(setup: Setup, *, why: str, by: Person, at: datetime | None = None) -> V
     with store.writing() as db:
         made = versions.add(db, ANSWERER, NAME, by=by, manifest={"why": masked(why.strip())}, body=setup.as_body(), authors=[by.id], at=at)
         audit.record(
-            db, by, "made", "answerer", made.id, f"Made {NAME} {made.target_number}: {why.strip() or 'no reason was given'}", at=at
+            db, by, "made", "answerer", made.id, f"Made {NAME} {made.target_number}: {made.manifest['why'] or 'no reason was given'}", at=at
         )
         return made
 

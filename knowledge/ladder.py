@@ -116,7 +116,7 @@ def _version_of(target: Target, by: Person, at: datetime | None) -> Version:
 
 def _climbed(climb: Climb, progress: Progress) -> dict[str, Any]:
     wanted, skipped = steps(climb.setup.combination, climb.questions, encoded=climb.encode is not None)
-    share, encoding_ms = 1 / (len(wanted) + 1), climb.encoding_ms()
+    share, encoding_ms = 1 / (len(wanted) + 2), climb.encoding_ms()
 
     def part(number: int) -> Progress:
         return lambda done, doing: progress((number + done) * share, doing)
@@ -131,8 +131,10 @@ def _climbed(climb: Climb, progress: Progress) -> dict[str, Any]:
     if _same(best_of, top.combination) and learns == top.learns:
         suggested: dict[str, Any] = {"sentence": "That is how it finds already: no rung has to go, and none to come."}
     else:
-        last = Step(Rung("best", "What is worth it", ""), best_of, True, (), learns)
-        suggested = _suggested(climb.hits(last, part(len(wanted))), hits, top, climb)
+        now_is = Step(Rung("now", "As it finds now", ""), climb.setup.combination, True, (), today=True)
+        last = Step(Rung("best", "What is worth it", ""), best_of, True, (), learns, today=not learns)
+        before, after = climb.hits(now_is, part(len(wanted))), climb.hits(last, part(len(wanted) + 1))
+        suggested = _suggested(after, before, climb)
     if ordering and not learns:
         first = percent(next(row["r1"]["value"] for row in told if row["name"] == RERANKER))
         suggested["later"] = (
@@ -199,11 +201,11 @@ def _points(found: Any) -> str:
     return f"{gain} {'point' if gain in ('+1', '−1') else 'points'} ({low} to {high})"
 
 
-def _suggested(own: Hits, hits: Mapping[str, Hits], top: Step, climb: Climb) -> dict[str, Any]:
-    """What is worth it, climbed too: that it was chosen by these questions flatters it."""
-    judged = verdict.judge(verdict.of_passes(own.first, hits[top.rung.name].first, climb.customers))
+def _suggested(own: Hits, before: Hits, climb: Climb) -> dict[str, Any]:
+    """What is worth it, climbed too, beside the version with the choices that there are: that these questions chose it flatters it."""
+    judged = verdict.judge(verdict.of_passes(own.first, before.first, climb.customers))
     said = judged.verdict if judged.verdict in ("better", "worse") else "cannot tell"
-    words = f"Beside how it finds now: {_points(judged.found)}, {said}; {own.ms:.0f} ms instead of {hits[top.rung.name].ms:.0f}."
+    words = f"Beside how it finds today: {_points(judged.found)}, {said}; {own.ms:.1f} ms instead of {before.ms:.1f}."
     return {**figures(own), "sentence": f"{words} It was chosen by these questions: on others expect a little less."}
 
 

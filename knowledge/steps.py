@@ -21,6 +21,7 @@ from knowledge.retrieval.picks import Memory, Pick
 from knowledge.retrieval.rungs import CHUNKING, CLASSIFICATION, HYBRID, KEYWORD, PARTS, PICKS, RERANKER, RUNGS, VECTORS, Rung
 
 PARTED = 5  # of a set, where something learns from it
+TODAY = -1  # in the place of a part: nothing is taken for chosen that was not
 FIRST = 5  # articles in which the right one is looked for
 WHOLE = Chunking("whole")
 
@@ -45,6 +46,7 @@ class Step:
     on: bool  # the version has it
     against: tuple[str, ...]  # rungs before it; of several the best
     learns: bool = False
+    today: bool = False  # it remembers what people chose so far, and no more
 
     @property
     def remembers(self) -> bool:
@@ -168,7 +170,7 @@ class Climb:
         seen: list[Evidence] = []
         for number, one in enumerate(self.questions):
             progress(number / len(self.questions), f"{step.rung.title}: {number:,} of {len(self.questions):,} questions")
-            held = libraries.with_memory(library, self._memory(library, one.part)) if step.remembers else library
+            held = libraries.with_memory(library, self._memory(library, TODAY if step.today else one.part)) if step.remembers else library
             combination = self._ordered(held, one.part, step.combination) if step.learns else step.combination
             find(held, one.asked, combination)  # its vectors are known from here on
             began = time.perf_counter()
@@ -184,7 +186,7 @@ class Climb:
 
     def _chosen(self, library: Library, part: int) -> list[Pick]:
         """What people chose, and as if they had chosen for the questions of the other parts."""
-        others = [Pick(one.asked, slug) for one in self.answerable if one.part != part for slug in sorted(one.wanted)]
+        others = [Pick(one.asked, slug) for one in self.answerable if part not in (one.part, TODAY) for slug in sorted(one.wanted)]
         return [*self.people_chose(library), *others]
 
     def _memory(self, library: Library, part: int) -> Memory:

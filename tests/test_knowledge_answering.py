@@ -86,6 +86,12 @@ def test_what_is_published_answers_word_for_word_with_its_source(staff: Staff) -
     assert said["sources"][0]["number"] == 1 and said["sources"][0]["quote"] in DELIVERY
 
 
+def test_the_only_article_that_there_is_answers_too(staff: Staff) -> None:
+    release(staff, write(staff, title="Delivery times", text=DELIVERY))
+    speak(staff)
+    assert asked(staff)["reply"] == DELIVERY and asked(staff, PERU)["declined"]
+
+
 def test_a_draft_is_never_quoted_and_neither_is_a_newer_one(staff: Staff) -> None:
     speak(staff)
     publish(staff, "Returns of plants", "A plant can be sent back within 30 days.")
