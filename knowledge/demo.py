@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from data import approvals, encoding, store, tasks, vectors
+from data import approvals, encoding, examples, store, tasks, vectors
 from data.tables import EvalSet, Person, Proposal
 from data.values import Target
 from evals import changes, freezing, graders, sets
@@ -31,6 +31,13 @@ def publish(found: Sequence[tuple[str, Content]], *, by: Person, proposer: Perso
         vectors.install()  # by words alone few questions are answered
     brought = articles.bring(found, source="the old help pages", by=by, at=at)
     _published(brought.targets, "We move out of the old help pages.", proposer, approver, at + timedelta(hours=2))
+
+
+def read_ahead(*, by: Person) -> None:
+    """What people named is encoded, so that whoever trains first does not wait for that."""
+    encoder = encoding.in_force()
+    if encoder is not None:
+        vectors.kept([row.text for row in examples.for_training(by=by)], encoder)
 
 
 def improve(slug: str, before: str, after: str, *, why: str, by: Person, proposer: Person, approver: Person, at: datetime) -> None:

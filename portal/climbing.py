@@ -13,7 +13,7 @@ from data.tables import Person, Release, SetVersion, Study, Version
 from data.values import Target
 from evals import runs, sets
 from evals.candidates import Evidence
-from knowledge import ANSWERER, answerers, ladder, steps
+from knowledge import ANSWERER, answerers, ladder, release, steps
 from knowledge.answerers import NAME, Learned, Setup
 from knowledge.retrieval.combination import Combination
 from knowledge.retrieval.rungs import HYBRID, RERANKER, RUNGS, VECTORS
@@ -182,7 +182,7 @@ def all_versions(made: list[Version], person: Person) -> None:
         with row[2]:
             badge(stage, went_live.get(version.target_number), under_way)
         with row[3], st.container(horizontal=True):
-            acts_on(version, stage, person)
+            acts_on(version, stage, person, under_way)
     if len(made) > LATEST:
         st.caption(f"{len(made) - LATEST:,} older ones are not shown.")
 
@@ -223,15 +223,32 @@ def badge(stage: str, went: Release | None, under_way: Release | None) -> None:
         st.badge("Candidate", color="gray")
 
 
-def acts_on(version: Version, stage: str, person: Person) -> None:
+def acts_on(version: Version, stage: str, person: Person, under_way: Release | None) -> None:
     """What a version waits for: to be compared, to be proposed, to be gone back to."""
     target = versions.target_of(version)
     if stage == "candidate":
         compare_or_propose(target, person)
     elif stage == "waits":
         st.page_link("screens/approvals.py", label="See the proposal", icon=":material/arrow_forward:")
+    elif stage == "on its way" and under_way is not None:
+        on_its_way(under_way, person)
     elif stage == "was live" and access.may(person, "answerer.roll_back"):
         go_back(target, person)
+
+
+def on_its_way(under_way: Release, person: Person) -> None:
+    """How far it is and what the next step asks; on, or stopped, by hand."""
+    known = catalog.graders_for(person)
+    with st.popover("How it does", icon=":material/moving:"):
+        found = release.progress_of(under_way, known=known, by=person)
+        st.markdown(widgets.plain(" ".join([found.sentence, *found.asks])))
+        why = st.text_input("Why", key=f"ladder_step_why_{under_way.id}", placeholder="It stands beside the release afterwards")
+        if access.may(person, "answerer.approve") and st.button("Take the next step", key=f"ladder_step_{under_way.id}"):
+            acts.attempt(lambda: release.advance(under_way.id, why=why, known=known, by=person), done="It goes on.")
+            st.rerun()
+        if access.may(person, "answerer.roll_back") and st.button("Stop it", key=f"ladder_stop_{under_way.id}"):
+            acts.attempt(lambda: release.stop(under_way.id, why=why, by=person), done="Stopped. The live one answers everybody.")
+            st.rerun()
 
 
 def compare_or_propose(target: Target, person: Person) -> None:

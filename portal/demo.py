@@ -100,6 +100,7 @@ def _know(ferngrove: Ferngrove, until: datetime) -> None:
     slug, addition = knowledge.DRAFT
     knowledge_demo.propose_one(slug, addition, why="Customers ask for it every week.", by=alma, at=until - timedelta(hours=20))
     knowledge_demo.look_for_gaps(at=until - timedelta(hours=8))
+    knowledge_demo.read_ahead(by=lena)
 
 
 def _evaluate(ferngrove: Ferngrove, until: datetime) -> None:

@@ -7,8 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 from data import approvals, releases, store, versions
 from data.tables import Person, SetVersion
+from data.values import Target
 from evals import sets
-from knowledge import answerers, ladder
+from knowledge import ANSWERER, answerers, ladder
 from knowledge.answerers import Setup
 from knowledge.retrieval import LIVE
 from portal import jobs
@@ -187,3 +188,24 @@ def test_a_candidate_is_compared_proposed_released_and_gone_back_from(desk: Staf
     drawn(app.button(key="ladder_back_1").click().run())
     live = releases.live("answerer", answerers.NAME)
     assert live is not None and live.target_number == 1
+
+
+def test_a_version_on_its_way_is_led_on_and_stopped_by_hand(desk: Staff) -> None:
+    climbed(desk)
+    answerers.make(Setup(threshold=0.0), why="Bold.", by=desk.rep)
+    with store.writing() as db:
+        target = Target(ANSWERER, answerers.NAME, 2)
+        proposal = approvals.propose(
+            db, "ship_answerer", "release answerer 2", target.columns(), why="Better.", evidence={"sentence": ""}, authors=[], by=desk.rep
+        )
+        coming = releases.begin(db, target, proposal_id=proposal.id, by_itself=True, by=desk.lead)
+    app = opened(desk.lead)
+    assert "runs beside the live version" in words(app) and "tried on 0 conversations" in words(app)
+    app.session_state[f"ladder_step_why_{coming.id}"] = "It is good enough."
+    drawn(button(app, "Take the next step").click().run())
+    under_way = releases.under_way(ANSWERER, answerers.NAME)
+    assert under_way is not None and under_way.stage == "shadow"  # the gate was not asked yet, and that keeps it
+    app = opened(desk.lead)
+    app.session_state[f"ladder_step_why_{coming.id}"] = "It is not."
+    drawn(button(app, "Stop it").click().run())
+    assert releases.under_way(ANSWERER, answerers.NAME) is None
