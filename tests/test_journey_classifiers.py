@@ -110,6 +110,8 @@ def mend_doubtful_labels(rep: Page) -> None:
     shoot(rep, "classifiers-4-doubtful")
     for mended in range(1, 6):
         rep.locator("html[data-keys=heard]").wait_for(state="attached")
+        rep.locator('[class*="st-key-suspect_fix_"]').first.wait_for()  # the key presses what is there
+        drawn(rep)
         rep.keyboard.press("y")
         expect(rep.get_by_role("radio", name=f"Doubtful labels {before - mended}")).to_be_attached()
         settled(rep)

@@ -59,7 +59,8 @@ def test_a_word_is_as_rare_as_it_is_in_all_parts_together() -> None:
 def test_scores_are_levelled_over_what_is_in_force() -> None:
     alive = np.array([True, True, False, True])
     assert hybrid.levelled(np.array([1, 3, 90, 2], np.float32), alive).tolist() == [0, 1, 1, 0.5]
-    assert hybrid.levelled(np.array([5, 5, 90, 5], np.float32), alive).tolist() == [0, 0, 0, 0]
+    assert hybrid.levelled(np.array([5, 5, 90, 5], np.float32), alive).tolist() == [1, 1, 1, 1]  # all fit, none is preferred
+    assert hybrid.levelled(np.array([0, 0, 90, 0], np.float32), alive).tolist() == [0, 0, 0, 0]
 
 
 def test_equal_scores_have_the_same_place() -> None:
