@@ -44,7 +44,7 @@ from data.calibration import Wanted
 from data.conversations import Filter
 from data.errors import Refused
 from data.intake import files, offers
-from data.tables import Conversation, ImportBatch, Label, Message, Person, Prediction, View
+from data.tables import Conversation, EvalSet, ImportBatch, Label, Message, Person, Prediction, View
 from data.values import LIVE, Target, now
 from evals import freezing, sets
 from tests.browser import desk, settled
@@ -604,8 +604,9 @@ def types(watch: Watch, server: Server, arranged: Arranged, sent: Sequence[Paylo
         watch.open(f"{server.base}/conversations?words={quote(asked.format(plainly(payload.text)))}")
     reviews_and_flags(watch, server, arranged, payload)
     pastes_and_skips(watch, server, arranged.full[2][2], payload)
-    makes_twice(watch, f"{server.base}/eval_sets", "Name", "Create the set", f"new {plainly(payload.text)}")
-    makes_twice(watch, f"{server.base}/classifiers", "New intent", "Add the intent", f"new {plainly(payload.text)}"[:80])
+    typed = f"new {plainly(payload.text)}"
+    makes_twice(watch, server, f"{server.base}/eval_sets", "Name", "Create the set", typed, EvalSet)
+    makes_twice(watch, server, f"{server.base}/classifiers", "New intent", "Add the intent", typed[:80], Label)
 
 
 def reviews_and_flags(watch: Watch, server: Server, arranged: Arranged, payload: Payload) -> None:
@@ -636,16 +637,25 @@ def pastes_and_skips(watch: Watch, server: Server, conversation_id: str, payload
     watch.sees("Skipped; it went back")
 
 
-def makes_twice(watch: Watch, url: str, name: str, button: str, typed: str) -> None:
-    """The second time it is refused, with the name in the refusal."""
+def makes_twice(watch: Watch, server: Server, url: str, name: str, button: str, typed: str, of: type[EvalSet] | type[Label]) -> None:
+    """The second time it is refused, with the name in the refusal. That it was made is read where it is kept: a toast goes."""
     watch.open(url)
     for refused in (False, True):
         watch.where = f"{url.rpartition('/')[2]}, {'refused' if refused else 'made'}"
         watch.page.get_by_label(name, exact=True).fill(typed)
         watch.page.get_by_role("button", name=button).click()
-        watch.page.get_by_test_id("stAlert" if refused else "stToast").first.wait_for(timeout=90_000)
+        if refused:
+            watch.page.get_by_test_id("stAlert").first.wait_for(timeout=90_000)
+        else:
+            with server.inside():
+                eventually(lambda: is_kept(of, typed), within=90, what=f"'{typed}' is kept; there stands: {watch.text()}")
         watch.quiet()
         watch.unfold()
+
+
+def is_kept(of: type[EvalSet] | type[Label], name: str) -> bool:
+    with store.reading() as db:
+        return db.exec(select(of.id).where(of.name == name)).first() is not None
 
 
 def acts_on_many(watch: Watch, server: Server, arranged: Arranged) -> None:
