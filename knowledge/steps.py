@@ -1,8 +1,9 @@
 """The steps of a ladder: which rungs a set is climbed by, in which order, and what comes of each question on one of them."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from knowledge.retrieval.asked import Asked
 from knowledge.retrieval.combination import LIVE, Combination
 from knowledge.retrieval.library import Found, Library
 from knowledge.retrieval.picks import Memory, Pick
-from knowledge.retrieval.rungs import CHUNKING, CLASSIFICATION, HYBRID, KEYWORD, PARTS, PICKS, RERANKER, RUNGS, VECTORS, Rung
+from knowledge.retrieval.rungs import CHUNKING, CLASSIFICATION, HYBRID, KEYWORD, PARTS, PICKS, RERANKER, RUNGS, TUNED, VECTORS, Rung
 
 PARTED = 5  # of a set, where something learns from it
 TODAY = -1  # in the place of a part: nothing is taken for chosen that was not
@@ -50,7 +51,7 @@ class Step:
 
     @property
     def remembers(self) -> bool:
-        return self.learns or self.combination.on(PICKS) or self.combination.on(CLASSIFICATION)
+        return self.learns or any(self.combination.on(rung) for rung in (PICKS, CLASSIFICATION, TUNED))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,22 +164,30 @@ class Climb:
         return float(np.median(waited))
 
     def hits(self, step: Step, progress: Progress) -> Hits:
-        library = replace(shelf.current(step.combination), encode_asked=self.encode)
-        self._orders = {}
         found: list[list[Found]] = []
         waited: list[float] = []
-        seen: list[Evidence] = []
-        for number, one in enumerate(self.questions):
+        for number, (_, look) in enumerate(self._looks(step)):
             progress(number / len(self.questions), f"{step.rung.title}: {number:,} of {len(self.questions):,} questions")
+            look()  # its vectors are known from here on
+            began = time.perf_counter()
+            found.append(look())
+            waited.append((time.perf_counter() - began) * 1000)
+        places = [place_of(slugs(told), one.wanted) for told, one in zip(found, self.questions, strict=True) if one.wanted]
+        right = [is_right(answer, one) for answer, one in zip(self._quoted(found), self.questions, strict=True)]
+        return Hits(places, right, float(np.median(waited)))
+
+    def answered(self, step: Step) -> list[tuple[Question, list[Found], extractive.Answer]]:
+        """Each question with what is found for it on the step, and what is quoted of that."""
+        found = [look() for _, look in self._looks(step)]
+        return list(zip(self.questions, found, self._quoted(found), strict=True))
+
+    def _looks(self, step: Step) -> Iterator[tuple[Question, Callable[[], list[Found]]]]:
+        library = replace(shelf.current(step.combination), encode_asked=self.encode)
+        self._orders = {}
+        for one in self.questions:
             held = libraries.with_memory(library, self._memory(library, TODAY if step.today else one.part)) if step.remembers else library
             combination = self._ordered(held, one.part, step.combination) if step.learns else step.combination
-            find(held, one.asked, combination)  # its vectors are known from here on
-            began = time.perf_counter()
-            found.append(find(held, one.asked, combination))
-            waited.append((time.perf_counter() - began) * 1000)
-            seen.append(evidence.look(evidence.asked_now(one.messages), found[-1], self.encode))
-        places = [place_of(slugs(told), one.wanted) for told, one in zip(found, self.questions, strict=True) if one.wanted]
-        return Hits(places, self._answers(seen), float(np.median(waited)))
+            yield one, partial(find, held, one.asked, combination)
 
     def people_chose(self, library: Library) -> list[Pick]:
         """For other questions than these."""
@@ -200,16 +209,14 @@ class Climb:
             self._orders[part] = reranker.learned(held, chosen, combination)
         return self._orders[part]
 
-    def _answers(self, seen: Sequence[Evidence]) -> list[bool]:
-        """Whether each is answered from a right article, or not at all where nothing covers it."""
+    def _quoted(self, found: Sequence[Sequence[Found]]) -> list[extractive.Answer]:
+        seen = [
+            evidence.look(evidence.asked_now(one.messages), told, self.encode) for one, told in zip(self.questions, found, strict=True)
+        ]  # fmt: skip
         sure = self._sure(seen)
-        told = [
+        return [
             extractive.decided(one, sure=sure[question.part], threshold=self.setup.threshold, pieces=shelf.pieces)
             for one, question in zip(seen, self.questions, strict=True)
-        ]
-        return [
-            not one.wanted if answer.declined else bool(answer.articles) and answer.articles[0] in one.wanted
-            for answer, one in zip(told, self.questions, strict=True)
         ]
 
     def _sure(self, seen: Sequence[Evidence]) -> dict[int, surety.Surety | None]:
@@ -227,6 +234,11 @@ class Climb:
             others = [one for one, asked in zip(judged, self.questions, strict=True) if asked.part != part]
             found[part] = surety.fit(others, target=target)[0] if len(others) >= surety.FEWEST else None
         return found
+
+
+def is_right(answer: extractive.Answer, one: Question) -> bool:
+    """From a right article, or not at all where nothing covers it."""
+    return not one.wanted if answer.declined else bool(answer.articles) and answer.articles[0] in one.wanted
 
 
 def choices(library: Library, without: Collection[str]) -> list[Pick]:

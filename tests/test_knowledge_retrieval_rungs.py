@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 
 from knowledge import retrieval
 from knowledge.passages import Published
-from knowledge.retrieval import LIVE, PLAIN_HYBRID, Asked, entities, expansion, hybrid, keyword, picks, reranker, stems, titles
-from knowledge.retrieval.combination import KEYWORD_ONLY
+from knowledge.retrieval import LIVE, PLAIN_HYBRID, Asked, entities, expansion, hybrid, keyword, picks, reranker, stems, titles, tuned
+from knowledge.retrieval.combination import KEYWORD_ONLY, climbing
 from portal.bench import named
 
 # -- words --------------------------------------------------------------------------------------------------------------------------------
@@ -223,3 +224,58 @@ def test_later_messages_and_customers_count_more() -> None:
     weights = {part.text: part.weight for part in parts}
     assert weights["The second parcel is late too."] == 1.0 > weights["My first parcel is late."] > weights["Which parcel do you mean?"]
     assert "{x}" not in asked.text and len(asked.parts(1)) == 1 and Asked.of("One sentence only.").parts(6) == []
+
+
+# -- a tuned encoder ----------------------------------------------------------------------------------------------------------------------
+
+FLAT = np.eye(8, dtype=np.float32)
+
+
+def remembered(asked: np.ndarray, slugs: list[str]) -> picks.Memory:
+    """Earlier questions by their vectors, one article chosen for each."""
+    questions = tuple(Asked.of(f"question {place}") for place in range(len(slugs)))
+    return picks.Memory(questions, tuple((slug,) for slug in slugs), asked, keyword.build([["q"]] * len(slugs)), {})
+
+
+def test_a_question_is_turned_towards_what_was_chosen_when_somebody_asked_alike() -> None:
+    """Customers say 0 for what the article calls 1; the first passage of the article is about something else."""
+    passages = {"the-article": FLAT[[5, 1]], "another": FLAT[[3]]}
+    drawn = np.random.default_rng(0).normal(0, 0.05, (20, 8)).astype(np.float32)
+    asked = FLAT[0] + FLAT[1] * 0.3 + drawn
+    asked = np.asarray(asked / np.linalg.norm(asked, axis=1, keepdims=True), np.float32)
+    matrix = tuned.learned(remembered(asked, ["the-article"] * 20), passages)
+    assert matrix is not None
+    assert FLAT[0] @ FLAT[1] == 0
+    assert tuned.turned(FLAT[0], matrix) @ FLAT[1] > 0.9
+    assert tuned.turned(FLAT[4], matrix) @ FLAT[4] > 0.9, "nobody asked anything like it: it stays"
+    assert np.linalg.norm(tuned.turned(FLAT[0], matrix)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_too_few_choices_and_choices_of_articles_that_are_gone_teach_nothing() -> None:
+    asked = np.tile(FLAT[0], (tuned.FEWEST, 1))
+    enough = ["there"] * tuned.FEWEST
+    assert tuned.learned(remembered(asked, enough), {"there": FLAT[[1]]}) is not None
+    assert tuned.learned(remembered(asked[1:], enough[1:]), {"there": FLAT[[1]]}) is None
+    assert tuned.learned(remembered(asked, [*enough[1:], "gone"]), {"there": FLAT[[1]]}) is None
+
+
+def test_many_articles_chosen_for_one_question_count_as_one_question() -> None:
+    asked = np.tile(FLAT[0], (tuned.FEWEST, 1))
+    one = remembered(asked, ["there"] * tuned.FEWEST)
+    many = picks.Memory(one.questions, tuple(("there",) * 5 for _ in one.slugs), asked, one.words, {})
+    passages = {"there": FLAT[[1]]}
+    assert tuned.learned(many, passages) == pytest.approx(tuned.learned(one, passages), abs=1e-5)
+
+
+def test_what_was_chosen_turns_the_question_that_is_searched_for() -> None:
+    """Through the whole search: words that are in no article, and an encoder that knows nothing of what they mean."""
+    known = [Published(f"article-{place}", 1, f"Title {place}", f"text{place}") for place in range(6)]
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        return np.stack([FLAT[int(text[-1])] if text[-1].isdigit() else FLAT[7] for text in texts])
+
+    chosen = [picks.Pick(Asked.of(f"strange words {'abcdefghijkl'[place]}"), "article-3") for place in range(12)]
+    library = retrieval.build(known, encode=encode, chosen=chosen)
+    asked = "other strange words"
+    assert retrieval.search(library, asked, climbing(tuned=1.0))[0].passage.slug == "article-3"
+    assert retrieval.search(retrieval.with_picks(library, []), asked, climbing(tuned=1.0)) == [], "nobody chose anything: nothing is known"

@@ -32,7 +32,7 @@ def test_every_rung_is_measured_and_what_ships_is_compared(small: None, tmp_path
     assert (told["articles"], told["questions"], told["unanswerable"]) == (len(articles), 30, 1)
     assert [row["name"] for row in told["rungs"]] == [
         "keyword", "vectors", "hybrid_whole", "hybrid_window", "hybrid_rrf", "hybrid", "titles", "sentences", "entities", "expansion",
-        "classification", "live_first_day", "live", "reranker",
+        "classification", "live_first_day", "picks", "live", "reranker",
     ]  # fmt: skip
     for row in told["rungs"]:
         assert all(0 <= row[f"{name}_low"] <= row[name] <= row[f"{name}_high"] <= 1 for name in retrieval.FIGURES) and row["ms_p50"] > 0

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from knowledge import passages
 from knowledge.passages import Chunking, Passage, Published
-from knowledge.retrieval import entities, expansion, keyword, picks, stems, titles, vectors
+from knowledge.retrieval import entities, expansion, keyword, picks, stems, titles, tuned, vectors
 from knowledge.retrieval.entities import Names, Words
 from knowledge.retrieval.expansion import Synonyms
 from knowledge.retrieval.keyword import Postings
@@ -82,6 +82,17 @@ class Library:
             for name in about:
                 found.setdefault(name, []).append(place)
         return {name: np.array(places, np.int64) for name, places in found.items()}
+
+    @cached_property
+    def tuned(self) -> Floats | None:
+        """The matrix that the choices taught."""
+        wanted = {slug for slugs in self.memory.slugs for slug in slugs if slug in self.places}
+        rows = {slug: self._meanings_of(self.places[slug]) for slug in sorted(wanted)}
+        return tuned.learned(self.memory, {slug: found for slug, found in rows.items() if found is not None})
+
+    def _meanings_of(self, place: int) -> Floats | None:
+        part, inside = self.passages_of(place)
+        return None if part.meanings is None else part.meanings[inside.start : inside.stop]
 
     @property
     def articles(self) -> int:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-KEYWORD, VECTORS, SENTENCES, TITLES, ENTITIES, EXPANSION, CLASSIFICATION, PICKS, RERANKER, HYBRID, CHUNKING = (
-    "keyword", "vectors", "sentences", "titles", "entities", "expansion", "classification", "picks", "reranker", "hybrid", "chunking",
+KEYWORD, VECTORS, SENTENCES, TITLES, ENTITIES, EXPANSION, CLASSIFICATION, PICKS, TUNED, RERANKER, HYBRID, CHUNKING = (
+    "keyword", "vectors", "sentences", "titles", "entities", "expansion", "classification", "picks", "tuned", "reranker", "hybrid",
+    "chunking",
 )  # fmt: skip
 
 
@@ -29,6 +30,7 @@ RUNGS = (
     Rung(EXPANSION, "Other words for it", "Also looks for what your articles call the thing that the customer calls something else."),
     Rung(CLASSIFICATION, "The intent", "Articles that fit what the customer wants come first."),
     Rung(PICKS, "Earlier choices", "Articles that people chose when somebody asked alike come first."),
+    Rung(TUNED, "Learned meaning", "Learns from the choices what your customers mean by their words."),
     Rung(RERANKER, "Learned order", "Learns from the choices how much each of the others should count."),
 )
 
@@ -42,6 +44,7 @@ PARTS: dict[str, dict[str, float]] = {
     EXPANSION: {"other words": 1.0},
     CLASSIFICATION: {"area": 0.3, "chosen for intent": 0.7},
     PICKS: {"chosen alike": 0.9, "chosen often": 0.1},
+    TUNED: {"learned meaning": 1.0},
 }
 FEATURES = tuple(part for parts in PARTS.values() for part in parts)
 RUNG_OF = {part: rung for rung, parts in PARTS.items() for part in parts}

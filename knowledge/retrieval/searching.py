@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from knowledge.retrieval import classification, entities, hybrid, keyword, picks, rungs, sentences, stems, titles, vectors
+from knowledge.retrieval import classification, entities, hybrid, keyword, picks, rungs, sentences, stems, titles, tuned, vectors
 from knowledge.retrieval.asked import Asked
 from knowledge.retrieval.asked import Part as Sentence
 from knowledge.retrieval.combination import LIVE, Combination
@@ -22,7 +22,7 @@ MOST_REPHRASED = 4
 ENOUGH_WORDS = 20  # different ones of a question, from which on they count in full; measured on short questions of a shop's customers
 ENOUGH_CHOICES = 40  # questions
 BY_WORDS = ("words", "title words", "title share", "other words")
-BY_MEANING = (rungs.VECTORS, rungs.SENTENCES, rungs.ENTITIES, rungs.PICKS)  # rungs that ask the encoder
+BY_MEANING = (rungs.VECTORS, rungs.SENTENCES, rungs.ENTITIES, rungs.PICKS, rungs.TUNED)  # rungs that ask the encoder
 SAY_NOTHING_ALONE = {"names", "area", "chosen for intent", "chosen often"}  # none of them looks at what is asked
 AS_IT_IS = {"names", "chosen alike", "chosen for intent"}  # between 0 and 1 already, and the less it is above 0 the less it is sure
 
@@ -42,7 +42,7 @@ class Look:
 
     @cached_property
     def sentences(self) -> list[Sentence]:
-        on = self.combination.on(rungs.SENTENCES) or self.combination.on(rungs.PICKS)
+        on = any(self.combination.on(rung) for rung in (rungs.SENTENCES, rungs.PICKS, rungs.TUNED))
         own = self.asked.parts(self.combination.sentences) if on else []
         return [*own, *(Sentence(text, OTHER_WORDS) for text in self.extra)]
 
@@ -67,6 +67,18 @@ class Look:
         return vectors.of(self.lines, self.library.encode_asked) if wanted and self.asked.text else None
 
     @cached_property
+    def meaning(self) -> Floats | None:
+        """Of all of it in one row, as the questions of earlier choices have one."""
+        share = picks.weights(len(self.sentences), self.shares.tolist())
+        return None if self.rows is None else picks.meaning(self.rows[: len(share)], share)
+
+    @cached_property
+    def turned(self) -> Floats | None:
+        """The same as the choices taught to read it."""
+        matrix = self.library.tuned if self.combination.on(rungs.TUNED) and self.meaning is not None else None
+        return None if matrix is None or self.meaning is None else tuned.turned(self.meaning, matrix)
+
+    @cached_property
     def word_scores(self) -> list[Floats]:
         """Of each part of the library: a row for each line, a column for each passage."""
         postings = [part.words for part in self.library.parts]
@@ -75,7 +87,8 @@ class Look:
 
     @cached_property
     def meaning_scores(self) -> list[Floats] | None:
-        rows = self.rows
+        """Like `word_scores`; a row more where something was turned: all are compared with the passages in one go."""
+        rows = self.rows if self.rows is None or self.turned is None else np.concatenate([self.rows, self.turned[None]])
         if rows is None or any(part.meanings is None for part in self.library.parts):
             return None
         return [vectors.alike(rows, part.meanings) for part in self.library.parts if part.meanings is not None]
@@ -138,7 +151,7 @@ def _entities(look: Look) -> dict[str, Floats]:
     if look.question:
         told["question words"] = look.words_by_article[-1]
         if look.meanings_by_article is not None:
-            told["question meaning"] = look.meanings_by_article[-1]
+            told["question meaning"] = look.meanings_by_article[len(look.lines) - 1]
     return told
 
 
@@ -162,14 +175,18 @@ def _picks(look: Look) -> dict[str, Floats]:
     memory, places, size = look.library.memory, look.library.places, len(look.library.keys)
     if not len(memory):
         return {}
-    share = picks.weights(len(look.sentences), look.shares.tolist())
-    asked = None if look.rows is None else picks.meaning(look.rows[: len(share)], share)
-    return {"chosen alike": picks.alike(memory, asked, look.said, places, size), "chosen often": picks.often(memory, places, size)}
+    return {"chosen alike": picks.alike(memory, look.meaning, look.said, places, size), "chosen often": picks.often(memory, places, size)}
+
+
+def _tuned(look: Look) -> dict[str, Floats]:
+    if look.turned is None or look.meanings_by_article is None:
+        return {}
+    return {"learned meaning": look.meanings_by_article[len(look.lines)]}
 
 
 MEASURES = {
     rungs.KEYWORD: _keyword, rungs.VECTORS: _vectors, rungs.SENTENCES: _sentences, rungs.TITLES: _titles, rungs.ENTITIES: _entities,
-    rungs.EXPANSION: _expansion, rungs.CLASSIFICATION: _classification, rungs.PICKS: _picks,
+    rungs.EXPANSION: _expansion, rungs.CLASSIFICATION: _classification, rungs.PICKS: _picks, rungs.TUNED: _tuned,
 }  # fmt: skip
 
 
@@ -196,7 +213,7 @@ def _weights(looked: Look) -> dict[str, float]:
         return told
     words = min(1.0, len(set(looked.said)) / ENOUGH_WORDS) if looked.meanings_by_article is not None else 1.0
     chosen = min(1.0, len(looked.library.memory) / ENOUGH_CHOICES)
-    shares = dict.fromkeys(BY_WORDS, words) | dict.fromkeys(PARTS[rungs.PICKS], chosen)
+    shares = dict.fromkeys(BY_WORDS, words) | dict.fromkeys((*PARTS[rungs.PICKS], *PARTS[rungs.TUNED]), chosen)
     return {part: weight * shares.get(part, 1.0) for part, weight in told.items()}
 
 
@@ -265,7 +282,7 @@ def _passages(looked: Look, place: int, score: float, stood: Mapping[str, Stood]
     fit = share @ (words / np.maximum(looked.words_by_article.max(axis=1, keepdims=True), 1e-9))
     cosines = None
     if looked.meaning_scores is not None:
-        cosines = looked.meaning_scores[number][:, span]
+        cosines = looked.meaning_scores[number][: len(share), span]
         fit = fit + share @ cosines
     return [
         Found(part.passages[inside.start + turn], score, stood, float(words[0, turn]), None if cosines is None else float(cosines[0, turn]))

@@ -139,7 +139,9 @@ def steps(asked: Sequence[Question], *, chunkings: bool) -> list[Step]:
             made.append(Step(rung, f"+ {titles[rung]}", climbing(**on), remembers=rung == rungs.CLASSIFICATION))
     made.append(Step("live_first_day", "What ships, before anybody chose an article", LIVE))
     if len(asked) >= FEWEST:  # all others were chosen for once
-        made.append(Step(LIVE_NAME, "What ships, with the choices for the other questions", LIVE, remembers=True))
+        before = LIVE.with_rungs(tuned=0.0)
+        made.append(Step(rungs.PICKS, "+ Earlier choices, those for the other questions", before, remembers=True))
+        made.append(Step(LIVE_NAME, "What ships: + Learned meaning, from the same choices", LIVE, remembers=True))
         if len(asked) * (FOLDS - 1) // FOLDS >= FEWEST:
             made.append(Step(rungs.RERANKER, "+ Learned order, from the other questions", LIVE, remembers=True, learns=True))
     return made
