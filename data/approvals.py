@@ -36,6 +36,7 @@ class Kind:
 KINDS = {
     "ship_classifier": Kind("classifier.propose", "classifier.approve", LIGHT, "It goes live in a moment."),
     "ship_answerer": Kind("answerer.propose", "answerer.approve", LIGHT, "It is tried beside what is live, then goes on step by step."),
+    "ship_model": Kind("model.propose", "model.approve", LIGHT, "It is asked beside the one in force, then goes on step by step."),
     "publish_articles": Kind("article.propose", "article.approve", LIGHT, "Answers may quote it in a moment; it can be gone back from."),
     "issue_token": Kind("token.propose", "token.approve", LIGHT, "The token opens from now on."),
     "change_gate": Kind("gate.propose", "gate.approve", HEAVY, "From now on releases must pass it."),

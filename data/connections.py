@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import col, select
 
 from data import access, config, sealing, settings, store
-from data.asking import Budget
+from data import models as released
+from data.budgets import Budget
 from data.errors import Refused
 from data.intake.connectors import CONNECTORS, Account
 from data.intake.connectors.asking import address
@@ -18,6 +19,7 @@ from language.call import JOBS, Line
 
 ENDPOINT = "model_endpoint"
 HELP_DESK = "help_desk_"  # and the product
+ADDRESS = "model_address "  # and the address itself
 MOST_DAYS = 3650  # of history that a help desk is asked for
 
 
@@ -100,14 +102,11 @@ def endpoint() -> Endpoint | None:
 def propose_endpoint(
     url: str, key: str, models: dict[str, str], *, why: str, by: Person, prices: dict[str, tuple[float, float]] | None = None, **limits: Any
 ) -> Proposal:
-    """The key is typed anew with each proposal: one that is kept never goes to another address."""
+    """The key is typed anew with each proposal: one that is kept never goes to another address. Models that have answered stay."""
     access.require(by, "connection.propose")
     if fixed_by_environment():
         raise Refused("Not proposed: the environment sets the model endpoint (OPENAI_BASE_URL, OPENAI_API_KEY), and what it says wins.")
-    named = {job: models[job].strip() for job in JOBS if models.get(job, "").strip()}
-    if not named:
-        raise Refused("Not proposed: name at least one model.")
-    named = {job: named.get(job) or next(iter(named.values())) for job in JOBS}
+    named = _named({job: models[job].strip() for job in JOBS if models.get(job, "").strip()}, url.strip())
     try:
         line = Line(url.strip(), key.strip(), named)
         sealed = _sealed(line.key, line.url) if line.key else ""
@@ -120,6 +119,77 @@ def propose_endpoint(
         raise Refused("Not proposed: the address must begin with https://. The key would go readable over the network.")
     told = f"Redacted conversations could be sent to the models of {line.host}, {_budget_in_words(value)}."
     return settings.propose_connection(ENDPOINT, value.model_dump(mode="json"), f"ask the models of {line.host}", told, why, by)
+
+
+def _named(told: dict[str, str], url: str) -> dict[str, str]:
+    """A model for each job. One that has answered is changed by a release alone, and so is where it is asked."""
+    standing = {job: found for job in JOBS if (found := released.live(job))}
+    for job, one in standing.items():
+        if told.get(job, one.name) != one.name:
+            raise Refused(
+                f"Not proposed: the model of '{job}' changes from '{one.name}' to '{told[job]}'. A new model is tried first: "
+                "'Try a new model' on Installation, or portal model try."
+            )
+    now_is = endpoint()
+    moved = [job for job, one in standing.items() if now_is and one.is_at(now_is.url) and not one.is_at(url)]
+    if moved:
+        raise Refused(
+            f"Not proposed: the models of {_listed(moved)} would be asked at another address than {standing[moved[0]].url}. "
+            "Propose it as another address for models, and try them there first."
+        )
+    kept = now_is.models if now_is and not told else {}
+    named = {job: standing[job].name if job in standing else told.get(job) or kept.get(job, "") for job in JOBS}
+    first = next((name for name in (*told.values(), *named.values()) if name), None)
+    if first is None:
+        raise Refused("Not proposed: name at least one model.")
+    return {job: name or first for job, name in named.items()}
+
+
+def _listed(jobs: list[str]) -> str:
+    quoted = [f"'{job}'" for job in jobs]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+# -- other addresses that a model may be tried and released at ----------------------------------------------------------------------------
+
+
+class Address(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    sealed_key: str = ""
+
+
+def addresses() -> list[str]:
+    """Those that two people approved beside the endpoint."""
+    with store.reading() as db:
+        names = db.exec(select(Setting.name).where(col(Setting.name).startswith(ADDRESS, autoescape=True)).distinct()).all()
+    return sorted(name.removeprefix(ADDRESS) for name in names)
+
+
+def key_at(url: str) -> str:
+    """The key that was approved together with this address; an address that nobody approved is not asked."""
+    found = settings.current(f"{ADDRESS}{url}")
+    value = Address.model_validate(found) if found else None
+    if value is None or value.url != url:
+        raise Refused(f"Nothing was asked: no connection to models at {url} is approved. An engineer or an admin proposes it.")
+    return _unsealed(value.sealed_key, url) if value.sealed_key else ""
+
+
+def propose_address(url: str, key: str, *, why: str, by: Person) -> Proposal:
+    """Another place to ask models at. It changes no job: what is tried there goes live by a release."""
+    access.require(by, "connection.propose")
+    try:
+        line = Line(url.strip(), key.strip(), {})
+        value = Address(url=line.url, sealed_key=_sealed(line.key, line.url) if line.key else "")
+    except ValidationError as error:
+        raise _unusable(error) from None
+    except ValueError as error:
+        raise Refused(f"Not proposed: {error}") from None
+    if not settings.is_private_line(value.url):
+        raise Refused("Not proposed: the address must begin with https://. The key would go readable over the network.")
+    told = f"Models could be tried at {line.host}: redacted cases would go there. No job's model changes by that."
+    return settings.propose_connection(f"{ADDRESS}{value.url}", value.model_dump(mode="json"), f"try models at {line.host}", told, why, by)
 
 
 def _budget_in_words(value: Endpoint) -> str:

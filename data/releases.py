@@ -20,6 +20,11 @@ def live(kind: str, name: str) -> Release | None:
         return _live(db, kind, name)
 
 
+def live_in(db: Session, kind: str, name: str) -> Release | None:
+    """The same inside somebody's transaction."""
+    return _live(db, kind, name)
+
+
 def _live(db: Session, kind: str, name: str) -> Release | None:
     return db.exec(select(Release).where(Release.target_kind == kind, Release.target_name == name, Release.stage == "live")).first()
 

@@ -59,7 +59,7 @@ def record(db: Session, trace: Trace, call: Call, *, seq: int = 1, at: datetime 
 class Step:
     """Something that was done without a model: what went in, what came out. Both redacted already."""
 
-    kind: str  # retrieval, tool, guardrail
+    kind: str  # retrieval, tool, guardrail; model where the call itself stands in a trace of its own, with what it used
     name: str
     input: dict[str, Any]
     output: dict[str, Any]
@@ -78,14 +78,21 @@ def answered(
     )  # fmt: skip
     db.add(trace)
     db.flush()
+    add_steps(db, trace, steps, person_id=person_id, at=trace.at)
+    return trace
+
+
+def add_steps(
+    db: Session, trace: Trace, steps: Sequence[Step], *, after: int = 0, person_id: str | None, at: datetime | None = None
+) -> None:  # fmt: skip
+    """In their order, behind the first `after`."""
     db.add_all(
         Span(
             trace_id=trace.id, seq=number, kind=step.kind, name=step.name, input=step.input, output=step.output, ms=step.ms,
-            at=trace.at, by_person_id=person_id,
+            at=at or now(), by_person_id=person_id,
         )
-        for number, step in enumerate(steps, start=1)
+        for number, step in enumerate(steps, start=after + 1)
     )  # fmt: skip
-    return trace
 
 
 def decide(db: Session, trace: Trace, outcome: str, *, by: Person, better: str = "", at: datetime | None = None) -> Trace:

@@ -64,10 +64,12 @@ class Model:
 
 class Handler(BaseHTTPRequestHandler):
     model: Model
+    question: Asked  # the one that is being answered
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.model.asked.append(Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, raw.decode()))
+        self.question = Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, raw.decode())
+        self.model.asked.append(self.question)
         try:
             with self.model.counted():
                 self.model.next()(self)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from data import access, audit, backups, config, connections, settings, traces
-from portal import acts, doctor, encoders, jobs, widgets
+from portal import acts, doctor, encoders, jobs, trying_models, widgets
 
 person = st.session_state["person"]
 widgets.page(
@@ -61,10 +61,9 @@ st.code(f"{number}:{seal}", language=None)
 st.subheader("The model endpoint", anchor=False)
 endpoint = connections.endpoint()
 if endpoint:
-    models = ", ".join(f"{job}: {model}" for job, model in endpoint.models.items())
     used = traces.spent_today()
     st.markdown(
-        f"Models are asked at **{widgets.plain(endpoint.url)}** ({widgets.plain(models)}). "
+        f"Models are asked at **{widgets.plain(endpoint.url)}**. "
         f"Today {used.tokens:,} tokens, {used.money:,.2f} of money. What leaves is redacted first."
     )
     if access.may(person, "connection.propose") and st.button("Try it", icon=":material/network_check:"):
@@ -84,6 +83,8 @@ elif access.may(person, "connection.propose"):
         row = st.columns(2)
         url = row[0].text_input("Address", placeholder="https://api.openai.com/v1", key="installation_endpoint_url")
         key = row[1].text_input("Key", type="password", help="It is typed anew with each change: a kept key never goes to another address.")
+        if endpoint:
+            st.caption("The models stay as they are: another one is tried first, under Models below. Limits, key and prices change here.")
         row = st.columns(3)
         triage = row[0].text_input("Model for triage", placeholder="small and fast")
         talking = row[1].text_input("Model for conversations", placeholder="large; empty: the same")
@@ -103,6 +104,10 @@ elif access.may(person, "connection.propose"):
                 done="Proposed. An admin decides.",
             )
             st.rerun()
+
+if endpoint:
+    trying_models.show(person)
+    trying_models.another_address(person)
 
 st.subheader("The sentence encoder", anchor=False)
 st.markdown(widgets.plain(encoders.in_words()))
