@@ -1,5 +1,6 @@
 """The answerer's versions: how it finds, how it answers, from where on it keeps silent. Made, compared and released as a classifier is."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,10 +14,11 @@ from data.errors import Refused
 from data.masking import masked
 from data.tables import Case, Person, Proposal, Release, Version
 from data.values import Target
-from evals import candidates, runs, sets
+from evals import candidates, runs, sets, slow
 from evals.candidates import Evidence, Progress
 from evals.graders.face import Graders, Output
-from knowledge import ANSWERER, evidence, extractive, shelf, surety
+from knowledge import ANSWERER, diff, evidence, extractive, manner, shelf, surety, written
+from knowledge.manner import Writer
 from knowledge.retrieval.combination import LIVE, Combination
 from knowledge.retrieval.library import Found
 from knowledge.retrieval.rungs import FEATURES, PARTS
@@ -27,6 +29,7 @@ PLAIN = Target(ANSWERER, NAME, 0)  # what answers as long as no version was appr
 LONGEST = 8_000  # characters of instructions
 MEASURED = "knowledge"  # the purpose of the sets that releases of it are measured on
 MOST_FOUND = 20  # passages that an answer is made of
+WAITS = 3  # times a writer's own time that a case may take: it waits for its turn, and finds its passages
 ASKED_OF_A_PERSON = "A person answers this: the intent is one that people keep for themselves."
 
 Message = Mapping[str, Any]  # role, text
@@ -41,6 +44,7 @@ class Setup:
     surety: str | None = None  # learned from judged questions; None: the one that ships
     threshold: float | None = None  # it speaks from here on; None: as the surety says
     asks_person: tuple[str, ...] = ()  # intents that people answer, by their ids
+    examples: int = 0  # strong replies that it is shown, where a model writes
 
     def as_body(self) -> dict[str, Any]:
         return vars(self) | {"combination": self.combination.as_body(), "asks_person": list(self.asks_person)}
@@ -83,6 +87,8 @@ def make(setup: Setup, *, why: str, by: Person, at: datetime | None = None) -> V
     access.require(by, "answerer.make")
     if len(setup.instructions) > LONGEST:
         raise Refused(f"Not made: instructions have at most {LONGEST:,} characters, these have {len(setup.instructions):,}.")
+    if not 0 <= setup.examples <= written.MOST_EXAMPLES:
+        raise Refused(f"Not made: it is shown 0 to {written.MOST_EXAMPLES} worked examples, not {setup.examples:,}.")
     if setup.threshold is not None and not 0 <= setup.threshold <= 1:
         raise Refused("Not made: it speaks from 0 to 100 % sure on.")
     if setup.surety is not None:
@@ -97,26 +103,46 @@ def make(setup: Setup, *, why: str, by: Person, at: datetime | None = None) -> V
         return made
 
 
+def version_of(target: Target, *, by: Person, at: datetime | None = None) -> Version:
+    """What ships is kept as a version first, so that something can be kept beside it."""
+    access.require(by, "answerer.make")
+    if target.number:
+        return versions.get(target)
+    known = [one for one in versions.all_of(ANSWERER, NAME) if Setup.of(one.body) == Setup.of(Setup().as_body())]
+    return known[0] if known else make(Setup(), why="What ships, kept so that it can be measured.", by=by, at=at)
+
+
 # -- what it says -------------------------------------------------------------------------------------------------------------------------
 
 
 def answer(
-    target: Target, messages: Sequence[Message], *, for_staff: bool = False, intent_id: str | None = None
+    target: Target, messages: Sequence[Message], *, for_staff: bool = False, intent_id: str | None = None, writer: Writer | None = None
 ) -> tuple[dict[str, Any], list[Found]]:
-    """To what is asked at the end of the messages: sentences with their passages, or silence. And what was found for it."""
+    """To what is asked at the end of the messages: sentences with their passages, or silence. And what was found for it.
+
+    Where a writer is given, what would be quoted is written by it: from the same passages, to the version's instructions.
+    """
     setup = setup_of(target)
     question = evidence.asked_now(messages)
     if intent_id in setup.asks_person:
         return _silent(question, ASKED_OF_A_PERSON), []
     names = labels.names() if intent_id else {}
     found = shelf.find(messages, setup.combination, intent=names.get(intent_id or "", ""), for_staff=for_staff, most=MOST_FOUND)
-    return told_of(messages, found, setup), found
+    return told_of(messages, found, setup, writer=writer, number=target.number), found
 
 
-def told_of(messages: Sequence[Message], found: Sequence[Found], setup: Setup) -> dict[str, Any]:
-    """From passages that were found already."""
+def told_of(
+    messages: Sequence[Message], found: Sequence[Found], setup: Setup, *, writer: Writer | None = None, number: int = 0
+) -> dict[str, Any]:  # fmt: skip
+    """From passages that were found already; `number` is the version whose instructions these are."""
     question = evidence.asked_now(messages)
-    return _told(question, said_to(question, found, setup), found)
+    quoted = said_to(question, found, setup)
+    if writer is None:
+        return _told(question, quoted, found)
+    instructions = written.Instructions(setup.instructions, number)
+    said, kept = manner.write(messages, found, quoted, writer=writer, instructions=instructions, most_examples=setup.examples)
+    told = _told(question, said, found) | ({"written": kept, "note": kept["why"]} if kept else {})
+    return told | ({"model": kept["model"]} if kept.get("by_model") else {})
 
 
 def said_to(question: str, found: Sequence[Found], setup: Setup) -> extractive.Answer:
@@ -125,7 +151,8 @@ def said_to(question: str, found: Sequence[Found], setup: Setup) -> extractive.A
     encoder = encoding.in_force()
     if encoder is not None and not encoder.speaks(tongue.of(question)):
         # in its vectors every text of another language is like every other: words decide, and what was learned with vectors says nothing
-        return extractive.answer(question, found, sure=surety.shipped(vectors=False), pieces=shelf.pieces)
+        sure = surety.shipped(vectors=False)
+        return extractive.answer(question, found, sure=sure, threshold=max(sure.threshold, setup.threshold or 0.0), pieces=shelf.pieces)
     kept = surety.Surety.of_json(setup.surety) if setup.surety else None
     return extractive.answer(
         question, found, encode=(lambda texts: vectors.of(texts, encoder)) if encoder else None, sure=kept,
@@ -159,13 +186,25 @@ def _silent(question: str, why: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def ask(target: Target) -> runs.Ask:
+def ask(target: Target, *, writer: Writer | None = None) -> runs.Ask:
     """As something that is run on cases."""
+    if writer is not None:
+        return slow.singly(lambda case: _written_to(target, case, writer), at_once=writer.at_once, timeout=WAITS * writer.timeout)
 
     def said(cases: Sequence[Case]) -> list[Output]:
         return [as_output(answer(target, sets.asked_of(case))[0]) for case in cases]
 
     return runs.told_at_once(said)
+
+
+def _written_to(target: Target, case: Case, writer: Writer) -> runs.Answer:
+    """Where the endpoint fails, that is the result: what was quoted in its place would say nothing of how the version writes."""
+    began = time.perf_counter()
+    told, _ = answer(target, sets.asked_of(case), writer=writer)
+    ms, kept = (time.perf_counter() - began) * 1000, told.get("written") or {}
+    if kept.get("fault"):
+        return runs.Answer(case, None, kept["why"], ms, kept["cost"])
+    return runs.Answer(case, as_output(told), "", ms, kept.get("cost", 0.0))
 
 
 def as_output(told: Mapping[str, Any]) -> Output:
@@ -203,17 +242,42 @@ def judged_of(case: Case, setup: Setup) -> surety.Judged:
 
 
 def evaluate(
-    target: Target, *, known: Graders, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None
+    target: Target, *, known: Graders, by: Person, writer: Writer | None = None, progress: Progress = lambda _share, _doing: None,
+    at: datetime | None = None,
 ) -> Evidence:  # fmt: skip
-    """Run it on each set that answers are measured on, beside what is live."""
+    """Run it on each set that answers are measured on, beside what is live. Both write where a writer is given."""
     access.require(by, "article.read")
-    candidates.evaluate(target, sets.measured_on(MEASURED), ask, known=known, by=by, progress=progress, at=at)
+    measured = sets.measured_on(MEASURED)
+    share = 0.0
+    if writer is not None:  # what is written may be another thing each time, and an earlier run may have quoted
+        share = 0.5
+        for _, version in measured:
+            runs.run(
+                version.id, target, ask(target, writer=writer), by=by, again=True, known=known, at=at,
+                progress=lambda done, doing: progress(done * share / len(measured), doing),
+            )  # fmt: skip
+
+    def rest(done: float, doing: str) -> None:
+        progress(share + done * (1 - share), doing)
+
+    candidates.evaluate(target, measured, lambda one: ask(one, writer=writer), known=known, by=by, progress=rest, at=at)
     return evidence_of(target, known=known, by=by)
 
 
 def evidence_of(target: Target, *, known: Graders, by: Person) -> Evidence:
     access.require(by, "article.read")
     return candidates.evidence(target, sets.measured_on(MEASURED), known=known, by=by)
+
+
+def told_otherwise(target: Target) -> str:
+    """How what the model that writes is told differs from what it is told now; empty where it does not."""
+    before, after = in_force(), setup_of(target)
+    changes = []
+    if before.instructions.strip() != after.instructions.strip():
+        changes.append(f"its instructions to the model that writes: {diff.in_words(before.instructions, after.instructions)}")
+    if before.examples != after.examples:
+        changes.append(f"worked examples: {after.examples} instead of {before.examples}")
+    return f"It also changes {'; '.join(changes)}." if changes else ""
 
 
 def propose(target: Target, *, why: str, known: Graders, by: Person, at: datetime | None = None) -> Proposal:
@@ -227,7 +291,8 @@ def propose(target: Target, *, why: str, known: Graders, by: Person, at: datetim
     if approvals.open_for("ship_answerer", **payload):
         raise Refused(f"Not proposed again: {target} already waits for approval.")
     told = {
-        "sentence": found.sentence, "set": found.eval_set.name, "set_number": found.version.number, "passed": found.passed.k,
+        "sentence": " ".join(filter(None, (found.sentence, told_otherwise(target)))),
+        "set": found.eval_set.name, "set_number": found.version.number, "passed": found.passed.k,
         "cases": found.passed.n, "live_number": found.live_number, "rules": found.decision.as_evidence(),
         "comparison_id": found.comparison.id if found.comparison else None,
     }  # fmt: skip

@@ -7,26 +7,29 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from data import access, conversations, releases, store, traces
+from data import access, conversations, releases, sealing, store, traces
 from data.errors import Refused
 from data.masking import masked
 from data.tables import Conversation, Person, Trace
 from data.values import LIVE, RUN, SHADOW, Subject, Target, now
 from knowledge import ANSWERER, answerers
 from knowledge.answerers import Message
+from knowledge.manner import Writer
 
 LONGEST = 2_000  # characters of a question
 LATELY = 8
+NEAREST = 50  # later answers among which the written one of a question is looked for
 FRESH = timedelta(days=1)  # what came before that is history
 OUTCOMES = {  # of an answer to a colleague
     "helped": "You said that it helped.",
     "refused": "You said that it is wrong. It counts towards a gap.",
     "missing": "You said that it is missing. It counts towards a gap; somebody will write it.",
 }
+INSTEAD = "in_place_of"  # of a written answer: the quoted one that stood there until it came
 OF_SUGGESTIONS = ("accepted", "edited", "refused")
 
 
-def ask(question: str, *, by: Person, at: datetime | None = None) -> Trace:
+def ask(question: str, *, by: Person, writer: Writer | None = None, at: datetime | None = None) -> Trace:
     """A colleague asks for themselves: what is for staff only may be quoted too."""
     access.require(by, "knowledge.ask")
     text = masked(" ".join(question.replace("\0", "").split()))
@@ -35,27 +38,30 @@ def ask(question: str, *, by: Person, at: datetime | None = None) -> Trace:
     if len(text) > LONGEST:
         raise Refused(f"Nothing was asked: a question has at most {LONGEST:,} characters, this one has {len(text):,}. Ask the heart of it.")
     target = answerers.target_in_force()
-    said, steps = _said(target, [{"role": "customer", "text": text}], for_staff=True)
+    said, steps = _said(target, [{"role": "customer", "text": text}], for_staff=True, writer=writer)
     with store.writing() as db:
         return traces.answered(db, target, {"question": text, **said}, steps, by=by, mode=RUN, at=at)
 
 
-def for_customer(messages: Sequence[Message], *, key: str = "", by: Person, at: datetime | None = None) -> Trace:
+def for_customer(
+    messages: Sequence[Message], *, key: str = "", by: Person, writer: Writer | None = None, at: datetime | None = None
+) -> Trace:  # fmt: skip
     """A program asks for a customer: what is for staff only is never quoted. With a key, the same version answers the same customer."""
     access.require(by, "knowledge.ask")
     force = releases.in_force(ANSWERER, answerers.NAME, at)
     target = (force.answers(key) if key else releases.target_of(force.live)) if force else answerers.PLAIN
-    said, steps = _said(target, messages)
+    said, steps = _said(target, messages, writer=writer)
+    asker = {"asker": sealing.hmac_of(key, "asker")} if key else {}  # whose question it is, told to nobody: one person's count once
     with store.writing() as db:
-        return traces.answered(db, target, said | {"question": masked(said["question"])}, steps, by=by, mode=LIVE, at=at)
+        return traces.answered(db, target, said | asker | {"question": masked(said["question"])}, steps, by=by, mode=LIVE, at=at)
 
 
 def get(trace_id: str, *, by: Person) -> Trace | None:
-    """One's own question, or what was suggested for a conversation within reach."""
+    """One's own question, or what was suggested for a conversation within reach; what is said beside the live version nobody is shown."""
     access.require(by, "knowledge.ask")
     with store.reading() as db:
         trace = db.get(Trace, trace_id) if trace_id else None
-    if trace is None or trace.target_kind != ANSWERER:
+    if trace is None or trace.target_kind != ANSWERER or trace.mode == SHADOW:
         return None
     if trace.conversation_id:
         return trace if conversations.reachable([trace.conversation_id], by=by) else None
@@ -63,11 +69,16 @@ def get(trace_id: str, *, by: Person) -> Trace | None:
 
 
 def mine(*, by: Person) -> list[Trace]:
-    """What one asked lately, newest first."""
+    """What one asked lately, newest first; of what was written since, the written answer."""
     access.require(by, "knowledge.ask")
-    query = select(Trace).where(Trace.target_kind == ANSWERER, Trace.mode == RUN, Trace.by_person_id == by.id, col(Trace.said).is_not(None))
     with store.reading() as db:
-        return list(db.exec(query.order_by(col(Trace.at).desc(), col(Trace.id).desc()).limit(LATELY)))
+        found = list(db.exec(_own(by).order_by(col(Trace.at).desc(), col(Trace.id).desc()).limit(2 * LATELY)))
+    followed = {(one.said or {}).get(INSTEAD) for one in found}
+    return [one for one in found if one.id not in followed][:LATELY]
+
+
+def _own(by: Person) -> Any:
+    return select(Trace).where(Trace.target_kind == ANSWERER, Trace.mode == RUN, Trace.by_person_id == by.id, col(Trace.said).is_not(None))
 
 
 def decide(trace_id: str, outcome: str, *, by: Person, better: str = "", at: datetime | None = None) -> Trace:
@@ -88,6 +99,79 @@ def decide(trace_id: str, outcome: str, *, by: Person, better: str = "", at: dat
         return traces.decide(db, kept, outcome, better=masked(better.strip()), by=by, at=at)
 
 
+# -- written by a model, after it was quoted ----------------------------------------------------------------------------------------------
+
+
+def may_be_written(trace: Trace) -> bool:
+    """It was quoted, no model was asked yet, and nobody decided on it."""
+    said = trace.said or {}
+    return bool(said) and not said.get("declined") and "written" not in said and not trace.outcome
+
+
+def write(trace_id: str, *, writer: Writer, by: Person, at: datetime | None = None) -> Trace:
+    """A model writes what was quoted. Its answer stands in the other's place as one of its own, so that whoever decides, decides on what
+    they were shown. Where it cannot be used the quoted one stays, with the reason. What stands then."""
+    access.require(by, "knowledge.ask")
+    trace = get(trace_id, by=by)
+    if trace is None:
+        raise Refused("Not written: that answer is not here.")
+    return _write(trace, writer, by, at) if may_be_written(trace) else trace
+
+
+def _write(trace: Trace, writer: Writer, by: Person | None, at: datetime | None) -> Trace:
+    messages, intent = _asked(trace)
+    target = Target(trace.target_kind, trace.target_name, trace.target_number)
+    writer = writer.about(Subject(trace.conversation_id, trace.seq or 0)) if trace.conversation_id else writer
+    said, steps = _said(target, messages, for_staff=trace.mode == RUN, intent=intent, writer=writer)
+    with store.writing() as db:
+        store.one_at_a_time(db, _turn(trace))
+        kept = db.get_one(Trace, trace.id, populate_existing=True)
+        if (before := _in_place_of(db, kept)) or not may_be_written(kept) or "written" not in said:
+            return before or kept  # somebody was faster, decided meanwhile, or there is nothing left to write
+        if said["written"]["by_model"]:
+            subject = Subject(kept.conversation_id, kept.seq or 0) if kept.conversation_id else None
+            return traces.answered(
+                db, target, said | {"question": masked(said["question"]), INSTEAD: kept.id}, steps, by=by, mode=kept.mode, subject=subject,
+                at=at,
+            )  # fmt: skip
+        kept.said = {**(kept.said or {}), "written": said["written"], "note": said["note"]}
+        db.add(kept)
+        person_id = access.whose(by) if by else None
+        traces.add_steps(db, kept, steps[1:], after=1, person_id=person_id, at=at)  # where it was found stands there already
+        return kept
+
+
+def _turn(trace: Trace) -> str:
+    return f"suggestion {trace.conversation_id}" if trace.conversation_id else f"answer {trace.id}"
+
+
+def _asked(trace: Trace) -> tuple[list[dict[str, Any]], str | None]:
+    """What it answered, as it stood then, and what the conversation is about."""
+    if trace.conversation_id is None:
+        return [{"role": "customer", "text": str((trace.said or {}).get("question", ""))}], None
+    with store.reading() as db:
+        conversation = db.get_one(Conversation, trace.conversation_id)
+        messages = conversations.frozen(conversations.messages_of(db, trace.conversation_id))
+    return [one for one in messages if one["seq"] <= (trace.seq or 0)], conversation.intent_id
+
+
+def _in_place_of(db: Session, trace: Trace) -> Trace | None:
+    """The written answer to the same words, if it came."""
+    whose = Trace.conversation_id == trace.conversation_id if trace.conversation_id else Trace.by_person_id == trace.by_person_id
+    later = select(Trace).where(Trace.target_kind == ANSWERER, Trace.mode == trace.mode, whose, Trace.at >= trace.at)
+    found = db.exec(later.order_by(col(Trace.at), col(Trace.id)).limit(NEAREST))
+    return next((one for one in found if (one.said or {}).get(INSTEAD) == trace.id), None)
+
+
+def standing(trace_id: str, *, by: Person) -> Trace | None:
+    """The answer, or the written one that took its place before anybody decided on it."""
+    trace = get(trace_id, by=by)
+    if trace is None or trace.outcome:
+        return trace
+    with store.reading() as db:
+        return _in_place_of(db, trace) or trace
+
+
 # -- suggested replies --------------------------------------------------------------------------------------------------------------------
 
 
@@ -105,7 +189,7 @@ def suggest(conversation_id: str, *, by: Person, at: datetime | None = None) -> 
     subject = Subject(conversation_id, last)
     if before := _of_subject(subject):
         return before
-    return _answer(conversation, [one for one in told if one["seq"] <= last], subject, by, at)
+    return _answer(conversation, [one for one in told if one["seq"] <= last], subject, by, at)[0]
 
 
 def suggested(conversation_id: str, *, by: Person) -> Trace | None:
@@ -118,9 +202,11 @@ def suggested(conversation_id: str, *, by: Person) -> Trace | None:
         return db.exec(query.order_by(col(Trace.seq).desc(), col(Trace.at).desc(), col(Trace.id).desc())).first()
 
 
-def arrived(conversation_ids: Sequence[str], *, at: datetime | None = None) -> int:
-    """What came in is answered at once, as far as the customer had written then: the suggestion is there before anybody opens it."""
+def arrived(conversation_ids: Sequence[str], *, writer: Writer | None = None, at: datetime | None = None) -> int:
+    """What came in is answered at once, as far as the customer had written then: the suggestion is there before anybody opens it.
+    All of it is quoted first; a model, where one is given, writes one after the other then."""
     done, moment = 0, at or now()
+    quoted: list[Trace] = []
     for conversation_id in conversation_ids:
         with store.reading() as db:
             conversation = db.get(Conversation, conversation_id)
@@ -131,8 +217,11 @@ def arrived(conversation_ids: Sequence[str], *, at: datetime | None = None) -> i
         asked = [one for one in messages if one["seq"] <= subject.seq]
         if not any(one["role"] == "customer" and one["text"].strip() for one in asked) or _of_subject(subject):
             continue
-        _answer(conversation, asked, subject, None, at)
+        quoted += _answer(conversation, asked, subject, None, at)
         done += 1
+    for trace in quoted if writer else ():
+        if writer and may_be_written(trace):
+            _write(trace, writer, None, at)
     return done
 
 
@@ -150,8 +239,8 @@ def _of_subject_in(db: Session, subject: Subject) -> Trace | None:
 
 def _answer(
     conversation: Conversation, messages: Sequence[Message], subject: Subject, by: Person | None, at: datetime | None
-) -> Trace:  # fmt: skip
-    """By the version whose word counts for the customer; the others that are under way say theirs beside it."""
+) -> list[Trace]:  # fmt: skip
+    """By the version whose word counts for the customer; the others that are under way say theirs beside it, and stand behind it here."""
     force = releases.in_force(ANSWERER, answerers.NAME, at)
     target = force.answers(conversation.customer_id) if force else answerers.PLAIN
     others = [one for one in force.targets if one != target] if force else []
@@ -160,20 +249,30 @@ def _answer(
     with store.writing() as db:
         store.one_at_a_time(db, f"suggestion {subject.conversation_id}")
         if before := _of_subject_in(db, subject):  # somebody opened the conversation while it was answered
-            return before
-        kept = [
+            return [before]
+        return [
             traces.answered(db, one, said, steps, by=by, mode=LIVE if one == target else SHADOW, subject=subject, at=at)
             for one, said, steps in made
         ]
-    return kept[0]
 
 
 def _said(
-    target: Target, messages: Sequence[Message], *, for_staff: bool = False, intent: str | None = None
+    target: Target, messages: Sequence[Message], *, for_staff: bool = False, intent: str | None = None, writer: Writer | None = None
 ) -> tuple[dict[str, Any], list[traces.Step]]:
     began = perf_counter()
-    answer, found = answerers.answer(target, messages, for_staff=for_staff, intent_id=intent)
+    answer, found = answerers.answer(target, messages, for_staff=for_staff, intent_id=intent, writer=writer)
     ms = (perf_counter() - began) * 1000
+    written = answer.get("written")
     ranked = [{"passage": one.passage.id, "title": one.passage.title, "score": round(one.score, 4)} for one in found[:5]]
-    step = traces.Step("retrieval", "articles", {"messages": len(messages)}, {"found": ranked}, round(ms, 2))
-    return {**answer, "ms": round(ms, 1)}, [step]
+    step = traces.Step("retrieval", "articles", {"messages": len(messages)}, {"found": ranked}, round(ms - (written or {}).get("ms", 0), 2))
+    return {**answer, "ms": round(ms, 1)}, [step, *(_steps_of(written) if written else [])]
+
+
+def _steps_of(written: dict[str, Any]) -> list[traces.Step]:
+    """What the model was given and what the check made of it; the call and its cost stand in a trace of the model's own."""
+    given = {name: written[name] for name in ("passages", "examples", "instructions")} | {"tools": 0}
+    told = {name: written[name] for name in ("by_model", "why", "cost")}
+    return [
+        traces.Step("model", f"writes: {written['model'] or 'no model'}", given, told, written["ms"]),
+        traces.Step("guardrail", "each sentence has its source", {}, {"removed": written["removed"]}),
+    ]

@@ -12,14 +12,14 @@ import numpy as np
 from sqlmodel import col, select
 
 from classifiers.evidence import share_of
-from data import access, labels, releases, store, versions
+from data import access, labels, releases, store
 from data.errors import Refused
 from data.measures import percent
-from data.tables import Case, EvalSet, Person, SetVersion, Study, Version
+from data.tables import Case, EvalSet, Person, SetVersion, Study
 from data.values import Target, now
 from evals import sets, verdict
-from knowledge import ANSWERER, answerers, articles, shelf
-from knowledge.answerers import Setup
+from knowledge import answerers, as_written, in_force, shelf
+from knowledge.manner import Writer
 from knowledge.retrieval import reranker
 from knowledge.retrieval.asked import Asked
 from knowledge.retrieval.combination import LIVE, Combination
@@ -39,12 +39,14 @@ Progress = Callable[[float, str], None]
 
 
 def climb(
-    target: Target, set_version_id: str, *, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None
-) -> Study:
-    """Each rung of a version on a frozen set, kept beside the version. What ships is kept as a version first, so that it can be."""
+    target: Target, set_version_id: str, *, by: Person, writer: Writer | None = None,
+    progress: Progress = lambda _share, _doing: None, at: datetime | None = None,
+) -> Study:  # fmt: skip
+    """Each rung of a version on a frozen set, kept beside the version. What ships is kept as a version first, so that it can be.
+    Where a writer is given, what the version would quote is written too."""
     access.require(by, "answerer.make")
     access.require(by, "eval_set.read")
-    if not articles.anything_published():
+    if not in_force.anything_published():
         raise Refused("Not climbed: no article is published, so nothing can be found. Publish some on the page Knowledge.")
     questions = _questions(sets.cases(set_version_id))
     answerable = [one for one in questions if one.wanted]
@@ -52,8 +54,8 @@ def climb(
         raise Refused("Not climbed: no case of this set names the article that answers it. Name them on the page Eval sets, and freeze it.")
     setup = answerers.setup_of(target)
     told = {**_about(set_version_id, target), "questions": len(questions), "answerable": len(answerable)}
-    told |= _climbed(Climb(setup, questions), progress)
-    version = _version_of(target, by, at)
+    told |= _climbed(Climb(setup, questions), progress, target.number, writer)
+    version = answerers.version_of(target, by=by, at=at)
     with store.writing() as db:
         made = Study(
             version_id=version.id, kind=KIND, told=told | {"answerer": version.target_number}, by_person_id=access.whose(by), at=at or now()
@@ -102,21 +104,13 @@ def _about(set_version_id: str, target: Target) -> dict[str, Any]:
         eval_set = db.get_one(EvalSet, version.eval_set_id)
     return {
         "set_version_id": version.id, "eval_set_id": eval_set.id, "eval_set": eval_set.name, "set_number": version.number,
-        "stamp": articles.stamp(), "articles": len(articles.in_force()), "answerer": target.number,
+        "stamp": in_force.stamp(), "articles": len(in_force.numbers()), "answerer": target.number,
     }  # fmt: skip
 
 
-def _version_of(target: Target, by: Person, at: datetime | None) -> Version:
-    if target.number:
-        return versions.get(target)
-    ships = Setup().as_body()
-    known = [one for one in versions.all_of(ANSWERER, answerers.NAME) if one.body == ships]
-    return known[0] if known else answerers.make(Setup(), why="What ships, kept so that it can be measured.", by=by, at=at)
-
-
-def _climbed(climb: Climb, progress: Progress) -> dict[str, Any]:
+def _climbed(climb: Climb, progress: Progress, version: int, writer: Writer | None) -> dict[str, Any]:
     wanted, skipped = steps(climb.setup.combination, climb.questions, encoded=climb.encode is not None)
-    share, encoding_ms = 1 / (len(wanted) + 2), climb.encoding_ms()
+    share, encoding_ms = 1 / (len(wanted) + 2 + (writer is not None)), climb.encoding_ms()
 
     def part(number: int) -> Progress:
         return lambda done, doing: progress((number + done) * share, doing)
@@ -145,7 +139,15 @@ def _climbed(climb: Climb, progress: Progress) -> dict[str, Any]:
     return {
         "rungs": told, "skipped": skipped, "best": suggested, "sentence": _sentence(told, len(climb.answerable)),
         "encoding_ms": round(encoding_ms, 1),
-    }  # fmt: skip
+    } | ({"written": _written(climb, top, version, writer, part(len(wanted) + 2))} if writer else {})  # fmt: skip
+
+
+def _written(climb: Climb, top: Step, version: int, writer: Writer, progress: Progress) -> dict[str, Any]:
+    """The climb stands whatever the endpoint does."""
+    try:
+        return as_written.measure(climb, top, version, writer, progress)
+    except Refused as refused:
+        return {"sentence": f"Not measured as written: {refused}"}
 
 
 def _same(one: Combination, other: Combination) -> bool:
@@ -256,4 +258,4 @@ def grown_old(study: Study) -> str:
     latest = sets.latest(study.told["eval_set_id"])
     if latest is not None and latest.id != study.told["set_version_id"]:
         return f"The set was frozen anew since, as number {latest.number}."
-    return "Articles were published since." if articles.stamp() != study.told["stamp"] else ""
+    return "Articles were published since." if in_force.stamp() != study.told["stamp"] else ""

@@ -184,8 +184,11 @@ class Climb:
     def _looks(self, step: Step) -> Iterator[tuple[Question, Callable[[], list[Found]]]]:
         library = replace(shelf.current(step.combination), encode_asked=self.encode)
         self._orders = {}
+        remembering: dict[int, Library] = {}  # each keeps what it learned
         for one in self.questions:
-            held = libraries.with_memory(library, self._memory(library, TODAY if step.today else one.part)) if step.remembers else library
+            held, part = library, TODAY if step.today else one.part
+            if step.remembers:
+                held = remembering.setdefault(part, libraries.with_memory(library, self._memory(library, part)))
             combination = self._ordered(held, one.part, step.combination) if step.learns else step.combination
             yield one, partial(find, held, one.asked, combination)
 

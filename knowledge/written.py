@@ -185,9 +185,20 @@ def _checked(sentences: Sequence[tuple[str, Any]], passages: Sequence[Passage]) 
             quote, support = sentences_for(text, passage.text[:LONGEST_PASSAGE], f"{passage.title} {passage.heading}")
             if not support:
                 removed.append(Removed(text, support.why))
+            elif not quotable.sayable(quote):  # the poison of an article is no source, however harmless it is told
+                removed.append(Removed(text, "what its source says there speaks to machines or holds a link"))
+            elif strange := _anothers(text, passage, passages):
+                removed.append(Removed(text, f"it speaks of '{strange}', of which another passage speaks and its source does not"))
             elif all(text != said.text for said in kept):
                 kept.append(Said(text, passage, quote))
     return kept, removed
+
+
+def _anothers(text: str, own: Passage, passages: Sequence[Passage]) -> str:
+    """What another passage is about and its own never mentions: one thing's rule is not another's, however alike the sentences are."""
+    there = cites_sources.stems(set(tokens.of(f"{own.title} {own.heading} {own.text}")))
+    titles = cites_sources.stems(cites_sources.telling(tokens.of(" ".join(one.title for one in passages)))) - there
+    return next((word for word in tokens.of(text) if cites_sources.stems({word}) & titles), "")
 
 
 def _withdrawn(parsed: Mapping[str, Any], kept: Sequence[Said], removed: Sequence[Removed]) -> str:

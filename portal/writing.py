@@ -1,0 +1,26 @@
+"""A model writes what was quoted: begun beside the quoted answer, which is there at once, and followed until it takes its place."""
+
+import streamlit as st
+
+from data import connections
+from data.tables import Person, Trace
+from knowledge import answering
+from portal import jobs, widgets
+
+
+def begin(trace: Trace, *, by: Person) -> None:
+    """In the background; without a model endpoint the quoted answer is all there is."""
+    if answering.may_be_written(trace) and connections.endpoint() is not None:
+        jobs.start("write_answer", {"trace_id": trace.id}, title="Write the answer", by=by)
+
+
+def follow(trace: Trace, *, by: Person) -> None:
+    """Which of the two this is, as long as that can change."""
+    job = widgets.newest_job("write_answer", by=by, arguments={"trace_id": trace.id})
+    if job is None or job.state == "done":
+        return
+    if job.state in ("waiting", "running"):
+        st.caption(":material/edit: This is quoted. A model writes it, and that takes its place when each sentence was checked.")
+        widgets.follow(job, by=by)
+    else:
+        st.caption(widgets.plain(f"Quoted instead of written: {job.error}"))

@@ -1,0 +1,189 @@
+"""What people see of a model that writes: quoted at once and written then, a suggested reply, and instructions tried side by side."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from data import approvals, store, versions
+from data.tables import Person, SetVersion
+from knowledge import ANSWERER, answerers, answering
+from knowledge.answerers import Setup
+from portal import jobs
+from tests import model_server as server
+from tests.conftest import Staff, hire
+from tests.model_server import Model
+from tests.test_knowledge_answerers import ASKED, UNCOVERED, case, fill, frozen
+from tests.test_knowledge_answering import DELIVERY, QUESTION, comes, made, publish, speak
+from tests.test_knowledge_instructing import SHORT, obedient
+from tests.test_knowledge_manner import SAID, connect, model, no_environment, written
+from tests.test_screens import button, open_screen, sit_down
+from tests.test_screens_evals import drawn, labels_of, words
+
+__all__ = ["model", "no_environment"]  # fixtures
+
+
+@pytest.fixture
+def desk(sqlite_home: Any) -> Iterator[Staff]:
+    yield hire()
+
+
+def opened(by: Person, screen: str, **address: str) -> AppTest:
+    return drawn(open_screen(sit_down(by), screen, **address))
+
+
+def again(app: AppTest) -> AppTest:
+    """After the job has run, as the page draws itself anew."""
+    jobs.run_waiting()
+    return drawn(app.run())
+
+
+# -- ask ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def asked(desk: Staff) -> AppTest:
+    return drawn(opened(desk.rep, "ask").text_input(key="ask_question").set_value(QUESTION).run())
+
+
+def test_the_quoted_answer_stands_until_the_written_one_is_there(desk: Staff, model: Model) -> None:
+    publish(desk)
+    speak(desk)
+    connect(model, desk)
+    model.says(written(SAID, "Everything is free."))
+    app = asked(desk)
+    assert "Abroad it takes seven working days." in words(app) and "Machine: quoted word for word" in words(app)
+    assert "This is quoted. A model writes it, and that takes its place" in words(app) and not model.asked
+    app = again(app)
+    told = words(app)
+    assert f"{SAID} :gray[[1]]" in told and "Machine: written by large, each sentence checked against its passage" in told
+    assert "Written from 'Delivery times'. 1 of its 2 sentences had no source and was taken out." in told
+    assert "Taken out: Everything is free." in told and "This is quoted" not in told
+    drawn(button(app, "It helped (Y)").click().run())
+    (kept,) = answering.mine(by=desk.rep)
+    assert kept.outcome == "helped" and (kept.said or {})["reply"] == SAID
+
+
+def test_where_the_endpoint_fails_the_quoted_answer_stays_and_says_why(desk: Staff, model: Model) -> None:
+    publish(desk)
+    speak(desk)
+    connect(model, desk)
+    model.says(server.status(401))
+    app = again(asked(desk))
+    told = words(app)
+    assert "Machine: quoted word for word" in told and "Quoted instead of written: The model endpoint refuses the key" in told
+    assert "It helped (Y)" in labels_of(app)
+
+
+def test_without_an_endpoint_nothing_is_begun(desk: Staff) -> None:
+    publish(desk)
+    speak(desk)
+    app = asked(desk)
+    assert "A model writes it" not in words(app) and jobs.run_waiting() == 0
+
+
+# -- a suggested reply --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_suggested_reply_is_written_and_taken(desk: Staff, model: Model) -> None:
+    publish(desk)
+    speak(desk)
+    connect(model, desk)
+    conversation_id = comes(desk, QUESTION)
+    app = opened(desk.rep, "conversation", conversation=conversation_id)
+    drawn(button(app, "Suggest a reply").click().run())
+    quoted = answering.suggested(conversation_id, by=desk.rep)
+    assert quoted is not None and app.text_area(key=f"suggested_text_{quoted.id}").value == DELIVERY
+    assert "This is quoted. A model writes it" in words(app)
+    app = again(app)
+    new = answering.suggested(conversation_id, by=desk.rep)
+    assert new is not None and new.id != quoted.id and app.text_area(key=f"suggested_text_{new.id}").value == SAID
+    drawn(button(app, "Take it (Y)").click().run())
+    assert (answering.suggested(conversation_id, by=desk.rep) or quoted).outcome == "accepted"
+
+
+def test_what_was_typed_beside_the_quoted_one_stays_typed(desk: Staff, model: Model) -> None:
+    publish(desk)
+    speak(desk)
+    connect(model, desk)
+    conversation_id = comes(desk, QUESTION)
+    app = opened(desk.rep, "conversation", conversation=conversation_id)
+    drawn(button(app, "Suggest a reply").click().run())
+    quoted = answering.suggested(conversation_id, by=desk.rep)
+    assert quoted is not None
+    drawn(app.text_area(key=f"suggested_text_{quoted.id}").set_value("Seven working days; I am sorry for that.").run())
+    app = again(app)
+    new = answering.suggested(conversation_id, by=desk.rep)
+    assert new is not None and new.id != quoted.id
+    assert app.text_area(key=f"suggested_text_{new.id}").value == "Seven working days; I am sorry for that."
+    drawn(button(app, "Take mine (Y)").click().run())
+    kept = answering.suggested(conversation_id, by=desk.rep)
+    assert kept is not None and (kept.outcome, kept.better) == ("edited", "Seven working days; I am sorry for that.")
+
+
+# -- instructions -------------------------------------------------------------------------------------------------------------------------
+
+
+def ladder(desk: Staff) -> SetVersion:
+    fill(desk)
+    cases = [case(text, slug) for slug, texts in ASKED.items() for text in texts] + [case(text) for text in UNCOVERED]
+    _, version = frozen(desk, cases, bar=0.4)
+    with store.writing() as db:
+        answerers.put_live(db, made(desk, Setup(threshold=0.1)), None, by=desk.lead)
+    return version
+
+
+def test_without_an_endpoint_the_section_says_what_is_missing_and_where_it_is_set(desk: Staff) -> None:
+    ladder(desk)
+    for person, link in ((desk.rep, False), (desk.engineer, True)):
+        app = opened(person, "ladder")
+        assert "No model writes here, so answers are quoted word for word" in words(app)
+        assert ("Open Installation" in words(app) + labels_of(app)) == link
+        assert "Try on 20 cases" not in labels_of(app)
+
+
+def test_instructions_are_tried_side_by_side_and_become_a_candidate(desk: Staff, model: Model) -> None:
+    ladder(desk)
+    connect(model, desk)
+    model.says(obedient())
+    app = opened(desk.lead, "ladder")
+    assert "No model writes here" not in words(app)
+    drawn(app.text_area(key="ladder_instructions_1").set_value(SHORT).run())
+    assert "What would change: 1 paragraph added" in words(app).replace("\\", "")
+    drawn(app.button(key="ladder_try_1").click().run())
+    app = again(app)
+    told = words(app).replace("\\", "")
+    assert "Of 20 cases " in told and "pass with the new instructions" in told and "So few cases show how it reads" in told
+    assert told.count("As it would be · ") == 20 == told.count("As it is · ") and "cost 0.0001" in told
+    why, make = (next(one for one in kind if "instructions_" in (one.key or "") and one.label == label) for kind, label in (
+        (app.text_input, "Why"), (app.button, "Make a candidate")
+    ))  # fmt: skip
+    drawn(why.set_value("Answers were too long.").run())
+    drawn(make.click().run())
+    newest = versions.all_of(ANSWERER, answerers.NAME)[0]
+    assert newest.target_number == 2 and newest.manifest["why"] == "Answers were too long."
+    assert answerers.setup_of(versions.target_of(newest)) == Setup(threshold=0.1, instructions=SHORT)
+    told = words(drawn(app.run())).replace("\\", "")
+    assert "Instructions: 1 paragraph added" in told  # from version 1 to 2
+    drawn(app.button(key="ladder_compare_2").click().run())
+    app = again(app)
+    assert words(app).replace("\\", "").count("Instructions: 1 paragraph added") == 2  # once more, beside what is live
+    drawn(next(one for one in app.text_input if one.key == "ladder_propose_why_2").set_value("Shorter.").run())
+    drawn(app.button(key="ladder_propose_2").click().run())
+    (proposal,) = [one for one in approvals.waiting(by=desk.other) if one.kind == "ship_answerer"]
+    assert proposal.evidence["sentence"].endswith("It also changes its instructions to the model that writes: 1 paragraph added.")
+
+
+def test_what_is_as_it_was_is_not_tried(desk: Staff, model: Model) -> None:
+    ladder(desk)
+    connect(model, desk)
+    app = opened(desk.rep, "ladder")
+    drawn(app.button(key="ladder_try_1").click().run())
+    app = again(app)
+    assert "Not tried: these are the instructions and examples that the version has" in words(app).replace("\\", "") and not model.asked
+
+
+def test_who_may_make_no_version_finds_no_form(desk: Staff, model: Model) -> None:
+    ladder(desk)
+    connect(model, desk)
+    assert "Try on 20 cases" not in labels_of(opened(desk.admin, "ladder"))
