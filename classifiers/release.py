@@ -9,42 +9,19 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from classifiers import KIND, shipping
-from data import access, inbox, labels, releases, store
+from data import access, labels, releases, store
 from data.errors import Refused
 from data.labels import INTENT
 from data.measures import Share
-from data.measures import percent as in_percent
-from data.tables import Conversation, Person, Prediction, Proposal, Release
+from data.tables import Conversation, Person, Prediction, Release
 from data.values import Target
-from evals import guards
+from evals import guards, releasing
+from evals.releasing import Progress, Steps
 
-FIRST_STEP = 10  # percent of the customers
 SLOW = 100.0  # milliseconds for one text: a bulk takes two
 FAILED = "It failed."  # in the place of why: there was no answer
 SEEN_BESIDE, SEEN_FOR_SOME = 200, 200  # conversations before the next step
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a release is, and what its next step asks."""
-
-    release: Release
-    seen: int  # conversations that both versions looked at
-    differ: int  # of them, where the two say another thing
-    answered: int  # of them, where its word counted
-    asks: tuple[str, ...]  # what is not met yet, in words
-    guarded: guards.Verdict
-
-    @property
-    def ready(self) -> bool:
-        return not self.asks and self.guarded.act != "roll_back"
-
-    @property
-    def sentence(self) -> str:
-        target = releases.target_of(self.release)
-        where = "runs beside the live version" if self.release.stage == "shadow" else f"answers for {self.release.percent} % of customers"
-        differ = f"; the two differ in {in_percent(self.differ / self.seen)} ({self.differ:,} of {self.seen:,})" if self.seen else ""
-        return f"{target} {where}{differ}."
+STEPS = Steps(KIND, "classifier.approve", "classifier.roll_back", "classifiers", shipping.put_live)
 
 
 def progress_of(release: Release, *, by: Person) -> Progress:
@@ -52,7 +29,9 @@ def progress_of(release: Release, *, by: Person) -> Progress:
     live = releases.live(release.target_kind, release.target_name)
     beside = _beside(releases.target_of(release), releases.target_of(live) if live else None, release.started_at)
     answered = sum(said.mode == "live" for said in beside.mine.values())
-    asks = tuple(_asks(release, len(beside.both), answered, by))
+    asks = releasing.asks_of(
+        release, seen=len(beside.both), answered=answered, wanted=(SEEN_BESIDE, SEEN_FOR_SOME), against=_gate_says(release, by)
+    )
     return Progress(release, len(beside.both), beside.differ, answered, asks, beside.judged)
 
 
@@ -121,16 +100,6 @@ def _window(said: list[Any], people_said: dict[str, str]) -> guards.Window:
     )  # fmt: skip
 
 
-def _asks(release: Release, seen: int, answered: int, by: Person) -> list[str]:
-    asks = []
-    wanted, there = (SEEN_BESIDE, seen) if release.stage == "shadow" else (SEEN_FOR_SOME, answered)
-    if there < wanted:
-        asks.append(f"It was tried on {there:,} conversations; the next step asks for {wanted:,}.")
-    if reason := _gate_says(release, by):
-        asks.append(reason)
-    return asks
-
-
 def _gate_says(release: Release, by: Person) -> str | None:
     """Why not; None where it is open. A set that was frozen anew since has to be run first."""
     access.require(by, "classifier.read")
@@ -144,38 +113,11 @@ def _gate_says(release: Release, by: Person) -> str | None:
 
 
 def advance(release_id: str, *, why: str, by: Person, at: datetime | None = None) -> Release:
-    """The next step, by hand: somebody may go before enough was tried, never past the gate."""
-    access.require(by, "classifier.approve")
-    if not why.strip():
-        raise Refused("Not changed: say why; it stands beside the release afterwards.")
-    with store.writing() as db:
-        release = _of_now(db, release_id)
-        if reason := _gate_says(release, by):
-            raise Refused(f"Not changed: {reason}")
-        return _step(db, release, why.strip(), by, at)
-
-
-def _of_now(db: Session, release_id: str) -> Release:
-    release = db.get(Release, release_id, populate_existing=True)
-    if release is None or release.stage not in ("shadow", "percent"):
-        raise Refused("Not changed: that release is not under way any more. Look at the page again.")
-    return release
-
-
-def _step(db: Session, release: Release, why: str, by: Person | None, at: datetime | None) -> Release:
-    if release.stage == "shadow":
-        return releases.widen(db, release, FIRST_STEP, why=why, by=by, at=at)
-    target = releases.target_of(release)
-    return shipping.put_live(db, target, release.proposal_id, by=by, at=at)
+    return STEPS.advance(release_id, lambda release: _gate_says(release, by), why=why, by=by, at=at)
 
 
 def stop(release_id: str, *, why: str, by: Person, at: datetime | None = None) -> None:
-    """It answers for nobody any more, at once. The safe direction needs one person only."""
-    access.require(by, "classifier.roll_back")
-    if not why.strip():
-        raise Refused("Not stopped: say why; it stands beside the release afterwards.")
-    with store.writing() as db:
-        releases.stop(db, _of_now(db, release_id), why=why.strip(), by=by, at=at)
+    STEPS.stop(release_id, why=why, by=by, at=at)
 
 
 # -- by itself ----------------------------------------------------------------------------------------------------------------------------
@@ -203,37 +145,11 @@ def _look_back(force: releases.InForce, at: datetime | None) -> str:
         if live.stage != "live":
             return f"{target} is live no more."
         releases.go_live(db, before, proposal_id=None, why_before_ends=f"taken back by itself: {why}", by=None, at=at)
-        _tell(db, live, f"{target} was taken back by itself, and {before} answers again. {why}", at)
+        STEPS.tell(db, live, f"{target} was taken back by itself, and {before} answers again. {why}", at)
     return f"{target} was taken back by itself. {why}"
 
 
 def _look_at(release: Release, by: Person, at: datetime | None) -> str:
     if shipping.is_stale(releases.target_of(release), by=by):  # a set was frozen since: both are run on it again
         shipping.evaluate(releases.target_of(release), by=by, at=at)
-    found = progress_of(release, by=by)
-    if found.guarded.act == "roll_back":
-        return _end(release, found.guarded.reasons, at)
-    if not release.by_itself or not found.ready:
-        return " ".join([found.sentence, *found.asks])
-    with store.writing() as db:
-        step = _step(db, _of_now(db, release.id), f"all that this step asks is met: {found.sentence}", None, at)
-    target = releases.target_of(step)
-    return f"{target} answers for everybody." if step.stage == "live" else f"{target} answers for {step.percent} % of customers."
-
-
-def _end(release: Release, reasons: list[str], at: datetime | None) -> str:
-    """It harms: the live one answers for everybody again, and who proposed it hears why."""
-    why = " ".join(reasons)
-    with store.writing() as db:
-        ended = _of_now(db, release.id)
-        releases.stop(db, ended, why=why, by=None, at=at)
-        told = f"{releases.target_of(ended)} was taken back by itself. {why}"
-        _tell(db, ended, told, at)
-    return told
-
-
-def _tell(db: Session, ended: Release, told: str, at: datetime | None) -> None:
-    """Who proposed it hears why it ended."""
-    proposal = db.get(Proposal, ended.proposal_id) if ended.proposal_id else None
-    if proposal and proposal.proposer_id:
-        inbox.tell(db, proposal.proposer_id, "moved", told, page="classifiers", key=f"ended {ended.id}", at=at)
+    return STEPS.look_at(progress_of(release, by=by), at)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from data.errors import Refused
 from data.tables import Article, Person, Proposal, Release, Version
 from data.values import Target, new_id, now
 from evals.cases import unkeepable
-from knowledge import ARTICLE
+from knowledge import ARTICLE, in_force
 from knowledge.passages import Published
 
 HELP, MACRO, POLICY = "help", "macro", "policy"
@@ -235,7 +235,7 @@ def proposed(proposal_id: str) -> list[Published]:
     """What a proposal is about, as it would be read."""
     with store.reading() as db:
         told = db.get_one(Proposal, proposal_id).payload["articles"]
-    return published((one["slug"], one["number"]) for one in told)
+    return in_force.published((one["slug"], one["number"]) for one in told)
 
 
 def _put_live(db: Session, told: dict[str, Any], proposal: Proposal, approver: Person, at: datetime | None) -> Release:
@@ -389,44 +389,3 @@ def _version(db: Session, slug: str, number: int) -> Version:
     if found is None:
         raise Refused(f"Nothing was done: there is no version {number} of the article '{slug[:80]}'.")
     return found
-
-
-# -- what is in force, for whoever looks things up ----------------------------------------------------------------------------------------
-
-
-def stamp() -> str:
-    """Another one whenever what is published changed."""
-    with store.reading() as db:
-        return db.exec(select(func.max(Article.stamp))).one() or ""
-
-
-def anything_published() -> bool:
-    with store.reading() as db:
-        return db.exec(select(Article.id).where(col(Article.live).is_not(None)).limit(1)).first() is not None
-
-
-def in_force() -> dict[str, int]:
-    """The published number of each article by its slug."""
-    with store.reading() as db:
-        return {slug: live for slug, live in db.exec(select(Article.slug, Article.live).where(col(Article.live).is_not(None))) if live}
-
-
-def published(wanted: Iterable[tuple[str, int]]) -> list[Published]:
-    """Those versions as retrieval reads them."""
-    numbers = dict(wanted)
-    made = []
-    slugs = sorted(numbers)
-    with store.reading() as db:
-        for start in range(0, len(slugs), 500):
-            some = slugs[start : start + 500]
-            query = select(Version).where(Version.target_kind == ARTICLE, col(Version.target_name).in_(some))
-            made += [as_published(one) for one in db.exec(query) if numbers[one.target_name] == one.target_number]
-    return made
-
-
-def as_published(version: Version) -> Published:
-    body = version.body
-    return Published(
-        version.target_name, version.target_number, body["title"], body["text"], body["kind"], body["audience"], body["area"],
-        body["language"],
-    )  # fmt: skip

@@ -2,54 +2,38 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from data import access, audit, conversations, store, vectors
+from data import access, audit, conversations, releases, store
 from data.errors import Denied, Refused
 from data.masking import masked
-from data.tables import Article, Conversation, Message, Pattern, Person, Trace
-from data.values import LIVE, RUN, Target, now
+from data.tables import Article, Conversation, Message, Pattern, Person
+from data.values import Target, now
 from evals import changes
 from evals.cases import NewCase
 from evals.graders import cites_article
 from evals.graders.face import Graders
-from knowledge import ANSWERER, articles
+from knowledge import ARTICLE, articles, measured, questions
 from knowledge.articles import Content
+from knowledge.questions import FEWEST, Asked
 from language.encoder import Encodes
-from language.fallback import Fallback
 
 GAP = "gap"
 OPEN, WRITTEN, COVERED, PUT_ASIDE, GONE = "open", "being written", "covered", "put aside", "gone"
-LOOKED_AT = timedelta(days=28)
-MOST, FEWEST = 5_000, 3  # questions that are looked at; of a gap
-ALIKE, ALIKE_IN_WORDS = 0.5, 0.3  # mean cosine within a gap: of the encoder's vectors, and where there is none of the words
+LOOKED_AT = measured.WINDOW
 SAME = 0.5  # of a known gap's questions: then it is the same
-MOST_KEPT, MOST_REPLIES, TYPICAL = 200, 3, 5
-UNANSWERED = ("refused", "missing", "edited")
-WHY = {
-    "declined": "the machine kept silent", "refused": "a person said that the answer is wrong",
-    "missing": "a person said that it is missing", "edited": "a person wrote another reply",
-}  # fmt: skip
+MOST_KEPT, OF_A_TEAM, MOST_REPLIES, TYPICAL = 200, 10, 3, 5
+LONGEST = 2_000  # characters of a question that are shown
+LARGEST = 30  # gaps, of which it is looked where else they are asked
+STEP = 1_000
+OTHERS = "A question of another team"
+MEASURED = ("covered_at", "still", "days", "share", "topic", "done")  # told of a gap that an article covers
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question that was not answered well."""
-
-    trace_id: str
-    conversation_id: str | None
-    whose: str  # customer or colleague: several of one count once
-    text: str
-    why: str  # a key of WHY
-    at: datetime
-    channel: str
-    nearest: dict[str, Any] | None  # the article that came closest, or that was quoted and did not help
 
 
 @dataclass(frozen=True)
@@ -75,84 +59,31 @@ def look(encoder: Encodes | None, *, progress: Progress = lambda _share, _doing:
     """Called by the schedule, and by whoever wants to know now. A gap keeps its identity from night to night."""
     moment = at or now()
     progress(0.1, "Reading what was not answered")
-    found = unanswered(since=moment - LOOKED_AT, until=moment)
-    progress(0.4, "Comparing")
-    groups = alike([one.text for one in found], encoder)
+    found = questions.unanswered(since=moment - LOOKED_AT, until=moment)
+    progress(0.3, "Comparing")
+    groups = [[found[place] for place in group] for group in questions.alike([one.text for one in found], encoder)]
+    groups = [members for members in groups if questions.enough(members)]
+    progress(0.6, "Looking where else it is asked")
+    openings = measured.Openings(moment)
+    also = [measured.elsewhere(members, openings, encoder) for members in groups[:LARGEST]] + [[]] * len(groups[LARGEST:])
+    progress(0.8, "Measuring what was written for")
+    became = _measured(encoder, moment)
     progress(0.9, "Keeping the gaps")
     with store.writing() as db:
         store.one_at_a_time(db, "gaps")
         known = list(db.exec(select(Pattern).where(Pattern.kind == GAP, Pattern.state != GONE)))
         seen, new = set(), 0
-        for group in groups:
-            members = [found[place] for place in group]
+        for members, elsewhere in zip(groups, also, strict=True):
             gap = _same(known, members) or _blank(moment)
             new += gap.name == ""
-            _write(db, gap, members, moment)
+            _write(db, gap, members, elsewhere, moment)
             seen.add(gap.id)
-        _measure_again(db, known, found, moment)
+        _keep_measured(db, known, became)
         for gap in known:
             if gap.id not in seen and gap.state == OPEN:
                 gap.state, gap.why = GONE, "It is asked no more, or it is answered."
                 db.add(gap)
         return Looked(len(found), len(seen), new)
-
-
-def unanswered(*, since: datetime, until: datetime) -> list[Asked]:
-    """The newest first; the same words of the same person once."""
-    query = (
-        select(Trace, Conversation)
-        .join(Conversation, col(Conversation.id) == col(Trace.conversation_id), isouter=True)
-        .where(
-            Trace.target_kind == ANSWERER, col(Trace.mode).in_((LIVE, RUN)), Trace.at > since, Trace.at <= until,
-            col(Trace.said).is_not(None), col(Conversation.hidden_at).is_(None),
-        )
-        .order_by(col(Trace.at).desc(), col(Trace.id).desc())
-    )  # fmt: skip
-    found: dict[tuple[str, str], Asked] = {}
-    with store.reading() as db:
-        for trace, conversation in db.exec(query.execution_options(yield_per=500)):
-            if (asked := _asked(trace, conversation)) is not None:
-                found.setdefault((asked.whose, asked.text), asked)
-            if len(found) >= MOST:
-                break
-    return list(found.values())
-
-
-def _asked(trace: Trace, conversation: Conversation | None) -> Asked | None:
-    said = trace.said or {}
-    why = trace.outcome if trace.outcome in UNANSWERED else "declined" if said.get("declined") and not trace.outcome else ""
-    text = " ".join(str(said.get("question", "")).split())
-    if not why or not text:
-        return None
-    sources = said.get("sources") or []
-    return Asked(
-        trace.id, trace.conversation_id, conversation.customer_id if conversation else f"person {trace.by_person_id}", text, why, trace.at,
-        conversation.channel if conversation else "colleagues",
-        said.get("nearest") or (sources[0] if sources else None),
-    )  # fmt: skip
-
-
-def alike(texts: Sequence[str], encoder: Encodes | None) -> list[list[int]]:
-    """Places of texts that ask the same, the most typical first; the largest group first."""
-    if len(texts) < FEWEST:
-        return []
-    import numpy as np
-    from sklearn.cluster import AgglomerativeClustering
-
-    in_force: Encodes = encoder or Fallback(texts)
-    rows = vectors.kept(texts, in_force)
-    least = ALIKE_IN_WORDS if in_force.is_fallback else ALIKE
-    there = np.flatnonzero(np.linalg.norm(rows, axis=1) > 0)  # a text without a word that anybody else uses is like none
-    if len(there) < FEWEST:
-        return []
-    grouped = AgglomerativeClustering(n_clusters=None, metric="cosine", linkage="average", distance_threshold=1 - least).fit(rows[there])
-    groups = []
-    for number in range(int(grouped.labels_.max()) + 1):
-        members = there[grouped.labels_ == number]
-        if len(members) >= FEWEST:
-            middle = rows[members].mean(axis=0)
-            groups.append([int(place) for place in members[np.argsort(-(rows[members] @ middle), kind="stable")]])
-    return sorted(groups, key=lambda group: (-len(group), group))
 
 
 def _same(known: Sequence[Pattern], members: Sequence[Asked]) -> Pattern | None:
@@ -169,28 +100,47 @@ def _blank(at: datetime) -> Pattern:
     )  # fmt: skip
 
 
-def _write(db: Session, gap: Pattern, members: Sequence[Asked], at: datetime) -> None:
+def _write(db: Session, gap: Pattern, members: Sequence[Asked], also: Sequence[measured.Elsewhere], at: datetime) -> None:
     customers = {one.whose for one in members}
     week = at - timedelta(days=7)
     lately = sum(one.at > week for one in members)
     before = sum(week - timedelta(days=7) < one.at <= week for one in members)
-    gap.name = gap.name or _short(_called(members))
-    gap.phrases = [one.text for one in members[:10]]
+    if not gap.name:
+        named_by = _called(members)
+        gap.name, gap.told = _short(named_by.text), gap.told | {"named_by": _kept(named_by)}
     gap.conversation_ids = list(dict.fromkeys(one.conversation_id for one in members if one.conversation_id))[:MOST_KEPT]
     gap.trace_ids = [one.trace_id for one in members[:MOST_KEPT]]
     gap.size, gap.customers, gap.seen_at = len(members), len(customers), at
     gap.growth = {"now": lately, "before": before}
     gap.first_at, gap.last_at = min(one.at for one in members), max(one.at for one in members)
     gap.sentence = _sentence(members, lately, before)
-    gap.told = gap.told | {"nearest": _nearest(members), "why": dict(Counter(one.why for one in members)), "where": _where(members)}
+    gap.told = gap.told | {
+        "nearest": _nearest(members), "why": dict(Counter(one.why for one in members)), "where": _where(members),
+        "asked": [_kept(one) for one in _of_each_team(members)], "also": [asdict(one) for one in also],
+    }  # fmt: skip
     db.add(gap)
     db.flush()
 
 
-def _called(members: Sequence[Asked]) -> str:
+def _kept(one: Asked) -> dict[str, Any]:
+    return {"trace": one.trace_id, "conversation": one.conversation_id, "text": one.text[:LONGEST]}
+
+
+def _of_each_team(members: Sequence[Asked]) -> list[Asked]:
+    """The most typical that each team may see: of the most typical of all, one of twenty teams may be allowed none."""
+    count: Counter[str | None] = Counter()
+    chosen = []
+    for one in members:
+        count[one.team_id] += 1
+        if count[one.team_id] <= OF_A_TEAM:
+            chosen.append(one)
+    return chosen[:MOST_KEPT]
+
+
+def _called(members: Sequence[Asked]) -> Asked:
     """The shortest of the most typical questions: an e-mail's greeting tells nothing."""
-    typical = [one.text for one in members[:TYPICAL]]
-    return min((text for text in typical if len(text.split()) >= FEWEST), key=len, default=typical[0])
+    typical = members[:TYPICAL]
+    return min((one for one in typical if len(one.text.split()) >= FEWEST), key=lambda one: len(one.text), default=typical[0])
 
 
 def _short(text: str) -> str:
@@ -225,48 +175,123 @@ def _where(members: Sequence[Asked]) -> dict[str, int]:
     return dict(Counter(one.channel for one in members).most_common())
 
 
-def _measure_again(db: Session, known: Sequence[Pattern], found: Sequence[Asked], at: datetime) -> None:
-    """Of what was written for a gap: whether it is published, and how much is asked in vain in the four weeks that are looked at then."""
+# -- once an article is written -----------------------------------------------------------------------------------------------------------
+
+
+def _measured(encoder: Encodes | None, at: datetime) -> dict[str, dict[str, Any]]:
+    """Of each gap that an article was published for: how much was asked in vain before and since. Kept as it was, four weeks after."""
+    with store.reading() as db:
+        written = db.exec(
+            select(Pattern).where(Pattern.kind == GAP, col(Pattern.state).in_((WRITTEN, COVERED)), Pattern.article != "")
+        ).all()
+    made: dict[str, dict[str, Any]] = {}
+    for gap in written:
+        live = releases.live(ARTICLE, gap.article)
+        published_at = datetime.fromisoformat(gap.told["covered_at"]) if "covered_at" in gap.told else live.started_at if live else None
+        if live is None or published_at is None or gap.told.get("done"):
+            continue
+        topic = gap.told.get("topic") or gap.trace_ids[:MOST_KEPT]
+        found = measured.since(published_at, measured.texts_of(topic), encoder, at=at)
+        made[gap.id] = {
+            "covered_at": published_at.isoformat(), "topic": topic, "days": found.days, "still": found.since.k,
+            "share": {"before": [found.before.k, found.before.n], "since": [found.since.k, found.since.n]},
+            "done": at >= published_at + LOOKED_AT,
+        }  # fmt: skip
+    return made
+
+
+def _keep_measured(db: Session, known: Sequence[Pattern], became: dict[str, dict[str, Any]]) -> None:
     for gap in known:
         if gap.state not in (WRITTEN, COVERED) or not gap.article:
             continue
-        article = db.exec(select(Article).where(Article.slug == gap.article)).first()
-        if article is None or article.live is None:
-            if gap.state == COVERED:  # it was taken out of use: what is still asked is a gap again
-                gap.state, gap.article = OPEN, ""
-                gap.told = {name: value for name, value in gap.told.items() if name not in ("covered_at", "still", "days")}
-                db.add(gap)
-            continue
-        since = gap.told.get("covered_at") or at.isoformat()
-        days = max((at - datetime.fromisoformat(since)).days, 0)
-        if days > LOOKED_AT.days:  # what was asked first is not among those found any more: fewer would be counted night by night
-            continue
-        still = sum(one.at > datetime.fromisoformat(since) and one.trace_id in set(gap.trace_ids) for one in found)
-        gap.state = COVERED
-        gap.told = gap.told | {"covered_at": since, "still": still, "days": days}
+        if gap.id in became:
+            gap.state, gap.told = COVERED, gap.told | became[gap.id]
+        elif gap.state == COVERED and db.exec(select(Article.live).where(Article.slug == gap.article)).first() is None:
+            gap.state, gap.article = OPEN, ""  # it was taken out of use: what is still asked is a gap again
+            gap.told = {name: value for name, value in gap.told.items() if name not in MEASURED}
         db.add(gap)
 
 
 # -- reading and deciding -----------------------------------------------------------------------------------------------------------------
 
 
-def standing(*, by: Person) -> list[Pattern]:
+@dataclass(frozen=True)
+class Gap:
+    """A gap as one person may see it: its figures are whole, of its questions it has those within their reach."""
+
+    id: str
+    state: str
+    name: str
+    phrases: tuple[str, ...]  # the most typical first
+    conversation_ids: tuple[str, ...]
+    trace_ids: tuple[str, ...]
+    size: int
+    customers: int
+    growth: dict[str, Any]
+    sentence: str
+    why: str
+    article: str
+    told: dict[str, Any]
+    at: datetime
+
+    @property
+    def also(self) -> list[measured.Elsewhere]:
+        return [measured.Elsewhere(**one) for one in self.told.get("also", [])]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == OPEN
+
+
+def standing(*, by: Person) -> list[Gap]:
     """What is open first, the largest first; then what was decided."""
     access.require(by, "pattern.read")
     with store.reading() as db:
         found = db.exec(select(Pattern).where(Pattern.kind == GAP, Pattern.state != GONE)).all()
     order = (OPEN, WRITTEN, COVERED, PUT_ASIDE)
-    return sorted(found, key=lambda gap: (order.index(gap.state), -gap.size, gap.id))
+    return _seen(sorted(found, key=lambda gap: (order.index(gap.state), -gap.size, gap.id)), by)
 
 
-def get(gap_id: str, *, by: Person) -> Pattern | None:
+def get(gap_id: str, *, by: Person) -> Gap | None:
     access.require(by, "pattern.read")
     with store.reading() as db:
         found = db.get(Pattern, gap_id)
-    return found if found is not None and found.kind == GAP else None
+    return _seen([found], by)[0] if found is not None and found.kind == GAP else None
 
 
-def put_aside(gap_id: str, why: str, *, by: Person, at: datetime | None = None) -> Pattern:
+def _seen(found: Sequence[Pattern], by: Person) -> list[Gap]:
+    """A customer's words are read by whoever may read the conversation; what a colleague asked, and a customer that belongs to no team, by
+    whoever may read gaps."""
+    ids = {made for gap in found for made in gap.conversation_ids}
+    ids |= {one["conversation"] for gap in found for one in _all_kept(gap) if one["conversation"]}
+    ids |= {made for gap in found for one in gap.told.get("also", []) for made in one["conversation_ids"]}
+    every = sorted(ids)
+    steps = (every[start : start + STEP] for start in range(0, len(every), STEP))
+    within = {made for step in steps for made in conversations.reachable(step, by=by)}
+    return [_as_seen(gap, within) for gap in found]
+
+
+def _all_kept(gap: Pattern) -> list[dict[str, Any]]:
+    return [*gap.told.get("asked", []), *([gap.told["named_by"]] if "named_by" in gap.told else [])]
+
+
+def _as_seen(gap: Pattern, within: set[str]) -> Gap:
+    asked = [one for one in gap.told.get("asked", []) if one["conversation"] is None or one["conversation"] in within]
+    named_by = gap.told.get("named_by")
+    is_theirs = named_by is not None and (named_by["conversation"] is None or named_by["conversation"] in within)
+    typical = min((one["text"] for one in asked[:TYPICAL]), key=len, default=OTHERS)
+    also = [
+        one | {"conversation_ids": [made for made in one["conversation_ids"] if made in within]} for one in gap.told.get("also", [])
+    ]  # fmt: skip
+    return Gap(
+        gap.id, gap.state, gap.name if is_theirs else _short(typical), tuple(dict.fromkeys(one["text"] for one in asked[:OF_A_TEAM])),
+        tuple(made for made in gap.conversation_ids if made in within), tuple(one["trace"] for one in asked), gap.size, gap.customers,
+        gap.growth, gap.sentence, gap.why, gap.article,
+        {name: value for name, value in gap.told.items() if name not in ("asked", "named_by", "topic")} | {"also": also}, gap.at,
+    )  # fmt: skip
+
+
+def put_aside(gap_id: str, why: str, *, by: Person, at: datetime | None = None) -> Gap:
     access.require(by, "pattern.decide")
     if not why.strip():
         raise Refused("Not put aside: say why; whoever meets it again will ask.")
@@ -274,8 +299,9 @@ def put_aside(gap_id: str, why: str, *, by: Person, at: datetime | None = None) 
         gap = _of_now(db, gap_id)
         gap.state, gap.why = PUT_ASIDE, masked(why.strip())
         db.add(gap)
-        audit.record(db, by, "put aside", "pattern", gap.id, f"Gap '{gap.name}': put aside, {gap.why}", at=at)
-        return gap
+        (seen,) = _seen([gap], by)
+        audit.record(db, by, "put aside", "pattern", gap.id, f"Gap '{seen.name}': put aside, {gap.why}", at=at)
+        return seen
 
 
 def _of_now(db: Session, gap_id: str) -> Pattern:
@@ -286,15 +312,16 @@ def _of_now(db: Session, gap_id: str) -> Pattern:
 
 
 def begun(gap_id: str, *, by: Person) -> Content:
-    """An article's beginning: the questions, and what colleagues answered best to them."""
+    """An article's beginning: the questions, and what colleagues answered best to them, as far as one may see them."""
     access.require(by, "article.draft")
     gap = get(gap_id, by=by)
     if gap is None:
         raise Refused("Nothing was begun: that gap is not here any more.")
-    asked = "\n".join(f"- {text}" for text in gap.phrases[:5])
+    asked = "\n".join(f"- {text}" for text in gap.phrases[:5]) or "(None of the questions is within your reach.)"
     said = best_replies(gap.conversation_ids, by=by)
     answered = "\n\n".join(said) or "(Write here what is right. No colleague has answered this well yet.)"
-    return Content(gap.name.rstrip("?").strip()[: articles.LONGEST_TITLE], f"{answered}\n\n## Customers ask\n\n{asked}")
+    title = "" if gap.name == OTHERS else gap.name.rstrip("?").strip()[: articles.LONGEST_TITLE]
+    return Content(title, f"{answered}\n\n## Customers ask\n\n{asked}")
 
 
 def best_replies(conversation_ids: Sequence[str], *, by: Person, most: int = MOST_REPLIES) -> list[str]:
@@ -325,23 +352,25 @@ class Begun:
 def write(
     gap_id: str, content: Content, *, test_in: str | None, cases: int = FEWEST, known: Graders, by: Person, at: datetime | None = None
 ) -> Begun:  # fmt: skip
-    """The article that the gap asks for, as a draft; some of its questions wait in an eval set, where they are to be answered by it."""
+    """The article that the gap asks for, as a draft; some of its questions wait in an eval set, where they are to be answered by it: of
+    those that the writer may see, since whoever reads the set reads them."""
     access.require(by, "article.draft")
     access.require(by, "pattern.decide")
     with store.writing() as db:
         gap = _of_now(db, gap_id)
-        article = articles.draft(content, told={"gap": gap.id, "asked": gap.phrases[:5]}, by=by, at=at)
-        made = _cases_of(gap, article.slug, cases) if test_in else []
+        (seen,) = _seen([gap], by)
+        article = articles.draft(content, told={"gap": gap.id}, by=by, at=at)
+        made = _cases_of(seen, article.slug, cases) if test_in else []
         if test_in and made:
             changes.add(test_in, made, known=known, why=f"'{article.title}' was written for it.", by=by, at=at)
         gap.state, gap.article = WRITTEN, article.slug
         gap.told = gap.told | {"writer": by.id, "cases": len(made), "test_in": test_in}
         db.add(gap)
-        audit.record(db, by, "began", "pattern", gap.id, f"Gap '{gap.name}': '{article.title}' is being written.", at=at)
+        audit.record(db, by, "began", "pattern", gap.id, f"Gap '{seen.name}': '{article.title}' is being written.", at=at)
         return Begun(article, len(made))
 
 
-def _cases_of(gap: Pattern, slug: str, most: int) -> list[NewCase]:
+def _cases_of(gap: Gap, slug: str, most: int) -> list[NewCase]:
     return [
         NewCase(({"role": "customer", "text": text},), {"articles": [slug]}, (cites_article.NAME,), slices={"gap": gap.name})
         for text in gap.phrases[:most]

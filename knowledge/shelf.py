@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 
 from data import config, encoding, store, vectors
 from data.tables import Trace
-from knowledge import ANSWERER, articles, passages, quotable
+from knowledge import ANSWERER, articles, in_force, passages, quotable
 from knowledge.passages import Chunking, Passage, Published
 from knowledge.retrieval import library, searching
 from knowledge.retrieval.asked import Asked
@@ -63,8 +63,8 @@ def _count(found: Sequence[Found]) -> int:
 
 def changed_library(changed: Sequence[Published], combination: Combination) -> Library:
     shelf = _of(combination.chunking)
-    numbers = articles.in_force() | {one.slug: one.number for one in changed}
-    others = articles.published((slug, number) for slug, number in numbers.items() if slug not in {one.slug for one in changed})
+    numbers = in_force.numbers() | {one.slug: one.number for one in changed}
+    others = in_force.published((slug, number) for slug, number in numbers.items() if slug not in {one.slug for one in changed})
     return library.updated(shelf.library, [*others, *changed])
 
 
@@ -79,16 +79,21 @@ def current(combination: Combination) -> Library:
 
 
 def pieces(passage: Passage) -> list[Passage]:
-    """All passages of its article's version, in their order."""
-    found = articles.published([(passage.slug, passage.number)])
-    return passages.cut(found[0], Chunking("whole")) if found else [passage]
+    """All passages of its article's version, in their order, cut as it was: what is quoted is found again where it stands. Windows begin
+    within the one before, so a text that is to be read once is read in one piece."""
+    found = in_force.published([(passage.slug, passage.number)])
+    if not found:
+        return [passage]
+    known = dict.fromkeys([Chunking(), *(chunking for *_, chunking in _shelves)])
+    cuts = (passages.cut(found[0], chunking) for chunking in known if chunking.how != "window")
+    return next((made for made in cuts if passage in made), None) or passages.cut(found[0], Chunking("whole"))
 
 
 def _of(chunking: Chunking) -> Shelf:
     encoder = encoding.in_force()
     here = config.settings()
     key = (str(here.home.absolute()), here.database_url, encoder.name if encoder else "", chunking)
-    stamp, chosen = articles.stamp(), _picked()
+    stamp, chosen = in_force.stamp(), _picked()
     shelf = _shelves.get(key)
     if shelf is not None and (shelf.stamp, shelf.picks) == (stamp, chosen):
         return shelf
@@ -101,16 +106,16 @@ def _of(chunking: Chunking) -> Shelf:
 
 
 def _mended(shelf: Shelf | None, stamp: str, chosen: int, chunking: Chunking, encoder: Encodes | None) -> Shelf:
-    numbers = articles.in_force()
+    numbers = in_force.numbers()
     if shelf is None:
         encode = (lambda texts: vectors.kept(texts, encoder)) if encoder else None
         asked = (lambda texts: vectors.of(texts, encoder)) if encoder else None
-        made = library.build(articles.published(numbers.items()), chunking=chunking, encode=encode, encode_asked=asked, chosen=_picks())
+        made = library.build(in_force.published(numbers.items()), chunking=chunking, encode=encode, encode_asked=asked, chosen=_picks())
         return Shelf(made, stamp, chosen)
     made = shelf.library
     if shelf.stamp != stamp:
         held = {key for key, is_there in zip(made.keys, made.in_force, strict=True) if is_there}
-        new = {one.slug: one for one in articles.published(key for key in numbers.items() if key not in held)}
+        new = {one.slug: one for one in in_force.published(key for key in numbers.items() if key not in held)}
         made = library.updated(made, [new.get(slug) or _known(slug, number) for slug, number in numbers.items()])
     if shelf.picks != chosen:
         made = library.with_picks(made, _picks())

@@ -1,5 +1,6 @@
 """What a change of articles does to the cases it touches, before anybody is answered with it: fixed, broken, as before."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,14 +8,14 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from data import access, store, versions
+from data import access, sealing, store, versions
 from data.errors import Refused
 from data.masking import masked
 from data.tables import Case, EvalSet, Person, Proposal, SetVersion, Study
 from data.values import Target, now
 from evals import graders, sets
 from evals.graders.face import Graders
-from knowledge import answerers, articles, shelf
+from knowledge import answerers, articles, in_force, shelf
 
 KIND = "cases"
 PURPOSES = ("knowledge", "answer")
@@ -54,8 +55,8 @@ def try_out(
     if not targets:
         raise Refused("Not tried: choose an article.")
     made = [versions.get(target) for target in targets]
-    setup = answerers.in_force()
-    changed = [articles.as_published(version) for version in made]
+    setup, under = answerers.in_force(), _circumstances()
+    changed = [in_force.as_published(version) for version in made]
     shelf.prepare(changed, setup.combination.chunking)
     now_there, then_there = shelf.current(setup.combination), shelf.changed_library(changed, setup.combination)
     slugs = {target.name for target in targets}
@@ -70,7 +71,7 @@ def try_out(
         told[sort].append(_line(eval_set, number, case, before, after))
         progress(done / len(cases), f"{done:,} of {len(cases):,} cases")
     counts = {f"{sort}_count": len(lines) for sort, lines in told.items()}
-    kept = {sort: lines[:MOST_TOLD] for sort, lines in told.items()} | counts | {"articles": _named(targets), "stamp": articles.stamp()}
+    kept = {sort: lines[:MOST_TOLD] for sort, lines in told.items()} | counts | {"articles": _named(targets), "under": under}
     with store.writing() as db:
         study = Study(version_id=made[0].id, kind=KIND, told=kept, by_person_id=access.whose(by), at=at or now())
         db.add(study)
@@ -87,6 +88,8 @@ def propose(
     study = newest(targets, by=by)
     if study is None:
         raise Refused("Not proposed: it was not tried on the cases that it touches. Try it first; that takes a moment.")
+    if changed := changed_since(study):
+        raise Refused(f"Not proposed: {changed} since it was tried. Try it again; that takes a moment.")
     found = tried(study)
     if found.broken and not despite.strip():
         raise Refused(f"Not proposed: {found.sentence} Mend it, or say why it is right although it breaks them.")
@@ -105,6 +108,27 @@ def newest(targets: Sequence[Target], *, by: Person) -> Study | None:
     query = select(Study).where(Study.version_id == version.id, Study.kind == KIND).order_by(col(Study.at).desc(), col(Study.id).desc())
     with store.reading() as db:
         return next((one for one in db.exec(query) if one.told["articles"] == _named(targets)), None)
+
+
+def changed_since(study: Study) -> str:
+    """What is other than when it was tried, so that the try says nothing of now; "" where all is the same."""
+    before, today = study.told.get("under") or {}, _circumstances()
+    changed = [words for name, words in CIRCUMSTANCES.items() if before.get(name) != today[name]]
+    return f"{', '.join(changed[:-1])} and {changed[-1]}" if len(changed) > 1 else "".join(changed)
+
+
+CIRCUMSTANCES = {
+    "sets": "a set of cases was frozen anew", "articles": "other articles were published or taken out of use",
+    "answerer": "another answerer is in force",
+}  # fmt: skip
+
+
+def _circumstances() -> dict[str, Any]:
+    """What a try stands on beside the versions that it tries."""
+    return {
+        "sets": [version.id for _, version in _versions()], "answerer": answerers.target_in_force().number,
+        "articles": sealing.sha(json.dumps(sorted(in_force.numbers().items()))),
+    }  # fmt: skip
 
 
 def anything_to_try() -> bool:

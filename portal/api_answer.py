@@ -1,19 +1,20 @@
 """Answers over HTTP: a question or a conversation in, sentences with their sources or silence out."""
 
+from threading import BoundedSemaphore
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Request
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from data import access
-from data.intake import reading
-from data.intake.readers.jsonl import strict_json
 from data.tables import Person
 from knowledge import answering
+from portal import bodies, catalog
 from portal.caller import By
 
 router = APIRouter(prefix="/v1")
-JSON = "application/json"
+AT_ONCE = 8  # requests that wait for a model; threads are left for the others
+_writing = BoundedSemaphore(AT_ONCE)
 MOST, LONGEST = 200, 20_000  # messages of a conversation, characters of each
 
 
@@ -31,6 +32,11 @@ class Asked(BaseModel):
         "", max_length=200,
         description="A customer's id. While a new answerer answers for some of the customers, the same key is always answered by the same.",
     )  # fmt: skip
+    write: bool = Field(
+        False,
+        description="Have a model write the answer from the same passages, where one is set. It takes as long as the model does; where it "
+        "cannot, the answer is quoted, and note says why.",
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Asked":
@@ -60,13 +66,15 @@ class Answered(BaseModel):
     sentences: list[Sentence]
     sources: list[Source]
     confidence: float = Field(description="From 0 to 1: how likely the answer is right.")
+    written: bool = Field(description="A model wrote it, each sentence checked against its source; else it is quoted word for word.")
+    note: str = Field(description="What became of the writing, where it was asked for.")
 
 
 def _described() -> dict[str, Any]:
     """The body's schema in one piece: what a message is stands where messages are."""
     schema = Asked.model_json_schema()
     schema["properties"]["messages"]["items"] = schema.pop("$defs")["Message"]
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
+    return {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": schema}}}}
 
 
 @router.post("/answer", openapi_extra=_described(), response_model=Answered)
@@ -75,39 +83,27 @@ async def answer(request: Request, by: By) -> dict[str, Any]:
     from starlette.concurrency import run_in_threadpool
 
     access.require(by, "api.answer")  # before anything that was sent is read
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise HTTPException(415, f"Not answered: the body is sent as {JSON}, nothing else is read.")
+    bodies.require_json(request, not_done="Not answered")
     return await run_in_threadpool(_answer, await request.body(), by)
 
 
 def _answer(body: bytes, by: Person) -> dict[str, Any]:
-    asked = _read(body)
+    asked = bodies.read(body, Asked, not_done="Not answered", such_as='{"question": "How long do I have to send it back?"}')
     messages = [one.model_dump() for one in asked.messages] or [{"role": "customer", "text": asked.question}]
-    trace = answering.for_customer(messages, key=asked.key, by=by)
+    writer = catalog.writer_for(by) if asked.write else None
+    why = "" if writer or not asked.write else "Quoted: no model endpoint is set."
+    if writer and not _writing.acquire(blocking=False):
+        writer, why = None, f"Quoted: {AT_ONCE} answers are being written at this moment. Ask again in a few seconds."
+    try:
+        trace = answering.for_customer(messages, key=asked.key, by=by, writer=writer)
+    finally:
+        if writer:
+            _writing.release()
     said = trace.said or {}
     reply = "" if said["declined"] else said["reply"]
     return {**{name: said[name] for name in ("declined", "why", "sentences", "sources", "confidence")}, "reply": reply,
-            "answerer": trace.target_number}  # fmt: skip
+            "answerer": trace.target_number, "written": bool(said.get("model")), "note": _note(said, why)}  # fmt: skip
 
 
-def _read(body: bytes) -> Asked:
-    """What is wrong is said by its place, never by what was sent."""
-    try:
-        told = strict_json(body)
-    except ValueError as error:
-        what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:200]
-        raise HTTPException(422, f"Not answered: the body is not JSON ({what}).") from None
-    if not isinstance(told, dict):
-        raise HTTPException(422, 'Not answered: the body is one object, such as {"question": "How long do I have to send it back?"}.')
-    try:
-        return Asked.model_validate(told, strict=True)
-    except ValidationError as error:
-        raise HTTPException(422, f"Not answered: {_in_words(error)}.") from None
-
-
-def _in_words(error: ValidationError) -> str:
-    """Of a role that there is none of an import would name its own options and what was sent."""
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        if one["type"] == "literal_error":
-            return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
-    return reading.in_words(error)
+def _note(said: dict[str, Any], why: str) -> str:
+    return "" if said["declined"] else str(said.get("note") or why)

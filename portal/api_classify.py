@@ -3,20 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Request
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, StringConstraints
 
 from classifiers import answering
 from data import access
-from data.intake import reading
-from data.intake.readers.jsonl import strict_json
 from data.tables import Person
+from portal import bodies
 from portal.caller import By
 
 router = APIRouter(prefix="/v1")
 MOST, LONGEST = 500, 1_000_000  # texts a request, and characters of each
 LOOKED_AT = "Of each the first 20,000 characters are looked at."
-JSON = "application/json"
 
 Text = Annotated[str, StringConstraints(max_length=LONGEST)]
 
@@ -67,7 +65,7 @@ def classifiers(by: By) -> list[dict[str, Any]]:
     return [one.told() for one in answering.known(by=by)]
 
 
-DESCRIBED = {"requestBody": {"required": True, "content": {JSON: {"schema": Asked.model_json_schema()}}}}
+DESCRIBED = {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": Asked.model_json_schema()}}}}
 
 
 @router.post("/classify", openapi_extra=DESCRIBED, response_model=Answered)
@@ -76,29 +74,12 @@ async def classify(request: Request, by: By) -> dict[str, Any]:
     from starlette.concurrency import run_in_threadpool
 
     access.require(by, "api.classify")  # before anything that was sent is read
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise HTTPException(415, f"Not classified: the body is sent as {JSON}, nothing else is read.")
+    bodies.require_json(request, not_done="Not classified")
     return await run_in_threadpool(_classify, await request.body(), by)
 
 
 def _classify(body: bytes, by: Person) -> dict[str, Any]:
-    asked = _read(body)
+    such_as = '{"classifier": "intent", "texts": ["Where is my parcel?"]}'
+    asked = bodies.read(body, Asked, not_done="Not classified", such_as=such_as)
     found = answering.answer(asked.classifier, asked.texts, key=asked.key, by=by)
     return {"classifier": found.target.name, "version": found.target.number, "results": [one.told() for one in found.said]}
-
-
-def _read(body: bytes) -> Asked:
-    """What is wrong is said by its place, never by what was sent."""
-    try:
-        told = strict_json(body)
-    except ValueError as error:
-        what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:200]
-        raise HTTPException(422, f"Not classified: the body is not JSON ({what}).") from None
-    if not isinstance(told, dict):
-        raise HTTPException(
-            422, 'Not classified: the body is one object, such as {"classifier": "intent", "texts": ["Where is my parcel?"]}.'
-        )
-    try:
-        return Asked.model_validate(told, strict=True)
-    except ValidationError as error:
-        raise HTTPException(422, f"Not classified: {reading.in_words(error)}.") from None

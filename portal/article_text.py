@@ -12,12 +12,11 @@ import streamlit as st
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from portal.widgets import plain
+from portal.widgets import JOINER, plain
 
 DRAWN = 100_000  # characters on one page: a browser draws no more without freezing
 DEEPEST = 40  # levels of lists, quotes and emphasis in each other; deeper, the text is drawn without its form
 MOST_BRACKETS = 20_000  # opening signs; with more, reading them takes longer than anybody waits
-JOINER = "\u2060"  # parts signs that would be drawn as another, and is not seen
 
 # What Unicode calls ignorable (tags, zero width, direction, fillers, variations), then control signs, halves and private letters.
 # A joiner stays where a script or a picture sign needs it.
@@ -31,8 +30,6 @@ UNSEEN = re.compile(
 )
 SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+(?<![.,;:!?)\]}\"'])|(?<![-.\w+])[-.\w+]++@[-\w]+(?:\.[-\w]+)+", re.IGNORECASE)
-# :smile:, :material_x:, and addresses that do not stand as code
-NAMED = re.compile(r":(?=[\w+-]*[a-zA-Z][\w+-]*:)|:(?=[+-]1:)|(?:https?:|www)(?=//|\.)|@(?=[-\w]+\.)", re.IGNORECASE)
 BARE = re.compile(
     r"</?(?:a|abbr|b|big|center|cite|code|del|details|div|em|figure|font|i|ins|kbd|li|mark|ol|p|q|s|section|small|span|strong|sub|summary|"
     r"sup|table|tbody|td|th|thead|tr|u|ul)\s*/?>",
@@ -92,9 +89,9 @@ def _words(text: str) -> str:
     for found in ADDRESS.finditer(text):
         if "|" in found[0]:
             continue  # no code in a table: it stays in its run
-        told += [_escaped(text[place : found.start()]), _code(found[0])]
+        told += [plain(text[place : found.start()]), _code(found[0])]
         place = found.end()
-    return _joined([*told, _escaped(text[place:])])
+    return _joined([*told, plain(text[place:])])
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -105,15 +102,11 @@ def _joined(parts: Sequence[str]) -> str:
     return told
 
 
-def _escaped(text: str) -> str:
-    return plain(NAMED.sub(lambda found: found[0] + JOINER, text))
-
-
 def _code(text: str) -> str:
     """Between backticks, more than stand in it. It has no |: a table would part it there, and read its second half."""
     text = SPACE.sub(" ", visible(text)).replace("|", " ")
     if not text.strip():
-        return _escaped(text)
+        return plain(text)
     fence = "`" * (_longest_run(text) + 1)
     room = " " if text[0] in "` " or text[-1] in "` " else ""
     return f"{fence}{room}{text}{room}{fence}"

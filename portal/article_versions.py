@@ -121,6 +121,10 @@ def propose(targets: Sequence[Target], *, key: str, by: Person) -> None:
         if study is None:
             try_first(targets, key=key, by=by)
             return
+        if changed := trying.changed_since(study):
+            st.caption(widgets.plain(f"It was tried, and {changed} since then: that try says nothing of now."))
+            try_first(targets, key=key, by=by)
+            return
         found = trying.tried(study)
         st.markdown(widgets.plain(found.sentence))
         for sort, word in (("broken", ":red[:material/close: breaks]"), ("fixed", ":green[:material/check: fixes]")):

@@ -1,19 +1,25 @@
 """Turns names into what runs and what judges: what one folder needs of another that stands above it is passed in from here."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from data import asking, connections, labels, releases, vectors, versions
+from data import asking, connections, labels, models, releases, routing, vectors, versions
 from data.errors import Refused
 from data.tables import EvalSet, Person
-from data.values import Target
-from evals import graders, targets
+from data.values import Subject, Target
+from evals import graders, sets, targets
 from evals.graders.face import Graders
+from evals.graders.judge import Ask
+from evals.models import Asking, Use
+from evals.runs import Ask as Answers
 from evals.targets import Asked
-from language.call import Call
+from knowledge.manner import Writer
+from language.call import JOBS, Call, Line
 from language.encoder import Vectors
 
+WRITES = "conversation"  # the job of the model that writes answers
 HOW = "classifier:NAME, classifier:NAME@3, people, model:NAME, file:outputs.jsonl or https://…"
 
 
@@ -22,12 +28,44 @@ def graders_for(by: Person) -> Graders:
     endpoint, encode = connections.endpoint(), _encode if vectors.described() else None
     if endpoint is None:
         return graders.with_help(classify=_classify, encode=encode)
+    return graders.with_help(ask=_asking(endpoint, "accuracy", by), classify=_classify, encode=encode)
+
+
+def writer_for(by: Person) -> Writer | None:
+    """Writes answers from passages; None where no endpoint is set, and then they are quoted. Another job than the graders': no model
+    judges by itself what it wrote."""
+    endpoint = connections.endpoint()
+    if endpoint is None:
+        return None
+
+    def of(subject: Subject) -> Ask:
+        return _asking(endpoint, WRITES, by, subject)
+
+    return Writer(_asking(endpoint, WRITES, by), at_once=endpoint.at_once, timeout=endpoint.timeout, of=of)
+
+
+def model_uses(job: str) -> list[Use]:
+    """What a job's model is used for beside replying and judging: the answers that are written from articles."""
+    from knowledge import answerers, in_force
+
+    endpoint = connections.endpoint()
+    if job != WRITES or endpoint is None or not in_force.anything_published():
+        return []
+
+    def written(ask: Asking) -> Answers:
+        return answerers.ask(answerers.target_in_force(), writer=Writer(ask, at_once=endpoint.at_once, timeout=endpoint.timeout))
+
+    return [Use(sets.measured_on(answerers.MEASURED), written)]
+
+
+def _asking(endpoint: connections.Endpoint, job: str, by: Person, subject: Subject | None = None) -> Ask:
+    """Within the budgets, on the record, and with no tools."""
 
     def ask(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> Call:
         line, budget = endpoint.line(), endpoint.budget()
-        return asking.ask("accuracy", messages, by=by, line=line, budget=budget, schema=schema, temperature=0.0)
+        return asking.ask(job, messages, by=by, line=line, budget=budget, schema=schema, temperature=0.0, subject=subject)
 
-    return graders.with_help(ask=ask, classify=_classify, encode=encode)
+    return ask
 
 
 def _classify(name: str, text: str) -> str | None:
@@ -82,7 +120,8 @@ def known_targets(eval_set: EvalSet, *, by: Person) -> dict[str, str]:
     else:
         known["people"] = "What people replied"
         endpoint = connections.endpoint()
-        for model in sorted(set(endpoint.line().models.values())) if endpoint else ():
+        lines = _lines(endpoint.line()) if endpoint else {}
+        for model in sorted({line.model(job) for job, line in lines.items()}):
             known[f"model:{model}"] = f"The model {model}"
     for name in versions.names(targets.OUTPUTS):
         for version in versions.all_of(targets.OUTPUTS, name)[:5]:
@@ -126,12 +165,24 @@ def _model(name: str, by: Person) -> Asked:
     endpoint = connections.endpoint()
     if endpoint is None:
         raise Refused("Not run: no model endpoint is set. An engineer or an admin can propose one under Installation.")
-    line = endpoint.line()
-    job = next((job for job, model in line.models.items() if name in (job, model)), None)
+    lines = _lines(endpoint.line())
+    job = next((job for job, line in lines.items() if name in (job, line.model(job))), None)
     if job is None:
-        raise Refused(f"Not run: the endpoint has no model '{name}'. It has {', '.join(sorted(set(line.models.values())))}.")
+        there = sorted({line.model(job) for job, line in lines.items()})
+        raise Refused(f"Not run: the endpoint has no model '{name}'. It has {', '.join(there)}.")
+    line, model = lines[job], lines[job].model(job)
 
     def converse(messages: Sequence[Mapping[str, Any]]) -> Call:
-        return asking.ask(job, messages, by=by, line=line, budget=endpoint.budget())
+        exactly = Target(models.KIND, model, 0)  # the one that was named, also while another is on its way for some
+        return asking.ask(job, messages, by=by, line=line, budget=endpoint.budget(), exactly=exactly)
 
-    return targets.of_model(line.model(job), converse)
+    return targets.of_model(model, converse)
+
+
+def _lines(line: Line) -> dict[str, Line]:
+    """By job, with what is in force there; a job whose model cannot be asked any more has none."""
+    found = {}
+    for job in JOBS:
+        with suppress(Refused):
+            found[job] = routing.standing(job, line)
+    return found

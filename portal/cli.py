@@ -10,7 +10,7 @@ import typer
 from data import access, config, people, store
 from data.errors import Misuse, Refused
 from data.tables import Person
-from portal import bench, classifying, evaluating, knowing, logs
+from portal import bench, classifying, evaluating, knowing, logs, modelling
 from portal.command import AsPerson, Json, acting, as_job, ready, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
@@ -28,6 +28,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(evaluating.app, name="eval")
 app.add_typer(classifying.app, name="classifier")
 app.add_typer(knowing.app, name="knowledge")
+app.add_typer(modelling.app, name="model")
 app.command("classify")(classifying.classify)
 
 

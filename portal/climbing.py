@@ -13,16 +13,16 @@ from data.tables import Person, Release, SetVersion, Study, Version
 from data.values import Target
 from evals import runs, sets
 from evals.candidates import Evidence
-from knowledge import ANSWERER, answerers, ladder, release, steps
-from knowledge.answerers import NAME, Learned, Setup
+from knowledge import ANSWERER, answerers, learning, release, steps
+from knowledge.answerers import NAME, Setup
 from knowledge.retrieval.combination import Combination
 from knowledge.retrieval.rungs import HYBRID, RERANKER, RUNGS, VECTORS
-from portal import acts, catalog, jobs, widgets
+from portal import acts, catalog, instructing, jobs, widgets
 
 SWITCHES = [rung for rung in RUNGS if rung.name != HYBRID]  # that both find together follows from the two
 AS_IT_IS, CHOSEN, LEARNED = "As before", "From a sureness that I choose", "Learned from these questions"
 TARGETS = (0.8, 0.9, 0.95)
-TAKEN, LEARNT = "ladder_taken", "ladder_learnt"
+TAKEN = "ladder_taken"
 LATEST = 10  # versions that are shown
 
 
@@ -72,7 +72,7 @@ def candidate(number: int, version: SetVersion, person: Person) -> None:
     with st.expander("Make it a candidate", icon=":material/add_circle:", expanded=bool(st.session_state.get(TAKEN))):
         wanted = switches(setup.combination, number)
         asked = how_sure(setup)
-        told = learnt(setup, wanted, version, asked, person) if asked is not None and asked[0] == LEARNED else None
+        told = learnt(number, wanted, version, asked[1], person) if asked is not None and asked[0] == LEARNED else None
         why = st.text_input("Why", key="ladder_why", placeholder="Titles brought nothing on our questions", max_chars=300)
         if st.button("Make it a candidate", icon=":material/add:", key="ladder_make"):
             make(setup, wanted, version, asked, told, why, person)
@@ -108,56 +108,44 @@ def how_sure(setup: Setup) -> tuple[str, float] | None:
     return None
 
 
-def learnt(setup: Setup, wanted: frozenset[str], version: SetVersion, asked: tuple[str, float], person: Person) -> Learned | None:
-    """What it learns is looked at before a version is made of it; kept until the switches change."""
-    key = (wanted, version.id, asked[1])
-    before = st.session_state.get(LEARNT)
-    if st.button("Learn it", icon=":material/school:", key="ladder_learn"):
-        with st.spinner(f"Each of {sets.case_count(version.id):,} questions is answered and looked at"):
-            before = (key, learn(setup, wanted, version, asked[1], person))
-        st.session_state[LEARNT] = before
-    if not before or before[0] != key:
-        return None
-    found = before[1]
-    st.markdown(f":material/school: {widgets.plain(found if isinstance(found, str) else found.threshold.sentence)}")
-    return None if isinstance(found, str) else found
-
-
-def learn(setup: Setup, wanted: frozenset[str], version: SetVersion, target: float, person: Person) -> Learned | str:
-    """Or why it cannot."""
-    try:
-        combination = combined(setup, wanted, version, person)
-        return answerers.learn(replace(setup, combination=combination), version.id, target=target, by=person)
-    except Refused as refused:
-        return str(refused)
-
-
-def combined(setup: Setup, wanted: frozenset[str], version: SetVersion, person: Person) -> Combination:
-    found = steps.chosen(wanted, setup.combination)
-    return ladder.in_order(found, version.id, by=person) if RERANKER in wanted and not found.learned else found
+def learnt(number: int, wanted: frozenset[str], version: SetVersion, precision: float, person: Person) -> Study | None:
+    """What it learns is looked at before a version is made of it; it belongs to these switches."""
+    asked: dict[str, Any] = {"number": number, "rungs": sorted(wanted), "set_version_id": version.id, "precision": precision}
+    job = widgets.newest_job("learn_order", by=person, arguments=asked)
+    busy = job is not None and job.state in ("waiting", "running")
+    if st.button("Learn it", icon=":material/school:", key="ladder_learn", disabled=busy):
+        title = f"Learn from {sets.case_count(version.id):,} questions how sure an answerer has to be"
+        acts.attempt(lambda: jobs.start("learn_order", asked, title=title, by=person))
+        st.rerun()
+    if job and job.state != "done":
+        widgets.follow(job, by=person)
+    found = learning.newest(Target(ANSWERER, NAME, number), asked["rungs"], version.id, precision=precision, by=person)
+    if found:
+        st.markdown(f":material/school: {widgets.plain(found.told['sentence'])}")
+    return found
 
 
 def make(
-    setup: Setup, wanted: frozenset[str], version: SetVersion, asked: tuple[str, float] | None, told: Learned | None, why: str,
+    setup: Setup, wanted: frozenset[str], version: SetVersion, asked: tuple[str, float] | None, told: Study | None, why: str,
     person: Person,
 ) -> None:  # fmt: skip
-    if asked is not None and asked[0] == LEARNED and (told is None or not told.threshold.right.n):
+    if asked is not None and asked[0] == LEARNED and (told is None or not told.told["speaks"]):
         acts.refuse(
             "Not made: press 'Learn it' first, and see from where on it would speak."
             if told is None
-            else f"Not made: {told.threshold.sentence}"
+            else f"Not made: {told.told['sentence']}"
         )
         return
 
     def new() -> Version:
         if told is not None:
-            return answerers.make(told.setup, why=why, by=person)
+            return answerers.make(learning.setup_of(told), why=why, by=person)
         threshold = asked[1] if asked else setup.threshold
-        return answerers.make(replace(setup, combination=combined(setup, wanted, version, person), threshold=threshold), why=why, by=person)
+        combination = learning.combined(setup, sorted(wanted), version.id, by=person)
+        return answerers.make(replace(setup, combination=combination, threshold=threshold), why=why, by=person)
 
     if acts.attempt(new, done=lambda made: f"Version {made.target_number} is a candidate. Compare it with what is live."):
         st.session_state.pop(TAKEN, None)
-        st.session_state.pop(LEARNT, None)
 
 
 # -- versions -----------------------------------------------------------------------------------------------------------------------------
@@ -267,6 +255,7 @@ def compare_or_propose(target: Target, person: Person) -> None:
         return
     with st.popover("What it changes", icon=":material/compare_arrows:"):
         st.markdown(widgets.plain(found.sentence))
+        instructing.against_live(target)
         if found.comparison:
             st.page_link(
                 "screens/runs.py", label="Case by case", icon=":material/arrow_forward:", query_params={"comparison": found.comparison.id}

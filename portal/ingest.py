@@ -13,13 +13,12 @@ from data.intake.canonical import CanonicalConversation, CanonicalMessage, Key
 from data.intake.readers.jsonl import strict_json
 from data.tables import Person
 from language import redact
-from portal import guard
+from portal import bodies, guard
 from portal.caller import signed_in
 from portal.pace import Pace
 
 MOST = 500  # conversations or messages a request
 A_MINUTE = 600  # requests of one token
-JSON = "application/json"
 NO_OBJECT = "it is not an object"
 
 router = APIRouter(prefix="/v1")
@@ -67,8 +66,7 @@ def sender(request: Request) -> Person:
     if secret and (seconds := pace.wait(sealing.sha(secret))):
         told = f"Not taken: {pace.a_minute} requests a minute are the most. Try again in {seconds} seconds."
         raise HTTPException(429, told, {"Retry-After": str(seconds)})
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise HTTPException(415, f"Not taken: the body is sent as {JSON}, nothing else is read.")
+    bodies.require_json(request, not_done="Not taken")
     return by
 
 
@@ -117,7 +115,7 @@ def _described(model: type[BaseModel]) -> dict[str, Any]:
     """For the API's description: bodies are checked one by one, so that a bad one does not spoil the rest."""
     each = model.model_json_schema()
     items = {"type": "array", "items": _whole(each, each.pop("$defs", {})), "minItems": 1, "maxItems": MOST}
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": items}}}}
+    return {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": items}}}}
 
 
 def _whole(schema: Any, parts: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from data import access, approvals, calibration, nightly, people, relabelling, s
 from data.errors import Busy, Denied, Refused
 from data.tables import Person, Task
 from data.values import Target, new_id
+from language.call import JOBS as MODEL_JOBS
 
 logger = logging.getLogger("portal.jobs")
 
@@ -59,10 +60,12 @@ def _try_endpoint(arguments: dict[str, Any], by: Person, progress: Progress) -> 
 
     endpoint = connections.endpoint()
     question = [{"role": "user", "content": "Answer with the one word: ready"}]
-    call = asking.ask("triage", question, by=by, line=endpoint.line() if endpoint else None, budget=_budget(endpoint), max_tokens=200)
-    if not call.ok:
-        raise Refused(call.why)
-    return f"{call.model} answered in {call.ms / 1000:.1f} seconds: {call.text[:80]}"
+    line = endpoint.line() if endpoint else None
+    calls = [asking.ask(job, question, by=by, line=line, budget=_budget(endpoint), max_tokens=200) for job in MODEL_JOBS]
+    if faults := dict.fromkeys(call.why for call in calls if not call.ok):
+        raise Refused(" ".join(faults))
+    told = {call.model: f"{call.model} answered in {call.ms / 1000:.1f} seconds: {call.text[:80]}" for call in calls}
+    return " ".join(told.values())
 
 
 def _budget(endpoint: Any) -> Any:
@@ -155,14 +158,24 @@ def _evaluate_answerer(arguments: dict[str, Any], by: Person, progress: Progress
     from portal import catalog
 
     target = Target("answerer", answerers.NAME, arguments["number"])
-    return answerers.evaluate(target, known=catalog.graders_for(by), by=by, progress=progress).sentence
+    return answerers.evaluate(target, known=catalog.graders_for(by), by=by, writer=catalog.writer_for(by), progress=progress).sentence
 
 
 def _climb(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from knowledge import answerers, ladder
+    from portal import catalog
 
     target = Target("answerer", answerers.NAME, arguments["number"])
-    return str(ladder.climb(target, arguments["set_version_id"], by=by, progress=progress).told["sentence"])
+    study = ladder.climb(target, arguments["set_version_id"], by=by, writer=catalog.writer_for(by), progress=progress)
+    return str(study.told["sentence"])
+
+
+def _learn_order(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from knowledge import answerers, learning
+
+    target = Target("answerer", answerers.NAME, arguments["number"])
+    rungs, precision = arguments["rungs"], arguments["precision"]
+    return str(learning.learn(target, rungs, arguments["set_version_id"], precision=precision, by=by, progress=progress).told["sentence"])
 
 
 def _find_gaps(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -187,18 +200,31 @@ def _order_queue(arguments: dict[str, Any], by: Person, progress: Progress) -> s
 
 def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import release
+    from evals import model_release as of_models
     from knowledge import release as of_answers
     from portal import catalog
 
-    return " ".join(filter(None, (release.look(by=by), of_answers.look(known=catalog.graders_for(by), by=by))))
+    known = catalog.graders_for(by)
+    uses = {job: catalog.model_uses(job) for job in MODEL_JOBS}
+    told = (release.look(by=by), of_answers.look(known=known, by=by), of_models.look(known=known, by=by, uses=uses))
+    return " ".join(filter(None, told))
+
+
+def _try_model(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from evals import models
+    from portal import catalog
+
+    job = arguments["name"]
+    target, known = Target("model", job, arguments["number"]), catalog.graders_for(by)
+    return models.try_out(target, known=known, by=by, uses=catalog.model_uses(job), progress=progress).sentence
 
 
 def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from classifiers import arrivals
-    from knowledge import articles
+    from knowledge import in_force
 
     done = arrivals.by_all(arguments["conversation_ids"])
-    if articles.anything_published():  # a reply is suggested after that: the intent narrows what is looked for
+    if in_force.anything_published():  # a reply is suggested after that: the intent narrows what is looked for
         with store.writing() as db:
             tasks.later(db, "suggest", arguments, title="Suggest replies", by=None if by.role == access.CONSOLE else by)
     return f"{done:,} conversations classified."
@@ -206,8 +232,34 @@ def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
 def _suggest(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from knowledge import answering
+    from portal import catalog
 
-    return f"{answering.arrived(arguments['conversation_ids']):,} replies suggested."
+    return f"{answering.arrived(arguments['conversation_ids'], writer=catalog.writer_for(by)):,} replies suggested."
+
+
+def _write_answer(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from knowledge import answering
+    from portal import catalog
+
+    stands = answering.write(arguments["trace_id"], writer=_writer(catalog.writer_for(by)), by=by)
+    return str((stands.said or {}).get("note") or "It stays as it was quoted: it was decided on, or there was nothing to write.")
+
+
+def _try_instructions(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from knowledge import answerers, instructing
+    from portal import catalog
+
+    study = instructing.try_out(
+        Target("answerer", answerers.NAME, arguments["number"]), arguments["set_version_id"], arguments["instructions"],
+        examples=arguments["examples"], writer=_writer(catalog.writer_for(by)), known=catalog.graders_for(by), by=by, progress=progress,
+    )  # fmt: skip
+    return str(study.told["sentence"])
+
+
+def _writer(found: Any) -> Any:
+    if found is None:
+        raise Refused("Not written: no model endpoint is set. An engineer or an admin can propose one under Installation.")
+    return found
 
 
 def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -235,6 +287,12 @@ def _ship_answerer(proposal_id: str) -> None:
     answerers.ship(proposal_id)
 
 
+def _ship_model(proposal_id: str) -> None:
+    from evals import models
+
+    models.ship(proposal_id)
+
+
 def _publish_articles(proposal_id: str) -> None:
     """What is to be found is encoded before it is in force, so that nobody who asks waits for that."""
     from knowledge import answerers, articles, shelf
@@ -250,17 +308,20 @@ def _restore(proposal_id: str) -> None:
 
 
 def _connect(proposal_id: str) -> None:
-    """A help desk is asked at once: who connected it wants to see something come."""
+    """A help desk is asked at once: who connected it wants to see something come. So are models: those that answer are in force."""
     with store.writing() as db:
         put = settings.carry_out(proposal_id, "change_connection")
         if put.name.startswith("help_desk_"):
             tasks.later(db, "pull", {}, title="Ask the help desks", by=None)
+        elif put.name == "model_endpoint":
+            tasks.later(db, "try_endpoint", {}, title="Try the model endpoint", by=None)
 
 
 CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
     "ship_classifier": _ship,
     "publish_articles": _publish_articles,
     "ship_answerer": _ship_answerer,
+    "ship_model": _ship_model,
     "grant_role": people.grant_role,
     "issue_token": tokens.issue_approved,
     "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
@@ -300,8 +361,10 @@ JOBS: dict[str, Job] = {
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
     "find_patterns": _find_patterns, "watch_drift": _watch_drift, "order_queue": _order_queue, "watch_releases": _watch_releases,
     "preview": _preview, "curve": _curve, "find_gaps": _find_gaps,
-    "suggest": _suggest, "try_articles": _try_articles, "evaluate_answerer": _evaluate_answerer, "climb": _climb,
+    "suggest": _suggest, "write_answer": _write_answer, "try_instructions": _try_instructions, "try_articles": _try_articles,
+    "evaluate_answerer": _evaluate_answerer, "climb": _climb, "learn_order": _learn_order,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
+    "try_model": _try_model,
 }  # fmt: skip
 
 
@@ -322,6 +385,10 @@ RIGHTS = {  # of what a person can start
     "try_articles": "article.draft",
     "evaluate_answerer": "eval.run",
     "climb": "answerer.make",
+    "learn_order": "answerer.make",
+    "write_answer": "knowledge.ask",
+    "try_instructions": "answerer.make",
+    "try_model": "model.make",
     "back_up": "backup.make",
 }
 # what an act of a person brings with it, and that act's right

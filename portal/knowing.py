@@ -92,7 +92,7 @@ def propose(
     made = []
     for start in range(0, len(chosen), articles.MOST_AT_ONCE):
         targets = [Target(ARTICLE, slug, drafts[slug].newest) for slug in chosen[start : start + articles.MOST_AT_ONCE]]
-        if trying.anything_to_try() and trying.newest(targets, by=person) is None:
+        if trying.anything_to_try() and ((study := trying.newest(targets, by=person)) is None or trying.changed_since(study)):
             trying.try_out(targets, known=catalog.graders_for(person), by=person, progress=on_terminal)
         made.append(trying.propose(targets, why=why, despite=despite, by=person))
     lines = [f"Proposed: {one.title}. Another person decides on Approvals." for one in made]
@@ -131,19 +131,27 @@ def search(
 @app.command("answer")
 def answer(
     question: Annotated[str, typer.Argument(help="In one's own words.")],
+    write: Annotated[bool, typer.Option("--write", help="Have the model endpoint write it from the same passages.")] = False,
     by: AsPerson = "",
     as_json: Json = False,
 ) -> None:
     """What is answered, with its sources. Exit 1 where it keeps silent."""
     from knowledge import answering
+    from portal import catalog
 
     ready()
-    trace = answering.ask(question, by=acting(by))
+    person = acting(by)
+    writer = catalog.writer_for(person) if write else None
+    if write and writer is None:
+        raise Refused("Not written: no model endpoint is set. An engineer or an admin can propose one under Installation.")
+    trace = answering.ask(question, by=person, writer=writer)
     said = trace.said or {}
     sources = [f"[{place}] {one['title']} ({one['article']} {one['number']})" for place, one in enumerate(said["sources"], start=1)]
     lines = [said["why"]] if said["declined"] else [*(f"{one['text']} [{one['source'] + 1}]" for one in said["sentences"]), *sources]
+    lines += [said["note"]] if said.get("note") else []
     kept = {name: said[name] for name in ("declined", "why", "reply", "sentences", "confidence")}
     kept["sources"] = [{name: one[name] for name in ("article", "number", "title", "quote")} for one in said["sources"]]
+    kept |= {"written": bool(said.get("model")), "note": said.get("note", "")} if write else {}
     tell({"answerer": trace.target_number, **kept}, "\n".join(lines), as_json)
     if said["declined"]:
         sys.exit(1)
@@ -179,5 +187,11 @@ def gaps(by: AsPerson = "", as_json: Json = False) -> None:
     )  # fmt: skip
     on_terminal(1.0, "")
     standing = [one for one in found_gaps.standing(by=person) if one.state == found_gaps.OPEN]
-    told = [{"name": one.name, "asked": one.size, "people": one.customers, "growth": one.growth, **one.told} for one in standing]
+    told = [
+        {
+            "name": one.name, "questions": one.phrases, "asked": one.size, "people": one.customers, "growth": one.growth,
+            **{name: one.told.get(name) for name in ("nearest", "why", "where", "also")},
+        }
+        for one in standing
+    ]  # fmt: skip
     tell({"gaps": told}, "\n".join(f"{one.size:>5}  {one.name}" for one in standing) or "No gap is open.", as_json)

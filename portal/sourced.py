@@ -55,3 +55,13 @@ def how(trace: Trace) -> None:
     st.caption(f":material/smart_toy: Machine: {widgets.plain(f'{written}{sure}{version}')}")
     if told := said.get("note"):
         st.caption(widgets.plain(told))
+    if (kept := said.get("written") or {}).get("by_model"):
+        beside(kept)
+
+
+def beside(written: dict[str, Any]) -> None:
+    """What would have been quoted, and what the model wrote that no source says: nobody takes it for the answer."""
+    with st.expander("Word for word, as it would be quoted", icon=":material/format_quote:"):
+        st.markdown(widgets.plain(written["quoted"]))
+        for one in written["removed"]:
+            st.caption(f"Taken out: {widgets.plain(one['text'])} ({widgets.plain(one['why'])})")

@@ -1,11 +1,13 @@
 """A suggested reply beside its conversation: taken as it is, taken with one's own words, or refused. One key each."""
 
+from typing import Any
+
 import streamlit as st
 
 from data import access
 from data.tables import Person, Trace
 from knowledge import answering
-from portal import acts, sourced, widgets
+from portal import acts, sourced, widgets, writing
 
 TOLD = {"accepted": "was taken as it is", "edited": "was taken with other words", "refused": "was refused"}
 
@@ -22,10 +24,14 @@ def show(conversation_id: str, *, by: Person) -> None:
             acts.attempt(lambda: made.append(answering.suggest(conversation_id, by=by)))
             if made == [None]:
                 acts.refuse("Nothing was suggested: the customer has not written anything yet.")
+            elif made and made[0] is not None:
+                quoted = made[0]
+                acts.attempt(lambda: writing.begin(quoted, by=by))
             st.rerun()
         return
     with st.container(border=True, gap="xsmall", key=f"suggested_{trace.id}"):
         sourced.show(trace, by=by)
+    writing.follow(trace, by=by)
     if trace.outcome:
         st.caption(f":material/check: It {TOLD[trace.outcome]}.")
         if trace.better:
@@ -34,13 +40,22 @@ def show(conversation_id: str, *, by: Person) -> None:
     decide(trace, by=by)
 
 
+def box(trace_id: str) -> str:
+    return f"suggested_text_{trace_id}"
+
+
+def typed_before(said: dict[str, Any]) -> str:
+    """Beside the quoted reply, until the written one took its place: nobody types it twice."""
+    typed = str(st.session_state.get(box(str(said.get(answering.INSTEAD, ""))), ""))
+    return typed if typed.strip() != str((said.get("written") or {}).get("quoted", "")).strip() else ""
+
+
 def decide(trace: Trace, *, by: Person) -> None:
     said = trace.said or {}
     reply = "" if said.get("declined") else str(said.get("reply", ""))
     with st.container(key=f"suggested_edit_{trace.id}"):
-        typed = st.text_area(
-            "In your words (E)", value=reply, key=f"suggested_text_{trace.id}", height=120, placeholder="What would you reply?",
-        )  # fmt: skip
+        st.session_state.setdefault(box(trace.id), typed_before(said) or reply)
+        typed = st.text_area("In your words (E)", key=box(trace.id), height=120, placeholder="What would you reply?")
     own = typed.strip() != reply.strip() and bool(typed.strip())
     with st.container(horizontal=True):
         if reply or own:

@@ -21,6 +21,13 @@ VERDICT_BADGES = {
 }
 
 
+JOINER = "\u2060"  # parts signs that would be drawn as another, and is not seen
+# :streamlit:, arrows, :smile:, :material_x:, and addresses: they are looked for once the escapes are gone
+DRAWN_AS_ANOTHER = re.compile(
+    r":(?=[\w+-]*[a-zA-Z][\w+-]*:)|:(?=[+-]1:)|(?<!\S)(?:<-|<|-|>|~)(?=[->=]+(?!\S))|(?:https?:|www)(?=//|\.)|@(?=[-\w]+\.)", re.IGNORECASE
+)
+
+
 def page(title: str, sentence: str) -> None:
     """Every page begins with its name and a sentence that says what to do here."""
     st.title(title, anchor=False)
@@ -29,7 +36,7 @@ def page(title: str, sentence: str) -> None:
 
 def plain(text: str) -> str:
     """Text from elsewhere inside Markdown: every sign that could mean something stands for itself."""
-    text = re.sub(r":(?=streamlit:)|(?<!\S)(?:<-|<|-|>|~)(?=[->=]+(?!\S))", "\\g<0>\u2060", text)  # signs that are drawn as others
+    text = DRAWN_AS_ANOTHER.sub(lambda found: found[0] + JOINER, text)
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>$:~^&=@/" else letter for letter in text)
 
 

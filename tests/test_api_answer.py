@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,19 @@ from sqlmodel import col, select
 from data import people, store, tokens
 from data.tables import Trace
 from data.values import LIVE
+from portal import api_answer
 from portal.api import api
+from tests import model_server
 from tests.conftest import Staff, hire
-from tests.server import inside, serving
+from tests.model_server import Model
+from tests.server import eventually, inside, serving
 from tests.test_knowledge_answerers import SHELF, fill
 from tests.test_knowledge_answering import GOODWILL, VOUCHER, publish, speak
+from tests.test_knowledge_manner import SAID, connect, written
 
 PATH = "/api/v1/answer"
 QUESTION = "How many working days does a parcel take abroad?"
-KEYS = {"answerer", "declined", "why", "reply", "sentences", "sources", "confidence"}
+KEYS = {"answerer", "declined", "why", "reply", "sentences", "sources", "confidence", "written", "note"}
 
 
 @dataclass
@@ -52,6 +57,13 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(module_home: tuple[Path, str]) -> Iterator[Shop]:
     home, url = module_home
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "PORTAL_MODEL"):
+            patch.delenv(name, raising=False)
+        yield from opened(home, url)
+
+
+def opened(home: Path, url: str) -> Iterator[Shop]:
     with inside(home, url):
         staff = hire()
         fill(staff)
@@ -152,7 +164,47 @@ def test_what_was_asked_is_kept_masked_and_never_logged(shop: Shop) -> None:
     assert "sevenhundredcanaries" in trace.said["question"]  # what nothing covers becomes a gap
 
 
+def test_where_no_model_is_set_it_is_quoted_and_a_sentence_says_so(shop: Shop) -> None:
+    told = shop.ask(question=QUESTION, write=True)
+    assert not told["written"] and told["reply"] == SHELF["Delivery times"] and told["note"] == "Quoted: no model endpoint is set."
+    assert shop.ask(question=QUESTION)["note"] == ""
+    assert "write: Input should be a valid boolean" in shop.refused({"question": QUESTION, "write": "yes"})
+
+
+@pytest.fixture(scope="module")
+def model(shop: Shop) -> Iterator[Model]:
+    """From here on the portal has an endpoint: a model that answered there is not asked at another address."""
+    with model_server.running(written(SAID, "Everything is free.")) as running:
+        with inside(*shop.place):
+            connect(running, shop.staff, timeout=30, at_once=64)
+        yield running
+
+
+def test_a_model_writes_where_the_program_asks_for_it(shop: Shop, model: Model) -> None:
+    assert not shop.ask(question=QUESTION)["written"] and not model.asked  # the control: it did not ask for it
+    told = shop.ask(question=QUESTION, write=True)
+    assert (told["written"], told["reply"], told["declined"]) == (True, SAID, False)
+    assert told["note"] == "Written from 'Delivery times'. 1 of its 2 sentences had no source and was taken out."
+    assert told["sources"][0]["quote"] in SHELF["Delivery times"] and "Everything" not in json.dumps(told)
+    assert shop.ask(question="What is the capital of Peru?", write=True)["declined"] and len(model.asked) == 1
+    assert all(shop.ask(question=QUESTION, write=True)["written"] for _ in range(api_answer.AT_ONCE + 1))  # each gives its place back
+
+
+def test_where_too_many_wait_for_the_model_the_others_are_quoted_at_once(shop: Shop, model: Model) -> None:
+    model.says(model_server.hang)
+    with ThreadPoolExecutor(api_answer.AT_ONCE) as pool:
+        waiting = [pool.submit(shop.ask, question=QUESTION, write=True) for _ in range(api_answer.AT_ONCE)]
+        eventually(lambda: len(model.asked) == api_answer.AT_ONCE, "all of them reached the model")
+        told = shop.ask(question=QUESTION, write=True)
+        assert told["note"].startswith("Quoted: 8 answers are being written at this moment") and told["reply"] == SHELF["Delivery times"]
+        model.says(model_server.status(401))
+        model.over.set()
+        refused = [one.result() for one in waiting]
+    assert not any(one["written"] for one in refused) and {one["reply"] for one in refused} == {SHELF["Delivery times"]}
+    assert all(one["note"].startswith("Quoted instead of written: The model endpoint ") for one in refused)
+
+
 def test_it_is_described_in_one_piece() -> None:
     told = api.openapi()["paths"]["/v1/answer"]["post"]
     schema = told["requestBody"]["content"]["application/json"]["schema"]
-    assert set(schema["properties"]) == {"question", "messages", "key"} and "$ref" not in json.dumps(schema)
+    assert set(schema["properties"]) == {"question", "messages", "key", "write"} and "$ref" not in json.dumps(schema)

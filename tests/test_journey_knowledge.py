@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from data import approvals, people
 from data.tables import Person
 from evals import freezing, graders, runs, scores, sets
-from knowledge import answerers, articles, files, gaps
+from knowledge import answerers, articles, files, gaps, in_force
 from portal import article_files
 from tests.browser import desk, drawn, settled, shoot
 from tests.conftest import SOAK
@@ -65,7 +65,7 @@ def test_a_question_that_nothing_covers_becomes_an_article(browser: Browser, ser
     with desk(browser, server.base, "Marco Silva", complaints) as lead:
         approves(lead)
     with server.inside():
-        eventually(lambda: slug in articles.in_force(), "it is published", within=60)
+        eventually(lambda: slug in in_force.numbers(), "it is published", within=60)
         assert passes_its_cases(slug) == (3, 3)
     with desk(browser, server.base, "Alma Berger", complaints) as rep:
         asks(rep, VISITS[1])
@@ -95,13 +95,13 @@ def folder_of_lamps(folder: Path) -> Path:
 
 def bring(folder: Path) -> None:
     """As `portal knowledge import` and two people do."""
-    before = len(articles.in_force())
+    before = len(in_force.numbers())
     read = files.read(folder)
     assert len(read.articles) == MANY and not read.refused
     brought = articles.bring(article_files.as_contents(read), source="the lamps' maker", by=named("Lena Hoffmann"))
     proposal = articles.propose(brought.targets, why="We sell lamps now.", by=named("Alma Berger"))
     approvals.approve(proposal.id, by=named("Marco Silva"))
-    eventually(lambda: len(articles.in_force()) == before + MANY, "the lamps are published", within=240)
+    eventually(lambda: len(in_force.numbers()) == before + MANY, "the lamps are published", within=240)
 
 
 def asks(page: Page, question: str) -> None:

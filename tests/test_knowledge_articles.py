@@ -10,7 +10,7 @@ from data import approvals, audit, store, tasks, versions
 from data.errors import Denied, Refused
 from data.tables import Release
 from data.values import Target, now
-from knowledge import ARTICLE, articles
+from knowledge import ARTICLE, articles, in_force
 from knowledge.articles import Content, Filter
 from portal import jobs
 from tests.conftest import Staff
@@ -41,16 +41,16 @@ def state(slug: str, staff: Staff) -> tuple[int, int | None]:
 def test_a_draft_is_in_force_only_after_two_people(staff: Staff) -> None:
     target = write(staff)
     assert target.name == "returns-of-plants" and state(target.name, staff) == (1, None)
-    assert articles.in_force() == {}
+    assert in_force.numbers() == {}
     proposal = articles.propose([target], why="Customers ask.", by=staff.rep)
     assert proposal.title == "publish 'Returns of plants'"
     with pytest.raises(Denied, match=r"belong|may not|yours|other"):
         approvals.approve(proposal.id, by=staff.rep)
-    assert articles.in_force() == {}
+    assert in_force.numbers() == {}
     approvals.approve(proposal.id, by=staff.lead)
     jobs.run_waiting()
-    assert articles.in_force() == {"returns-of-plants": 1}
-    (found,) = articles.published(articles.in_force().items())
+    assert in_force.numbers() == {"returns-of-plants": 1}
+    (found,) = in_force.published(in_force.numbers().items())
     assert (found.title, found.text, found.audience) == ("Returns of plants", "You have 30 days.", "everyone")
 
 
@@ -65,7 +65,7 @@ def test_a_newer_draft_leaves_what_is_published(staff: Staff) -> None:
     release(staff, write(staff))
     articles.save("returns-of-plants", Content("Returns of plants", "You have 60 days."), based_on=1, by=staff.engineer)
     assert state("returns-of-plants", staff) == (2, 1)
-    assert articles.published(articles.in_force().items())[0].text == "You have 30 days."
+    assert in_force.published(in_force.numbers().items())[0].text == "You have 30 days."
 
 
 def test_nobody_writes_over_a_colleague(staff: Staff) -> None:
@@ -82,7 +82,7 @@ def test_what_was_changed_after_it_was_proposed_is_published_as_it_was_proposed(
     articles.save(target.name, Content("Returns of plants", "Anything goes."), based_on=1, by=staff.rep)
     approvals.approve(proposal.id, by=staff.lead)
     jobs.run_waiting()
-    assert articles.published(articles.in_force().items())[0].text == "You have 30 days."
+    assert in_force.published(in_force.numbers().items())[0].text == "You have 30 days."
 
 
 def test_two_proposals_of_one_article_do_not_overrun_each_other(staff: Staff) -> None:
@@ -106,21 +106,21 @@ def test_one_person_goes_back_to_what_was_published_and_to_nothing_else(staff: S
     with pytest.raises(Denied):
         articles.go_back("returns-of-plants", 1, why="The 60 days were a mistake.", by=staff.rep)
     articles.go_back("returns-of-plants", 1, why="The 60 days were a mistake.", by=staff.lead)
-    assert articles.in_force() == {"returns-of-plants": 1}
+    assert in_force.numbers() == {"returns-of-plants": 1}
     assert "version 1 again: The 60 days were a mistake." in audit.newest(by=staff.admin)[0].sentence
 
 
 def test_what_is_taken_out_of_use_is_found_no_more_and_can_come_back(staff: Staff) -> None:
     release(staff, write(staff))
-    before = articles.stamp()
+    before = in_force.stamp()
     with pytest.raises(Refused, match="say why"):
         articles.retire("returns-of-plants", why=" ", by=staff.lead)
     articles.retire("returns-of-plants", why="We sell no plants any more.", by=staff.lead)
-    assert articles.in_force() == {} and articles.stamp() > before
+    assert in_force.numbers() == {} and in_force.stamp() > before
     with store.reading() as db:
         assert [one.ended_why for one in db.exec(select(Release))] == ["We sell no plants any more."]
     articles.go_back("returns-of-plants", 1, why="We do again.", by=staff.lead)
-    assert articles.in_force() == {"returns-of-plants": 1}
+    assert in_force.numbers() == {"returns-of-plants": 1}
 
 
 def test_a_folder_is_brought_once_however_often_it_is_brought(staff: Staff) -> None:
@@ -132,7 +132,7 @@ def test_a_folder_is_brought_once_however_often_it_is_brought(staff: Staff) -> N
     assert (again.new, again.changed, again.unchanged) == (0, 1, 449)
     assert again.targets == (Target(ARTICLE, "article-7", 2),)
     release(staff, *first.targets)
-    assert len(articles.in_force()) == 450 and articles.in_force()["article-7"] == 1
+    assert len(in_force.numbers()) == 450 and in_force.numbers()["article-7"] == 1
 
 
 def test_two_articles_of_one_title_have_two_names(staff: Staff) -> None:

@@ -9,7 +9,7 @@ from data import audit, releases, store
 from data.errors import Denied, Refused
 from data.tables import Release
 from data.values import LIVE, SHADOW, Target, now
-from evals import changes, freezing, graders, sets
+from evals import changes, freezing, graders, releasing, sets
 from evals.cases import NewCase
 from evals.graders import cites_article
 from knowledge import ANSWERER, answerers, release
@@ -92,7 +92,7 @@ def test_somebody_may_go_on_before_that_and_anybody_may_stop_who_may_roll_back(s
         release.advance(coming.id, why="It is good.", known=KNOWN, by=staff.rep)
     with pytest.raises(Refused, match="say why"):
         release.advance(coming.id, why=" ", known=KNOWN, by=staff.lead)
-    assert release.advance(coming.id, why="It is good.", known=KNOWN, by=staff.lead).percent == release.FIRST_STEP
+    assert release.advance(coming.id, why="It is good.", known=KNOWN, by=staff.lead).percent == releasing.FIRST_STEP
     release.stop(coming.id, why="It is not.", by=staff.admin)
     assert stage(staff) == ("none", 1)
     with pytest.raises(Refused, match="not under way any more"):

@@ -74,8 +74,18 @@ def test_other_passages_are_another_shelf_of_the_same_articles(staff: Staff) -> 
     release(staff, write(staff, title="Parts", text=text), write(staff, title="Bees", text="Bees sleep in winter."))
     whole = replace(LIVE, chunking=Chunking("whole"))
     assert len(shelf.current(whole).parts[0].passages) == 2 < len(shelf.current(LIVE).parts[0].passages)
-    passage = next(one for one in shelf.current(LIVE).parts[0].passages if one.slug == "parts")
-    assert [one.number for one in shelf.pieces(passage)] == [1] and "Sentence 5" in shelf.pieces(passage)[0].text
+
+
+def test_the_pieces_of_an_article_are_those_that_were_found(staff: Staff) -> None:
+    text = "".join(f"## Part {n}\n\nSentence {n} says something about part {n}.\n\n" for n in range(6))
+    release(staff, write(staff, title="Parts", text=text), write(staff, title="Bees", text="Bees sleep in winter."))
+    for how in ("heading", "whole"):
+        cut = replace(LIVE, chunking=Chunking(how, words=20))
+        theirs = [one for one in shelf.current(cut).parts[0].passages if one.slug == "parts"]
+        assert [shelf.pieces(one) for one in theirs] == [theirs] * len(theirs) and len(theirs) == {"heading": 6, "whole": 1}[how]
+    windows = replace(LIVE, chunking=Chunking("window", words=20, overlap=8))
+    (whole,) = shelf.pieces(next(one for one in shelf.current(windows).parts[0].passages if one.slug == "parts"))
+    assert all(f"Sentence {n} says" in whole.text for n in range(6))  # each once
 
 
 def remember(staff: Staff, question: str, slug: str, outcome: str) -> None:

@@ -1,6 +1,6 @@
 """What a change of articles does to the cases it touches is known before it is published: fixed, broken, as before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -8,15 +8,15 @@ from data import approvals
 from data.errors import Denied, Refused
 from data.tables import Study
 from data.values import Target
-from evals import graders
-from knowledge import ARTICLE, articles, trying
+from evals import changes, freezing, graders, sets
+from knowledge import ARTICLE, articles, in_force, trying
 from knowledge.articles import Content
 from knowledge.trying import Tried
 from portal import jobs
 from tests.conftest import Staff
 from tests.test_knowledge_answerers import ASKED, SHELF, UNCOVERED, case, fill, frozen
 from tests.test_knowledge_answering import asked, speak
-from tests.test_knowledge_articles import write
+from tests.test_knowledge_articles import release, write
 
 KNOWN = graders.BY_NAME
 PLANTS = "Returns of plants"
@@ -128,6 +128,41 @@ def test_a_try_of_another_version_or_of_fewer_articles_does_not_count(shop: Staf
     assert trying.newest([second], by=shop.rep) is not None
 
 
+def other_article(shop: Staff) -> None:
+    release(shop, write(shop, title="Parking", text="Bring a coin to the car park behind it."))
+
+
+def frozen_anew(shop: Staff) -> None:
+    (eval_set,) = [one for one in sets.all_sets(by=shop.lead) if one.purpose == "knowledge"]
+    changes.add(eval_set.id, [case("How long is a voucher valid?", "gift-vouchers")], known=KNOWN, by=shop.lead)
+    freezing.freeze(eval_set.id, by=shop.lead)
+
+
+def other_answerer(shop: Staff) -> None:
+    speak(shop, threshold=0.2)
+
+
+@pytest.mark.parametrize(
+    ("happens", "told"),
+    [
+        (other_article, "other articles were published or taken out of use"),
+        (lambda shop: articles.retire("invoices", why="None.", by=shop.lead), "other articles were published or taken out of use"),
+        (frozen_anew, "a set of cases was frozen anew"), (other_answerer, "another answerer is in force"),
+    ],
+)  # fmt: skip
+def test_a_try_counts_only_as_long_as_what_it_stands_on_is_the_same(shop: Staff, happens: Callable[[Staff], object], told: str) -> None:
+    target = drafted(shop, PLANTS, f"{SHELF[PLANTS]} Pack it well.")
+    made = study(shop, target)
+    write(shop, title="Bees", text="Bees sleep in winter.")  # the control: a draft changes nothing
+    assert trying.changed_since(made) == ""
+    happens(shop)
+    assert trying.changed_since(made) == told
+    with pytest.raises(Refused, match=f"^Not proposed: {told} since it was tried. Try it again"):
+        trying.propose([target], why="Clearer.", by=shop.rep)
+    study(shop, target)
+    assert trying.propose([target], why="Clearer.", by=shop.rep).evidence["tried"].startswith("Of 1 case that it touches")
+
+
 def test_breaking_a_case_needs_a_reason_and_a_second_person_reads_it(shop: Staff) -> None:
     target = other_words(shop)
     study(shop, target)
@@ -141,7 +176,7 @@ def test_breaking_a_case_needs_a_reason_and_a_second_person_reads_it(shop: Staff
         approvals.approve(proposal.id, by=shop.rep)
     approvals.approve(proposal.id, by=shop.other)
     jobs.run_waiting()
-    assert articles.in_force()["returns-of-plants"] == 2
+    assert in_force.numbers()["returns-of-plants"] == 2
 
 
 def test_where_no_set_was_frozen_nothing_is_tried(staff: Staff) -> None:

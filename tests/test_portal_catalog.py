@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from data import approvals, config, connections, people, settings, store
+from data import approvals, asking, config, connections, people, settings, store, versions
+from data.budgets import Budget
 from data.errors import Refused
 from data.tables import Result, Trace
 from data.values import Target
 from evals import graders, runs, targets
+from evals import models as trying
 from evals.cases import NewCase
+from knowledge import answerers
 from language import patience
 from portal import catalog
 from tests import model_server as server
@@ -22,6 +25,7 @@ from tests.model_server import KEY, MODELS, Model
 from tests.test_classifiers_shipping import ONE, candidate, ship
 from tests.test_evals_runs import errors_of, typed_set
 from tests.test_evals_targets import MARKER, lines, replied
+from tests.test_knowledge_answerers import fill, frozen, questions
 
 
 @pytest.fixture(autouse=True)
@@ -176,3 +180,40 @@ def test_a_live_classifier_judges_replies_by_the_name_that_the_case_gives(desk: 
     }
     assert all(one.passed is not None and not one.error for one in told.values())
     assert len({one.passed for one in told.values()}) == 2  # it tells one from the other
+
+
+def test_a_model_that_is_named_is_asked_although_another_was_released_for_its_job(desk: Staff, model: Model) -> None:
+    connect(model, desk)
+    for job in MODELS:
+        asking.ask(job, [{"role": "user", "content": "Ready?"}], by=desk.rep, line=model.line(), budget=Budget())
+    version = typed_set(desk, replied(("customer", "Where is it?"), ("rep", "In Hamburg.")))
+    before = catalog.target("model:large", by=desk.engineer)
+    made = trying.make("conversation", "larger", why="Better.", by=desk.engineer)
+    with store.writing() as db:
+        trying.put_live(db, versions.target_of(made), None, by=desk.lead)
+    with pytest.raises(Refused, match=r"the endpoint has no model 'large'\. It has larger, small, thinker"):
+        catalog.target("model:large", by=desk.engineer)
+    model.asked.clear()
+    for asked in (before, catalog.target("model:conversation", by=desk.engineer)):
+        runs.run(version.id, asked.target, asked.ask, by=desk.engineer)
+    assert [one.body["model"] for one in model.asked] == ["large", "larger"]
+
+
+def test_a_new_model_for_conversations_is_tried_on_the_answers_that_it_would_write(desk: Staff, model: Model) -> None:
+    """On the sets that answers from articles are measured on, whether or not it was ever run on them as a model."""
+    assert catalog.model_uses("conversation") == []
+    connect(model, desk)
+    for job in MODELS:
+        asking.ask(job, [{"role": "user", "content": "Ready?"}], by=desk.rep, line=model.line(), budget=Budget())
+    fill(desk)
+    answerers.make(answerers.Setup(threshold=0.0), why="It speaks.", by=desk.rep)
+    with store.writing() as db:
+        answerers.put_live(db, Target("answerer", answerers.NAME, 1), None, by=desk.lead)
+    frozen(desk, questions(), bar=0.4)
+    model.asked.clear()
+    target = versions.target_of(trying.make("conversation", "larger", why="Better.", by=desk.engineer))
+    uses = catalog.model_uses("conversation")
+    found = trying.try_out(target, known=graders.BY_NAME, by=desk.engineer, uses=uses)
+    assert [one.eval_set.name for one in found.on_sets] == ["Everyday questions"] and catalog.model_uses("triage") == []
+    asked = [one.body["model"] for one in model.asked]
+    assert asked.count("larger") >= 20 and asked.count("large") >= 20 and set(asked) == {"large", "larger"}

@@ -90,6 +90,10 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
         later("try_articles", {"articles": [[articles.draft(Content("Returns", "30 days."), by=staff.rep).slug, 1]]}, by=by),
         later("evaluate_answerer", {"number": 1}, by=by),
         later("climb", {"number": 0, "set_version_id": "none"}, by=by),
+        later("try_model", {"name": "accuracy", "number": 1}, by=by),
+        later("learn_order", {"number": 0, "rungs": [], "set_version_id": "none", "precision": 0.9}, by=by),
+        later("write_answer", {"trace_id": "none"}, by=by),
+        later("try_instructions", {"number": 0, "set_version_id": "none", "instructions": "Be brief.", "examples": 0}, by=by),
         *[task for task in tasks.waiting() if task.name == "carry_out"],
     ]
 
@@ -110,7 +114,7 @@ def test_no_task_of_somebody_who_was_disabled_since_is_done(staff: Staff, tmp_pa
     assert {task.name for task in asked} == set(jobs.JOBS)
     people.disable(staff.lead.id, by=staff.admin)
     before = effects()
-    assert jobs.run_waiting() == len(asked) == 27
+    assert jobs.run_waiting() == len(asked) == len(jobs.JOBS)
     for task in map(again, asked):
         assert (task.state, task.error, task.tries) == ("failed", "Not done: the person who asked for it is no longer active.", 1), (
             task.name
@@ -130,8 +134,15 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     jobs.run_waiting()
     told = {task.name: (task.state, task.result or task.error) for task in map(again, asked)}
     nothing_for = {name for name, (state, _) in told.items() if state != "done"}
-    assert nothing_for == {"encode", "try_endpoint", "evaluate_answerer", "climb"}  # no encoder, no endpoint, no set of questions
+    writing = {"write_answer", "try_instructions"}
+    models = {"try_endpoint", "try_model"}
+    assert (
+        nothing_for == {"encode", "evaluate_answerer", "climb", "learn_order"} | writing | models
+    )  # no encoder, no endpoint, no set of questions
+    assert all(told[name][1].startswith("Not written: no model endpoint is set.") for name in writing)
+    assert told["try_model"][1].startswith("Not tried: no model endpoint is set.")
     assert told["evaluate_answerer"][1].startswith("Not compared: no eval set was frozen yet.")
+    assert told["learn_order"][1].startswith("Not learned: that set has no questions.")
     assert told["try_articles"] == ("done", "It touches no case of an eval set.")
     assert told["encode"] == ("failed", "Nothing was encoded: PORTAL_ENCODER names the model endpoint, and none is set.")
     assert told["try_endpoint"][1].startswith("Nothing was asked: no model endpoint is set.")

@@ -103,12 +103,28 @@ from data.tables import (
     View,
 )
 from data.values import Target, new_id, now
-from evals import candidates, changes, checks, compare, continuous, flags, freezing, graders, reading, runs, sets, targets
+from evals import (
+    candidates,
+    changes,
+    checks,
+    compare,
+    continuous,
+    flags,
+    freezing,
+    graders,
+    model_release,
+    models,
+    reading,
+    runs,
+    sets,
+    targets,
+)
 from evals.cases import NewCase
-from knowledge import answerers, articles, gaps, ladder, trying
+from knowledge import answerers, articles, gaps, instructing, ladder, learning, trying
 from knowledge import answering as asking_articles
 from knowledge import release as answers_release
 from knowledge.articles import Content
+from knowledge.manner import Writer
 from portal.api import api
 from tests.conftest import SOAK
 from tests.conversations import canonical, one
@@ -120,8 +136,10 @@ CHANNEL = {OWN: "chat", TEAM: "email", OTHER: "voice"}  # by which a list or a f
 UNKNOWN = Target("classifier", "intent", 99)
 SHIPPED = answerers.Setup().combination
 ARTICLE, ANSWERER = Target("article", "none", 1), Target("answerer", "answerer", 99)
+MODEL = Target("model", "accuracy", 99)
 TEXT = Content("A", "Text")
 QUESTION = [{"role": "customer", "text": "How long?"}]
+WRITER = Writer(lambda _messages, _schema: pytest.fail("a model was asked"))
 
 
 # -- the world: in one team everybody and a colleague of each role, in another team a stranger of each role -------------------------------
@@ -396,6 +414,24 @@ def pattern(conversation_id: str = "") -> str:
         return made.id
 
 
+def asked_of(conversation_id: str) -> str:
+    """A gap whose only question, after which it is named, was asked in that conversation."""
+    asked = {"trace": "none", "conversation": conversation_id, "text": "Do you sell silver spoons?"}
+    with store.writing() as db:
+        times = dict.fromkeys(("first_at", "last_at", "seen_at"), now())
+        made = Pattern(kind="gap", name="Do you sell silver spoons?", phrases=[], conversation_ids=[conversation_id], signature={},
+                       sentence="", size=1, customers=1, told={"asked": [asked], "named_by": asked}, **times)  # fmt: skip
+        db.add(made)
+        return made.id
+
+
+def told_of(gap_id: str, seen: Sequence[gaps.Gap | None]) -> bool:
+    """Whether its question is told; its figures are told to all who may see gaps."""
+    (gap,) = (one for one in seen if one and one.id == gap_id)
+    assert gap.size == 1 and ("silver" in repr(gap)) == bool(gap.phrases) == bool(gap.conversation_ids)
+    return bool(gap.phrases)
+
+
 def topics() -> str:
     """A classifier that may say several labels."""
     with store.writing() as db:
@@ -449,6 +485,10 @@ def version_row(world: World) -> Version:
 
 def of_answers() -> Release:
     return Release(**ANSWERER.columns(), stage="shadow", started_at=now())
+
+
+def of_models() -> Release:
+    return Release(**MODEL.columns(), stage="shadow", started_at=now())
 
 
 def going() -> Release:
@@ -688,6 +728,9 @@ CALLS: tuple[Call, ...] = (
     Call("knowledge.ask", "answering.ask", lambda by, w, whose: asking_articles.ask("How long?", by=by), THERE),
     Call("knowledge.ask", "answering.for_customer", lambda by, w, whose: asking_articles.for_customer(QUESTION, by=by), THERE),
     Call("knowledge.ask", "answering.get", lambda by, w, whose: did(asking_articles.get("none", by=by)), THERE),
+    Call("knowledge.ask", "answering.standing", lambda by, w, whose: did(asking_articles.standing("none", by=by)), THERE),
+    Call("knowledge.ask", "answering.write",
+         lambda by, w, whose: reached("is not here", lambda: asking_articles.write("none", writer=WRITER, by=by)), THERE),
     Call("knowledge.ask", "answering.mine", lambda by, w, whose: did(asking_articles.mine(by=by)), THERE),
     Call("knowledge.ask", "answering.decide",
          lambda by, w, whose: reached("is not here", lambda: asking_articles.decide("none", "helped", by=by)), THERE),
@@ -702,6 +745,13 @@ CALLS: tuple[Call, ...] = (
          also="eval_set.read"),
     Call("answerer.make", "ladder.in_order",
          lambda by, w, whose: reached("Not learned", lambda: ladder.in_order(SHIPPED, w.ids["version"], by=by)), THERE),
+    Call("answerer.make", "answerers.version_of",
+         lambda by, w, whose: reached("There is no answerer", lambda: answerers.version_of(ANSWERER, by=by)), THERE),
+    Call("answerer.make", "instructing.try_out",
+         lambda by, w, whose: reached("There is no answerer", lambda: instructing.try_out(
+             ANSWERER, w.ids["version"], "Be brief.", writer=WRITER, known={}, by=by)), THERE, also="eval.run"),
+    Call("article.read", "instructing.newest",
+         lambda by, w, whose: reached("There is no answerer", lambda: instructing.newest(ANSWERER, by=by)), THERE, also="eval_set.read"),
     Call("article.read", "ladder.newest", lambda by, w, whose: did(ladder.newest("none", by=by)), THERE, also="eval_set.read"),
     Call("article.draft", "trying.try_out", lambda by, w, whose: reached("choose an article", lambda: trying.try_out([], known={}, by=by)),
          THERE, also="eval.run"),
@@ -727,12 +777,44 @@ CALLS: tuple[Call, ...] = (
     Call("answerer.roll_back", "release.stop",
          lambda by, w, whose: reached("not under way", lambda: answers_release.stop("none", why="Bad.", by=by)), THERE),
     Call("article.read", "release.look", lambda by, w, whose: did(answers_release.look(known={}, by=by)), THERE),
-    Call("pattern.read", "gaps.standing", lambda by, w, whose: did(gaps.standing(by=by)), THERE),
-    Call("pattern.read", "gaps.get", lambda by, w, whose: did(gaps.get("none", by=by)), THERE),
+    Call("answerer.make", "learning.learn",
+         lambda by, w, whose: reached("has no questions", lambda: learning.learn(ANSWERER, [], "none", precision=0.9, by=by)), THERE),
+    Call("article.read", "learning.newest",
+         lambda by, w, whose: did(learning.newest(ANSWERER, [], "none", precision=0.9, by=by)), THERE),
+    Call("answerer.make", "learning.combined",
+         lambda by, w, whose: learning.combined(answerers.Setup(), ["keyword"], w.ids["version"], by=by), THERE),
+    Call("model.read", "models.in_force", lambda by, w, whose: did(models.in_force("accuracy", by=by)), THERE),
+    Call("model.read", "models.lately", lambda by, w, whose: did(models.lately("accuracy", by=by)), THERE),
+    Call("model.read", "models.candidates_of", lambda by, w, whose: did(models.candidates_of("accuracy", by=by)), THERE),
+    Call("model.read", "models.replies_on", lambda by, w, whose: did(models.replies_on("accuracy", by=by)), THERE),
+    Call("model.read", "models.evidence",
+         lambda by, w, whose: reached("No eval set uses", lambda: models.evidence(MODEL, known={}, by=by)), THERE, also="eval_set.read"),
+    Call("model.make", "models.make",
+         lambda by, w, whose: reached("Not made", lambda: models.make("accuracy", "new", why="Better.", by=by)), THERE),
+    Call("model.make", "models.try_out",
+         lambda by, w, whose: reached("Not tried", lambda: models.try_out(MODEL, known={}, by=by)), THERE),
+    Call("model.propose", "models.propose",
+         lambda by, w, whose: reached("There is no model", lambda: models.propose(MODEL, why="Better.", known={}, by=by)), THERE),
+    Call("model.roll_back", "models.roll_back",
+         lambda by, w, whose: reached("was never in force", lambda: models.roll_back(MODEL, why="Safer.", by=by)), THERE),
+    Call("model.read", "model_release.progress_of",
+         lambda by, w, whose: did(model_release.progress_of(of_models(), known={}, by=by)), THERE),
+    Call("model.read", "model_release.look", lambda by, w, whose: did(model_release.look(known={}, by=by)), THERE),
+    Call("model.read", "model_release.ask_beside", lambda by, w, whose: did(model_release.ask_beside(of_models(), by=by)), THERE),
+    Call("model.approve", "model_release.advance",
+         lambda by, w, whose: reached("not under way", lambda: model_release.advance("none", why="Good.", known={}, by=by)), THERE),
+    Call("model.roll_back", "model_release.stop",
+         lambda by, w, whose: reached("not under way", lambda: model_release.stop("none", why="Bad.", by=by)), THERE),
+    Call("pattern.read", "gaps.standing", lambda by, w, whose: told_of(asked_of(w.fresh[whose]), gaps.standing(by=by)),
+         also="conversation.read"),
+    Call("pattern.read", "gaps.get", lambda by, w, whose: told_of(made := asked_of(w.fresh[whose]), [gaps.get(made, by=by)]),
+         also="conversation.read"),
     Call("pattern.decide", "gaps.put_aside",
          lambda by, w, whose: reached("not open any more", lambda: gaps.put_aside("none", "No.", by=by)), THERE),
-    Call("article.draft", "gaps.begun", lambda by, w, whose: reached("not here any more", lambda: gaps.begun("none", by=by)), THERE,
+    Call("article.draft", "gaps.begun of none", lambda by, w, whose: reached("not here any more", lambda: gaps.begun("none", by=by)), THERE,
          also="pattern.read"),
+    Call("article.draft", "gaps.begun", lambda by, w, whose: "silver" in gaps.begun(asked_of(w.fresh[whose]), by=by).text.lower(),
+         also="conversation.read"),
     Call("conversation.read", "gaps.best_replies", lambda by, w, whose: did(gaps.best_replies([w.fresh[OWN]], by=by)), THERE),
     Call("article.draft", "gaps.write",
          lambda by, w, whose: reached("not open any more", lambda: gaps.write("none", TEXT, test_in=None, known={}, by=by)),
@@ -885,6 +967,8 @@ CALLS: tuple[Call, ...] = (
     Call("conversation.import", "offers.forget", lambda by, w, whose: did(offers.forget(offered(by, w, whose), by=by)), own=True),
     Call("conversation.import", "following.all_followed", lambda by, w, whose: following.all_followed(by=by), THERE),
     Call("connection.propose", "following.pause", lambda by, w, whose: following.pause(w.ids["followed"], by=by), THERE),
+    Call("connection.propose", "connections.propose_address", lambda by, w, whose: connections.propose_address(
+        "https://models.example.com/v1", "a-key", why="To try.", by=by), THERE),
     Call("connection.propose", "connections.propose_endpoint", lambda by, w, whose: connect(by), THERE),
     Call("connection.propose", "connections.propose_help_desk", lambda by, w, whose: connections.propose_help_desk(
         "zendesk", "https://desk.example.com", "ada", "a key", why="To follow it.", by=by), THERE),
@@ -1027,6 +1111,7 @@ ONLY_ONESELF = {
     "people.change_password", "people.unlink", "people.dismiss_tour", "inbox.mark_read",  # no argument of theirs names somebody else
     "downloads.fetch",  # a ticket is its owner's; over HTTP below
     "downloads.offer",  # the domain that calls it has checked the right
+    "routing.of",  # for asking.ask alone: by= says whom a call without a customer is counted to
     "asking.ask",  # background work, whose right was asked; by= says whose budget it is
     "approvals.may_decide",  # tells a screen what the verbs will say
     "access.may", "access.reach", "access.require", "access.within", "access.whose",  # the check itself

@@ -55,11 +55,15 @@ WITHOUT_AN_ACTOR = {
     "versions.get": SHARED, "versions.all_of": SHARED, "versions.names": SHARED, "releases.live": SHARED, "releases.steps": SHARED,
     "releases.under_way": SHARED, "releases.all_under_way": MACHINE, "arrivals.predict": MACHINE, "noticing.look": MACHINE,
     "watching.look": MACHINE, "releases.all_watched": MACHINE, "releases.in_force": SHARED,
+    "models.ship": APPROVED, "models.answered": MACHINE, "connections.addresses": SETTINGS, "judges.used": SHARED,
+    "judges.judged_by_people": SHARED,
     "articles.publish": APPROVED, "answerers.ship": APPROVED, "articles.proposed": MACHINE, "gaps.look": MACHINE,
-    "gaps.unanswered": MACHINE,
-    "articles.stamp": NAMES, "articles.anything_published": NAMES, "trying.anything_to_try": NAMES, "answering.arrived": MACHINE,
-    "articles.in_force": NAMES, "traces.any_of": NAMES,
-    "articles.published": AFTER, "shelf.find": AFTER, "shelf.changed_library": AFTER, "shelf.current": AFTER,
+    "questions.asked": MACHINE, "questions.unanswered": MACHINE, "measured.texts_of": MACHINE,
+    "trying.changed_since": AFTER,
+    "in_force.stamp": NAMES, "in_force.anything_published": NAMES, "trying.anything_to_try": NAMES, "answering.arrived": MACHINE,
+    "in_force.numbers": NAMES, "traces.any_of": NAMES,
+    "manner.nearest": MACHINE,  # what it finds is given to the model that writes, and shown to nobody
+    "in_force.published": AFTER, "shelf.find": AFTER, "shelf.changed_library": AFTER, "shelf.current": AFTER,
     "kinds.of": NAMES, "training.own_words_of": NAMES, "kinds.names": NAMES, "examples.taught_count": NAMES,
     "vectors.kept": AFTER, "reviews.since": AFTER, "conversations.beginnings": AFTER,
     "releases.of_proposal": SHARED, "sets.latest": SHARED, "sets.latest_for": SHARED, "sets.cases": SHARED, "sets.case_count": SHARED,
@@ -181,8 +185,9 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "back_up": "backup.make", "look": "conversation.import", "pull": "connection.propose", "encode": "connection.propose",
          "try_endpoint": "connection.propose", "run_eval": "eval.run", "grade_live": "eval.run",
          "find_patterns": "pattern.decide", "find_gaps": "pattern.decide", "suggest": "conversation.import",
-         "try_articles": "article.draft", "evaluate_answerer": "eval.run", "climb": "answerer.make",
-         "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
+         "try_articles": "article.draft", "evaluate_answerer": "eval.run", "climb": "answerer.make", "learn_order": "answerer.make",
+         "write_answer": "knowledge.ask", "try_instructions": "answerer.make",
+         "try_model": "model.make", "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
 PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue"}
 
 
@@ -208,6 +213,8 @@ CELLS = [Cell(job, role, since) for job in jobs.JOBS for role in access.ROLES fo
 RAN_ON = (
     "Not trained: ",
     "Not climbed: ",
+    "Not learned: ",
+    "Not written: ",
     "Not tried: ",
     "Not compared: ",
     "There is no classifier ",
@@ -232,7 +239,10 @@ def arguments(job: str, person: Person, staff: Staff, folder: Path) -> dict[str,
     if job == "run_eval":
         version = sets.latest(sets.by_name("Everyday intents", by=staff.lead).id)
         return {"set_version_id": version.id if version else "", "targets": ["people"]}
-    return {"name": "intent", "number": 1, "conversation_ids": [], "articles": [], "set_version_id": "none"}
+    return {
+        "name": "intent", "number": 1, "conversation_ids": [], "articles": [], "set_version_id": "none", "trace_id": "none",
+        "instructions": "Be brief.", "examples": 0, "rungs": [], "precision": 0.9,
+    }  # fmt: skip
 
 
 def decided(person: Person, staff: Staff) -> str:

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from data import approvals, people
+from data import approvals, people, store
 from data.tables import Person
 from data.values import Target
 from evals import sets
-from knowledge import ARTICLE, answering, articles, gaps
+from knowledge import ARTICLE, answering, articles, gaps, in_force
 from knowledge.articles import Content, Filter
 from portal import jobs
 from tests.conftest import Staff, hire
 from tests.test_knowledge_answerers import SHELF, case, fill, frozen
-from tests.test_knowledge_answering import DELIVERY, GOODWILL, QUESTION, VOUCHER, publish, speak
+from tests.test_knowledge_answering import DELIVERY, GOODWILL, QUESTION, VOUCHER, comes, publish, speak
 from tests.test_knowledge_articles import release, write
-from tests.test_knowledge_gaps import BICYCLES, WRITTEN, asks, looked
+from tests.test_knowledge_gaps import BICYCLES, WRITTEN, asks, customers, looked
 from tests.test_screens import button, open_screen, sit_down
 from tests.test_screens_evals import drawn, labels_of, turn_to, words
 
@@ -87,7 +87,7 @@ def test_drafts_of_a_folder_are_proposed_together(desk: Staff) -> None:
     assert proposal.title == "publish 5 articles" and "Proposed." in words(app)
     approvals.approve(proposal.id, by=desk.other)
     jobs.run_waiting()
-    assert len(articles.in_force()) == 5
+    assert len(in_force.numbers()) == 5
 
 
 def test_an_article_is_written_by_a_rep_and_nobody_is_answered_with_it(desk: Staff) -> None:
@@ -139,7 +139,7 @@ def test_versions_show_what_changed_and_one_person_goes_back(desk: Staff) -> Non
     assert "Nothing changed: say why" in words(app)
     drawn(app.text_input(key="knowledge_back_why_1").set_value("Nine was wrong.").run())
     drawn(app.button(key="knowledge_back_1").click().run())
-    assert articles.in_force()["delivery-times"] == 1
+    assert in_force.numbers()["delivery-times"] == 1
     assert "Publish 2 again" not in labels_of(opened(desk.rep, "knowledge", article="delivery-times", tab="versions"))
     check_words_only(app, *(one.id for one in articles.history("delivery-times", by=desk.lead)))
 
@@ -148,10 +148,10 @@ def test_an_article_is_taken_out_of_use_with_a_reason(desk: Staff) -> None:
     publish(desk)
     app = opened(desk.lead, "knowledge", article="delivery-times")
     drawn(app.button(key="knowledge_retire").click().run())
-    assert "Not taken out of use: say why" in words(app) and "delivery-times" in articles.in_force()
+    assert "Not taken out of use: say why" in words(app) and "delivery-times" in in_force.numbers()
     drawn(app.text_input(key="knowledge_why_retire").set_value("Gone.").run())
     drawn(app.button(key="knowledge_retire").click().run())
-    assert "delivery-times" not in articles.in_force() and "Not published" in words(app)
+    assert "delivery-times" not in in_force.numbers() and "Not published" in words(app)
     assert "Take out of use" not in labels_of(opened(desk.rep, "knowledge", article="delivery-times"))
 
 
@@ -306,7 +306,34 @@ def test_a_gap_becomes_a_draft_with_its_cases(desk: Staff) -> None:
     assert "is being written, by Rita." in words(app) and "The article" in labels_of(app)
     release(desk, Target(ARTICLE, "renting-bicycles", 1))
     looked(desk)
-    assert "is covered, by Rita. Since it was published 0 were still asked in vain." in words(turn_to(app, "gaps"))
+    told = words(turn_to(app, "gaps")).replace("\u00a0", " ").replace("\\", "")
+    assert (
+        "is covered, by Rita. Asked in vain before: 100.0 % of what was asked (3 of 3; between 43.9 % and 100.0 %); since: nothing" in told
+    )
+
+
+def test_a_stranger_sees_how_much_is_asked_and_not_what(desk: Staff) -> None:
+    customers(desk, BICYCLES)
+    (gap,) = looked(desk)
+    with store.writing():
+        frida = people.add("Frida", "frida@example.com", "rep", by=people.console(), team=desk.fern)
+    for address in ({}, {"gap": gap.id}, {"gap": gap.id, "write": "1"}):
+        told = words(opened(frida, "gaps", **address))
+        assert "A question of another team" in told and "Asked 3 times by 3 people" in told and "bicycle" not in told
+        assert "bicycle" in words(opened(desk.rep, "gaps", **address))  # the control
+    assert "their conversations are not within your reach" in words(opened(frida, "gaps", gap=gap.id))
+
+
+def test_where_a_gap_is_asked_too_can_be_looked_at(desk: Staff) -> None:
+    asks(desk)
+    for number, text in enumerate(BICYCLES, start=20):
+        comes(desk, text, number=number, channel="email")
+    (gap,) = looked(desk)
+    app = opened(desk.rep, "gaps", gap=gap.id)
+    assert "Also asked in e-mail: 3 of 3 conversations of these four weeks begin with it." in words(app)
+    before = len(app.get("page_link"))
+    app.toggle(key=f"gaps_also_{gap.id}_0").set_value(True).run()
+    assert len(app.get("page_link")) == before + 3
 
 
 def test_a_gap_is_put_aside_with_a_reason(desk: Staff) -> None:

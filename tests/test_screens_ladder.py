@@ -138,6 +138,9 @@ def test_from_where_on_it_speaks_is_learned_looked_at_and_then_made(desk: Staff)
     assert "Not made: press 'Learn it' first" in words(app) and numbers() == [1]
     drawn(app.segmented_control(key="ladder_target").set_value(0.8).run())
     drawn(app.button(key="ladder_learn").click().run())
+    assert app.button(key="ladder_learn").disabled and "Be right" not in words(app)  # it is learned in the background
+    jobs.run_waiting()
+    drawn(app.run())
     assert "Be right 80 % of the time: it answers from " in words(app)
     drawn(app.button(key="ladder_make").click().run())
     setup = answerers.setup_of(versions.target_of(versions.all_of("answerer", answerers.NAME)[0]))
@@ -149,6 +152,8 @@ def test_where_it_would_answer_nothing_that_is_said_and_nothing_is_made(desk: St
     app = opened(desk.rep)
     drawn(app.radio(key="ladder_how").set_value("Learned from these questions").run())
     drawn(app.button(key="ladder_learn").click().run())
+    jobs.run_waiting()
+    drawn(app.run())
     assert "Be right 90 % of the time: of 36 judged questions it would answer none." in words(app)
     drawn(app.button(key="ladder_make").click().run())
     assert "Not made: Be right 90 % of the time" in words(app) and numbers() == [1]

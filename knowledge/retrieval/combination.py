@@ -102,5 +102,5 @@ KEYWORD_ONLY = climbing(keyword=1.0)
 VECTORS_ONLY = climbing(vectors=1.0)
 PLAIN_HYBRID = climbing(keyword=1.0, vectors=1.0)
 LIVE = climbing(
-    keyword=1.0, vectors=1.0, sentences=0.25, titles=0.6, entities=6.0, expansion=0.1, classification=0.5, picks=4.0, tuned=2.0
+    keyword=1.0, vectors=1.0, sentences=0.25, titles=0.6, entities=6.0, expansion=0.1, classification=0.5, picks=4.0, tuned=1.0
 )  # fmt: skip

@@ -14,8 +14,8 @@ from knowledge.retrieval.vectors import Encode
 
 Floats = npt.NDArray[np.float32]
 NEAREST = 30  # earlier questions that are asked
-LIKE = 0.55  # cosine: what is less like it is about something else, above all where questions are short
-DOUBT = 0.2  # likeness that speaks against all of them: one earlier question proves little
+LIKE = 0.65  # cosine: what is less like it is about something else, above all where questions are short
+DOUBT = 0.5  # likeness that speaks against all of them: one earlier question proves little
 
 
 @dataclass(frozen=True)

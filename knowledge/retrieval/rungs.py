@@ -43,7 +43,7 @@ PARTS: dict[str, dict[str, float]] = {
     ENTITIES: {"names": 0.02, "question words": 0.49, "question meaning": 0.49},
     EXPANSION: {"other words": 1.0},
     CLASSIFICATION: {"area": 0.3, "chosen for intent": 0.7},
-    PICKS: {"chosen alike": 0.9, "chosen often": 0.1},
+    PICKS: {"chosen alike": 0.98, "chosen often": 0.02},
     TUNED: {"learned meaning": 1.0},
 }
 FEATURES = tuple(part for parts in PARTS.values() for part in parts)

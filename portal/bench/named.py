@@ -2,7 +2,10 @@
 
 import random
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 PRODUCTS = (
     "Willow Plan", "Cedar Plan", "Maple Plan", "Birch Plan", "Juniper Plan", "Alder Plan", "Harbor Card", "Lagoon Card", "Summit Card",
@@ -18,52 +21,12 @@ class Topic:
     questions: tuple[str, ...]  # as customers ask, and not as the title says it
 
 
-TOPICS = (
-    Topic(
-        "Fees and how to avoid them",
-        "The {name} costs {number} euros a month. The fee is waived in every month in which you spend more than {number} hundred euros.",
-        ("How much will I pay for it every month?", "Is there any charge for keeping it?", "What does this cost me?"),
-    ),
-    Topic(
-        "Cancelling",
-        "You can end the {name} at any time with {number} days' notice. Open Settings, choose End, and confirm by e-mail.",
-        ("I want to get rid of it, what do I have to do?", "How do I stop it?", "How long in advance must I tell you that I leave?"),
-    ),
-    Topic(
-        "Using it abroad",
-        "Outside of the country the {name} works in {number} states. Elsewhere it is blocked until you allow travel in Settings.",
-        ("I am going on holiday to Spain, will it work there?", "Does it run in other countries?", "Can I take it along on my trip?"),
-    ),
-    Topic(
-        "Lost or broken",
-        "If the {name} was lost, stolen or damaged, block it at once. A replacement arrives within {number} working days.",
-        ("I cannot find it any more, somebody may have taken it!", "Mine fell down and does not work now.", "How fast do I get a new one?"),
-    ),
-    Topic(
-        "Adding another person",
-        "Up to {number} people may use the {name} together with you. Each gets an invitation by e-mail that lasts a week.",
-        ("My wife wants to use it too, how do we do that?", "Can my daughter join?", "How many of us can share it?"),
-    ),
-    Topic(
-        "Limits",
-        "The {name} has a limit of {number} thousand a day. A higher one is granted for a week after a call with an adviser.",
-        (
-            "What is the most that I can do with it in a day?",
-            "It says I am over the maximum, how do I raise that?",
-            "Can I get more for a week?",
-        ),
-    ),
-    Topic(
-        "Rewards",
-        "With the {name} you collect {number} points for every euro. Points never lapse and are paid out in December.",
-        ("Do I get anything back when I use it?", "When do I receive my bonus?", "How does collecting points work with it?"),
-    ),
-    Topic(
-        "Opening hours of its hotline",
-        "Questions about the {name} are answered by phone from {number} o'clock in the morning until eight in the evening.",
-        ("When can I call somebody about it?", "Is anyone there on the phone right now?", "From when on do you pick up?"),
-    ),
-)
+def _topics() -> tuple[Topic, ...]:
+    told = yaml.safe_load(Path(__file__).with_name("named.yaml").read_text(encoding="utf-8"))
+    return tuple(Topic(one["title"], one["text"], tuple(one["questions"])) for one in told)
+
+
+TOPICS = _topics()
 FIRSTS = [name.split()[0] for name in PRODUCTS]
 UNIQUE = {first for first in FIRSTS if FIRSTS.count(first) == 1}  # which a customer may say for the whole
 OPENINGS = (

@@ -161,6 +161,8 @@ def _figures(proposal: Proposal) -> str:
         return " ".join(filter(None, (known.get("tried"), "It can be gone back from with one click.")))
     if proposal.kind == "ship_answerer":
         return f"Passes {known['passed']} of {known['cases']} cases of '{known['set']}' {known['set_number']}."
+    if proposal.kind == "ship_model":
+        return "It is asked beside the one in force first. Going back takes one click."
     if proposal.kind != "ship_classifier":
         return ""
     live = f"version {known['live_number']} is live now" if known.get("live_number") else "nothing is live now"

@@ -4,7 +4,7 @@ import streamlit as st
 
 from data.tables import Trace
 from knowledge import answering
-from portal import acts, sourced, widgets
+from portal import acts, sourced, widgets, writing
 
 person = st.session_state["person"]
 state = st.session_state
@@ -18,6 +18,7 @@ def asked() -> None:
     made: list[Trace] = []
     if acts.attempt(lambda: made.append(answering.ask(question, by=person))):
         state["ask_trace"] = made[0].id
+        acts.attempt(lambda: writing.begin(made[0], by=person))
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
         "Your question", key="ask_question", on_change=asked, max_chars=LONGEST, icon=":material/contact_support:",
         placeholder="Can a customer send back a plant that has flowered?",
     )  # fmt: skip
-    trace = answering.get(state.get("ask_trace", ""), by=person)
+    trace = answering.standing(state.get("ask_trace", ""), by=person)
     if trace is None:
         if earlier := answering.mine(by=person):
             st.subheader("Asked lately", anchor=False)
@@ -39,6 +40,7 @@ def main() -> None:
     with st.container(border=True, key="ask_answer"):
         st.caption(widgets.plain((trace.said or {}).get("question", "")))
         sourced.show(trace, by=person)
+    writing.follow(trace, by=person)
     judge(trace)
 
 

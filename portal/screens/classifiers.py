@@ -12,7 +12,7 @@ from data.errors import Refused
 from data.measures import percent
 from data.tables import Classifier, Label, Release, Version
 from data.values import Target
-from evals import compare, scores, sets
+from evals import compare, releasing, scores, sets
 from portal import acts, cached, casing, evidencing, jobs, talk, widgets
 
 person = st.session_state["person"]
@@ -117,7 +117,7 @@ def on_its_way(under_way: Release) -> None:
         if found.ready:
             st.markdown(":gray[:material/check: All that the next step asks is met; it is taken within a minute.]")
         with st.container(horizontal=True):
-            following = f"Answer for {release.FIRST_STEP} % of customers" if under_way.stage == "shadow" else "Answer for everybody"
+            following = f"Answer for {releasing.FIRST_STEP} % of customers" if under_way.stage == "shadow" else "Answer for everybody"
             if access.may(person, "classifier.approve"):
                 by_hand(following, "next", lambda why: release.advance(under_way.id, why=why, by=person), "Changed.")
             if access.may(person, "classifier.roll_back"):

@@ -3,14 +3,15 @@
 import streamlit as st
 
 from data import access, people
-from data.tables import Pattern
+from data.measures import Share
 from evals import sets
-from knowledge import gaps
+from knowledge import gaps, questions
 from portal import acts, article_form, catalog, jobs, widgets
 
 person = st.session_state["person"]
 who = people.names()
 SHOWN = 20
+CHANNELS = {"chat": "chat", "email": "e-mail", "voice": "calls"}
 
 
 def everything() -> None:
@@ -44,7 +45,7 @@ def look_now() -> None:
         widgets.follow(task, by=person)
 
 
-def card(gap: Pattern) -> None:
+def card(gap: gaps.Gap) -> None:
     with st.container(border=True, gap="xsmall", key=f"gaps_card_{gap.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(widgets.plain(gap.name), anchor=False, width="stretch")
@@ -56,31 +57,48 @@ def card(gap: Pattern) -> None:
         st.caption(widgets.plain(failed(gap)))
 
 
-def failed(gap: Pattern) -> str:
+def failed(gap: gaps.Gap) -> str:
     """What came closest and why it did not do."""
-    why = ", ".join(f"{'once' if count == 1 else f'{count:,} times'} {gaps.WHY[name]}" for name, count in gap.told.get("why", {}).items())
+    why = ", ".join(
+        f"{'once' if count == 1 else f'{count:,} times'} {questions.WHY[name]}" for name, count in gap.told.get("why", {}).items()
+    )
     near = gap.told.get("nearest") or {}
     closest = f" Closest is '{near['title']}': {near['how']}." if near else " No article is near."
     return f"{why[:1].upper()}{why[1:]}.{closest}"
 
 
-def became(gap: Pattern) -> None:
+def became(gap: gaps.Gap) -> None:
     told = {"being written": "is being written", "covered": "is covered", "put aside": "was put aside"}[gap.state]
     if gap.state == gaps.PUT_ASIDE:
         st.markdown(f"**{widgets.plain(gap.name)}** {told}: {widgets.plain(gap.why)}")
         return
     writer = who.get(gap.told.get("writer", ""), "Somebody")
-    measured = "Since" if gap.told.get("days", 0) < gaps.LOOKED_AT.days else "In the four weeks after"
-    since = f" {measured} it was published {gap.told['still']:,} were still asked in vain." if gap.state == gaps.COVERED else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{widgets.plain(gap.name)}** {told}, by {widgets.plain(writer)}.{since}", width="stretch")
+        st.markdown(f"**{widgets.plain(gap.name)}** {told}, by {widgets.plain(writer)}. {widgets.plain(measured(gap))}", width="stretch")
         st.page_link("screens/knowledge.py", label="The article", icon=":material/menu_book:", query_params={"article": gap.article})
+
+
+def measured(gap: gaps.Gap) -> str:
+    """Its share of what was asked, before and since."""
+    share = gap.told.get("share")
+    if gap.state != gaps.COVERED or not share:
+        return ""
+    before, since = (Share(*share[name]) for name in ("before", "since"))
+    over = "since" if gap.told["days"] < gaps.LOOKED_AT.days else "in the four weeks after"
+    return f"Asked in vain before: {of_all(before)}; {over}: {of_all(since)}."
+
+
+def of_all(share: Share) -> str:
+    if not share.n:
+        return "nothing was asked"
+    low, high = share.interval
+    return f"{share.value:.1%} of what was asked ({share.k:,} of {share.n:,}; between {low:.1%} and {high:.1%})".replace("%", "\u00a0%")
 
 
 # -- one gap ------------------------------------------------------------------------------------------------------------------------------
 
 
-def one_gap(gap: Pattern) -> None:
+def one_gap(gap: gaps.Gap) -> None:
     if st.button("All gaps", icon=":material/arrow_back:", type="tertiary"):
         st.query_params.clear()
         st.rerun()
@@ -103,14 +121,29 @@ def one_gap(gap: Pattern) -> None:
         st.subheader("Asked", anchor=False)
         for text in gap.phrases:
             st.markdown(f"- {widgets.plain(text)}")
+        if not gap.phrases:
+            st.caption("Other teams' customers asked this; their conversations are not within your reach.")
     with right:
         st.subheader("Conversations", anchor=False)
         widgets.openings(gap.conversation_ids, by=person)
         where = gap.told.get("where", {})
         st.caption(widgets.plain(f"Asked by {', '.join(f'{name} {count:,}' for name, count in where.items())}."))
+        also_asked(gap)
 
 
-def write(gap: Pattern) -> None:
+def also_asked(gap: gaps.Gap) -> None:
+    """Where all came to it by one channel, or all of one segment: where it also matters."""
+    for place, one in enumerate(gap.also):
+        where = f"in {CHANNELS.get(one.name, one.name)}" if one.way == "channel" else f"by {one.name} customers"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            told = f"Also asked {where}: {one.k:,} of {one.n:,} conversations of these four weeks begin with it."
+            st.markdown(widgets.plain(told), width="stretch")
+            shown = st.toggle("Show", key=f"gaps_also_{gap.id}_{place}")
+        if shown:
+            widgets.openings(one.conversation_ids, by=person, most=SHOWN)
+
+
+def write(gap: gaps.Gap) -> None:
     """Begun with what colleagues answered best; what it is to fix is tested from then on."""
     st.caption(
         "It begins with the best replies of colleagues. Make one clear text of them; nobody is answered with it before two people agree."
@@ -138,7 +171,7 @@ def write(gap: Pattern) -> None:
     st.rerun()
 
 
-def put_aside(gap: Pattern) -> None:
+def put_aside(gap: gaps.Gap) -> None:
     if not access.may(person, "pattern.decide"):
         return
     with st.popover("Put it aside", icon=":material/do_not_disturb_on:"):

@@ -9,9 +9,9 @@ import streamlit as st
 from data import access, releases, versions
 from data.tables import EvalSet, SetVersion, Study, Version
 from evals import sets
-from knowledge import ANSWERER, answerers, articles, ladder
+from knowledge import ANSWERER, answerers, in_force, ladder
 from knowledge.answerers import NAME
-from portal import acts, charts, climbing, jobs, widgets
+from portal import acts, charts, climbing, instructing, jobs, widgets
 
 person = st.session_state["person"]
 MEASURES = {
@@ -34,7 +34,7 @@ def everything() -> None:
     widgets.page(
         "Ladder", "How a question finds its article. Climb a set rung by rung, keep what is worth it, and release that as a new version."
     )
-    if not articles.anything_published():
+    if not in_force.anything_published():
         st.info(
             "No article is published, so no question finds one. Write some or bring the help pages you have.", icon=":material/menu_book:"
         )
@@ -56,6 +56,7 @@ def everything() -> None:
         stairs(study)
     if access.may(person, "answerer.make"):
         climbing.candidate(number, version, person)
+        instructing.section(number, version, person)
     climbing.all_versions(made, person)
 
 
@@ -144,6 +145,8 @@ def stairs(study: Study) -> None:
         for one in told["rungs"]:
             if "sentence" in one:
                 st.markdown(f":material/{ICONS[one['worth']]}: {widgets.plain(one['sentence'])}")
+    if written := told.get("written"):
+        st.markdown(f":material/edit: {widgets.plain(written['sentence'])}")
     for one in told["skipped"]:
         st.caption(f"Not climbed: {widgets.plain(one['title'])}; {widgets.plain(one['why'])}.")
     how_we_know()

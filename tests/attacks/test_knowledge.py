@@ -15,7 +15,7 @@ from data import approvals, people, store
 from data.tables import AuditEntry, Person, Proposal, Span, Task, Token, Trace
 from data.values import Target
 from evals.graders import tokens as words_of
-from knowledge import ARTICLE, answerers, answering, articles, passages, quotable
+from knowledge import ARTICLE, answerers, answering, articles, in_force, passages, quotable
 from knowledge.answerers import Setup
 from knowledge.articles import Content
 from portal import jobs
@@ -170,7 +170,7 @@ def test_a_poisoned_article_moves_nothing_and_only_its_plain_sentences_are_said(
 def check_controls(sent: Sequence[Poisoned]) -> None:
     """Each text holds what is looked for, and a quote that nothing filters would hold most of it."""
     assert [one.text for one in sent if not BAD.search(one.text)] == []
-    cut = [passages.cut(articles.published([(one.thing, 1)])[0]) for one in sent]
+    cut = [passages.cut(in_force.published([(one.thing, 1)])[0]) for one in sent]
     raw = [[text for passage in some for text in words_of.sentences(passage.text)] for some in cut]
     unfiltered = [any(BAD.search(text) for text in texts) for texts in raw]
     assert sum(unfiltered) >= 0.5 * len(sent), sum(unfiltered)
