@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from data import access, approvals, calibration, nightly, people, relabelling, settings, store, tasks, tokens
+from data import access, approvals, nightly, people, store, tasks
 from data.errors import Busy, Denied, Refused
 from data.tables import Person, Task
 from data.values import Target, new_id
 from language.call import JOBS as MODEL_JOBS
+from portal import carrying_out
 
 logger = logging.getLogger("portal.jobs")
 
@@ -251,7 +252,8 @@ def _try_instructions(arguments: dict[str, Any], by: Person, progress: Progress)
 
     study = instructing.try_out(
         Target("answerer", answerers.NAME, arguments["number"]), arguments["set_version_id"], arguments["instructions"],
-        examples=arguments["examples"], writer=_writer(catalog.writer_for(by)), known=catalog.graders_for(by), by=by, progress=progress,
+        examples=arguments["examples"], writes=arguments.get("writes", True), writer=_writer(catalog.writer_for(by)),
+        known=catalog.graders_for(by), by=by, progress=progress,
     )  # fmt: skip
     return str(study.told["sentence"])
 
@@ -263,73 +265,7 @@ def _writer(found: Any) -> Any:
 
 
 def _carry_out(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
-    proposal_id = arguments["proposal_id"]
-    proposal = approvals.get(proposal_id, by=by)
-    if proposal is None:
-        raise Refused("Not carried out: there is no such proposal.")
-    if proposal.kind == relabelling.KIND:  # in steps: it says how far it is, and goes on where a try was cut off
-        return relabelling.carry_out(proposal_id, progress=progress)
-    if proposal.state == "done":  # by a try that was cut off before it could say so
-        return f"Done: {proposal.title}."
-    CARRIED_OUT_BY[proposal.kind](proposal_id)
-    return f"Done: {proposal.title}."
-
-
-def _ship(proposal_id: str) -> None:
-    from classifiers import shipping
-
-    shipping.ship(proposal_id)
-
-
-def _ship_answerer(proposal_id: str) -> None:
-    from knowledge import answerers
-
-    answerers.ship(proposal_id)
-
-
-def _ship_model(proposal_id: str) -> None:
-    from evals import models
-
-    models.ship(proposal_id)
-
-
-def _publish_articles(proposal_id: str) -> None:
-    """What is to be found is encoded before it is in force, so that nobody who asks waits for that."""
-    from knowledge import answerers, articles, shelf
-
-    shelf.prepare(articles.proposed(proposal_id), answerers.in_force().combination.chunking)
-    articles.publish(proposal_id)
-
-
-def _restore(proposal_id: str) -> None:
-    from data import backups
-
-    backups.restore_approved(proposal_id)
-
-
-def _connect(proposal_id: str) -> None:
-    """A help desk is asked at once: who connected it wants to see something come. So are models: those that answer are in force."""
-    with store.writing() as db:
-        put = settings.carry_out(proposal_id, "change_connection")
-        if put.name.startswith("help_desk_"):
-            tasks.later(db, "pull", {}, title="Ask the help desks", by=None)
-        elif put.name == "model_endpoint":
-            tasks.later(db, "try_endpoint", {}, title="Try the model endpoint", by=None)
-
-
-CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
-    "ship_classifier": _ship,
-    "publish_articles": _publish_articles,
-    "ship_answerer": _ship_answerer,
-    "ship_model": _ship_model,
-    "grant_role": people.grant_role,
-    "issue_token": tokens.issue_approved,
-    "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
-    "change_connection": _connect,
-    "change_gold": calibration.carry_out,
-    "emergency": lambda proposal_id: settings.carry_out(proposal_id, "emergency"),
-    "restore": _restore,
-}
+    return carrying_out.carry_out(arguments["proposal_id"], by=by, progress=progress)
 
 
 def _lapse(arguments: dict[str, Any], by: Person, progress: Progress) -> str:

@@ -25,6 +25,8 @@ from data.tables import Person, Team, metadata
 from tests.browser import FLAGS, found
 from tests.warm import CHEAP, keeping_certificates, keeping_compiled
 
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # tests and their servers side by side would wait for each other's threads
+    os.environ.setdefault(name, "1")
 SOAK = bool(os.environ.get("PORTAL_SOAK"))
 expect.set_options(timeout=180_000)  # a state is waited for; a machine under load takes its time
 gc.set_threshold(100_000, 50, 100)  # thousands of tests, little garbage: looking for it took a tenth of the time
@@ -47,7 +49,9 @@ SLOWEST = (
     "test_markup", "test_portal_demo", "test_classifiers_shipping", "test_rights", "test_intake_following", "test_rights_lint",
     "test_portal_up", "test_journey_intake", "test_accessibility", "test_journey", "test_screens_evals", "test_portal_oidc",
     "test_portal_cli", "test_portal_jobs", "test_journey_knowledge", "test_journey_review",
-    "test_screens_knowledge", "test_knowledge", "test_evals_checks", "test_data_migrate", "test_screens_review",
+    "test_screens_knowledge", "test_knowledge", "test_written", "test_evals_models", "test_knowledge_manner", "test_screens_writing",
+    "test_screens_models", "test_portal_modelling", "test_knowledge_instructing", "test_knowledge_answerers_written",
+    "test_evals_checks", "test_data_migrate", "test_screens_review",
     "test_full_disk", "test_data_backups", "test_jobs", "test_screens_agreement", "test_journey_evals", "test_evals_runs", "test_screens",
     "test_portal_transcript", "test_store", "test_portal_api", "test_evals_continuous", "test_portal_auth", "test_portal_worker",
     "test_intake_offers", "test_connections", "test_data_approvals", "test_backups", "test_ingestion", "test_data_datasets",

@@ -12,7 +12,7 @@ from data.intake.connectors import CONNECTORS
 from data.tables import Person, Proposal
 from data.values import now
 from language.call import JOBS
-from portal import jobs
+from portal import carrying_out
 from tests.conftest import Staff
 
 URL, KEY = "https://models.example.com/v1", "sk-the-key-nobody-is-told"
@@ -179,7 +179,7 @@ def test_a_help_desk_that_two_people_wanted_is_followed_and_asked_at_once(staff:
     proposal = desk(staff, days=30, source="tickets", at=at)
     assert connections.help_desks() == {} and connections.who_connected("zendesk") is None
     approvals.approve(proposal.id, by=staff.admin)
-    jobs.CARRIED_OUT_BY["change_connection"](proposal.id)
+    carrying_out.CARRIED_OUT_BY["change_connection"](proposal.id)
     found = connections.help_desks()["zendesk"]
     opened = found.opened()
     assert (opened.url, opened.account, opened.secret, opened.source) == (DESK, "ada@example.com", SECRET, "tickets")
