@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from data import access, approvals, audit, config, encoding, labels, releases, settings, store, vectors, versions
+from data import access, approvals, audit, config, connections, encoding, labels, releases, settings, store, vectors, versions
 from data.errors import Refused
 from data.masking import masked
 from data.tables import Case, Person, Proposal, Release, Version
@@ -31,6 +31,10 @@ MEASURED = "knowledge"  # the purpose of the sets that releases of it are measur
 MOST_FOUND = 20  # passages that an answer is made of
 WAITS = 3  # times a writer's own time that a case may take: it waits for its turn, and finds its passages
 ASKED_OF_A_PERSON = "A person answers this: the intent is one that people keep for themselves."
+NO_ENDPOINT = "has a model write its answers, and no model endpoint is set"
+SET_ONE = "An engineer or an admin can propose one under Installation."
+WRITES_NOW = "A model writes its answers; before they were quoted."
+QUOTES_NOW = "Its answers are quoted; before a model wrote them."
 
 Message = Mapping[str, Any]  # role, text
 
@@ -45,6 +49,7 @@ class Setup:
     threshold: float | None = None  # it speaks from here on; None: as the surety says
     asks_person: tuple[str, ...] = ()  # intents that people answer, by their ids
     examples: int = 0  # strong replies that it is shown, where a model writes
+    writes: bool = False  # whether a model writes what it would quote; what was kept before this was part of a version quotes
 
     def as_body(self) -> dict[str, Any]:
         return vars(self) | {"combination": self.combination.as_body(), "asks_person": list(self.asks_person)}
@@ -120,7 +125,7 @@ def answer(
 ) -> tuple[dict[str, Any], list[Found]]:
     """To what is asked at the end of the messages: sentences with their passages, or silence. And what was found for it.
 
-    Where a writer is given, what would be quoted is written by it: from the same passages, to the version's instructions.
+    Where a writer is given and the version writes, what would be quoted is written: from the same passages, to its instructions.
     """
     setup = setup_of(target)
     question = evidence.asked_now(messages)
@@ -134,10 +139,10 @@ def answer(
 def told_of(
     messages: Sequence[Message], found: Sequence[Found], setup: Setup, *, writer: Writer | None = None, number: int = 0
 ) -> dict[str, Any]:  # fmt: skip
-    """From passages that were found already; `number` is the version whose instructions these are."""
+    """From passages that were found already; `number` is the version whose instructions these are. One that quotes uses no writer."""
     question = evidence.asked_now(messages)
     quoted = said_to(question, found, setup)
-    if writer is None:
+    if writer is None or not setup.writes:
         return _told(question, quoted, found)
     instructions = written.Instructions(setup.instructions, number)
     said, kept = manner.write(messages, found, quoted, writer=writer, instructions=instructions, most_examples=setup.examples)
@@ -187,8 +192,10 @@ def _silent(question: str, why: str) -> dict[str, Any]:
 
 
 def ask(target: Target, *, writer: Writer | None = None) -> runs.Ask:
-    """As something that is run on cases."""
-    if writer is not None:
+    """As something that is run on cases. One that writes is never run as if it quoted: that would say nothing of how it writes."""
+    if setup_of(target).writes:
+        if writer is None:
+            raise Refused(f"Not run: {target} {NO_ENDPOINT}.")
         return slow.singly(lambda case: _written_to(target, case, writer), at_once=writer.at_once, timeout=WAITS * writer.timeout)
 
     def said(cases: Sequence[Case]) -> list[Output]:
@@ -245,11 +252,13 @@ def evaluate(
     target: Target, *, known: Graders, by: Person, writer: Writer | None = None, progress: Progress = lambda _share, _doing: None,
     at: datetime | None = None,
 ) -> Evidence:  # fmt: skip
-    """Run it on each set that answers are measured on, beside what is live. Both write where a writer is given."""
+    """Run it on each set that answers are measured on, beside what is live, each as it answers: written or quoted."""
     access.require(by, "article.read")
     measured = sets.measured_on(MEASURED)
+    if measured and writer is None:
+        _require_none_writes(target)
     share = 0.0
-    if writer is not None:  # what is written may be another thing each time, and an earlier run may have quoted
+    if measured and setup_of(target).writes:  # what is written may be another thing each time
         share = 0.5
         for _, version in measured:
             runs.run(
@@ -264,26 +273,45 @@ def evaluate(
     return evidence_of(target, known=known, by=by)
 
 
+def _require_none_writes(target: Target) -> None:
+    if setup_of(target).writes:
+        raise Refused(f"Not compared: {target} {NO_ENDPOINT}. {SET_ONE}")
+    if (live := target_in_force()) != target and setup_of(live).writes:
+        raise Refused(f"Not compared: {live}, which is live, {NO_ENDPOINT}. {SET_ONE} Or roll back to a version that quotes.")
+
+
+def would_quote(target: Target) -> str:
+    """Why a version that writes would quote all the same; empty where it does what it says."""
+    return f"{target} {NO_ENDPOINT}: it would quote. {SET_ONE}" if setup_of(target).writes and connections.endpoint() is None else ""
+
+
 def evidence_of(target: Target, *, known: Graders, by: Person) -> Evidence:
+    """Of a version that writes only where it can: what was measured is not what people would get."""
     access.require(by, "article.read")
-    return candidates.evidence(target, sets.measured_on(MEASURED), known=known, by=by)
+    found = candidates.evidence(target, sets.measured_on(MEASURED), known=known, by=by)
+    if not found.is_live and (why := would_quote(target)):
+        raise Refused(why)
+    return found
 
 
 def told_otherwise(target: Target) -> str:
-    """How what the model that writes is told differs from what it is told now; empty where it does not."""
+    """Whether a model writes, and what it is told, as far as that differs from now; empty where it does not."""
     before, after = in_force(), setup_of(target)
+    written_now = "" if before.writes == after.writes else WRITES_NOW if after.writes else QUOTES_NOW
     changes = []
     if before.instructions.strip() != after.instructions.strip():
         changes.append(f"its instructions to the model that writes: {diff.in_words(before.instructions, after.instructions)}")
     if before.examples != after.examples:
         changes.append(f"worked examples: {after.examples} instead of {before.examples}")
-    return f"It also changes {'; '.join(changes)}." if changes else ""
+    return " ".join(filter(None, (written_now, f"It also changes {'; '.join(changes)}." if changes else "")))
 
 
 def propose(target: Target, *, why: str, known: Graders, by: Person, at: datetime | None = None) -> Proposal:
     """Ask a second person to release it. What the cases show to be worse cannot be proposed."""
     access.require(by, "answerer.propose")
     version = versions.get(target)
+    if why_not := would_quote(target):
+        raise Refused(f"Not proposed: {why_not}")
     found = evidence_of(target, known=known, by=by)
     if (reason := found.stops()) and not found.for_a_trial:
         raise Refused(f"Not proposed: {reason}")

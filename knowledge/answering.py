@@ -27,6 +27,7 @@ OUTCOMES = {  # of an answer to a colleague
 }
 INSTEAD = "in_place_of"  # of a written answer: the quoted one that stood there until it came
 OF_SUGGESTIONS = ("accepted", "edited", "refused")
+QUOTES = "Quoted: the version in force quotes word for word. A lead releases one that writes, on the page Ladder."
 
 
 def ask(question: str, *, by: Person, writer: Writer | None = None, at: datetime | None = None) -> Trace:
@@ -48,12 +49,17 @@ def for_customer(
 ) -> Trace:  # fmt: skip
     """A program asks for a customer: what is for staff only is never quoted. With a key, the same version answers the same customer."""
     access.require(by, "knowledge.ask")
-    force = releases.in_force(ANSWERER, answerers.NAME, at)
-    target = (force.answers(key) if key else releases.target_of(force.live)) if force else answerers.PLAIN
-    said, steps = _said(target, messages, writer=writer)
+    target = who_answers(key, at=at)
+    said, steps = _said(target, messages, writer=writer)  # by a model only where that version writes
     asker = {"asker": sealing.hmac_of(key, "asker")} if key else {}  # whose question it is, told to nobody: one person's count once
     with store.writing() as db:
         return traces.answered(db, target, said | asker | {"question": masked(said["question"])}, steps, by=by, mode=LIVE, at=at)
+
+
+def who_answers(key: str = "", *, at: datetime | None = None) -> Target:
+    """The version whose word counts for a customer; without a key the one that is live."""
+    force = releases.in_force(ANSWERER, answerers.NAME, at)
+    return (force.answers(key) if key else releases.target_of(force.live)) if force else answerers.PLAIN
 
 
 def get(trace_id: str, *, by: Person) -> Trace | None:
@@ -103,7 +109,15 @@ def decide(trace_id: str, outcome: str, *, by: Person, better: str = "", at: dat
 
 
 def may_be_written(trace: Trace) -> bool:
-    """It was quoted, no model was asked yet, and nobody decided on it."""
+    """Its version writes; it was quoted, no model was asked yet, and nobody decided on it."""
+    return _is_open(trace) and answerers.setup_of(_target_of(trace)).writes
+
+
+def _target_of(trace: Trace) -> Target:
+    return Target(trace.target_kind, trace.target_name, trace.target_number)
+
+
+def _is_open(trace: Trace) -> bool:
     said = trace.said or {}
     return bool(said) and not said.get("declined") and "written" not in said and not trace.outcome
 
@@ -120,13 +134,13 @@ def write(trace_id: str, *, writer: Writer, by: Person, at: datetime | None = No
 
 def _write(trace: Trace, writer: Writer, by: Person | None, at: datetime | None) -> Trace:
     messages, intent = _asked(trace)
-    target = Target(trace.target_kind, trace.target_name, trace.target_number)
+    target = _target_of(trace)
     writer = writer.about(Subject(trace.conversation_id, trace.seq or 0)) if trace.conversation_id else writer
     said, steps = _said(target, messages, for_staff=trace.mode == RUN, intent=intent, writer=writer)
     with store.writing() as db:
         store.one_at_a_time(db, _turn(trace))
         kept = db.get_one(Trace, trace.id, populate_existing=True)
-        if (before := _in_place_of(db, kept)) or not may_be_written(kept) or "written" not in said:
+        if (before := _in_place_of(db, kept)) or not _is_open(kept) or "written" not in said:
             return before or kept  # somebody was faster, decided meanwhile, or there is nothing left to write
         if said["written"]["by_model"]:
             subject = Subject(kept.conversation_id, kept.seq or 0) if kept.conversation_id else None
@@ -204,7 +218,7 @@ def suggested(conversation_id: str, *, by: Person) -> Trace | None:
 
 def arrived(conversation_ids: Sequence[str], *, writer: Writer | None = None, at: datetime | None = None) -> int:
     """What came in is answered at once, as far as the customer had written then: the suggestion is there before anybody opens it.
-    All of it is quoted first; a model, where one is given, writes one after the other then."""
+    All of it is quoted first; a model, where one is given and the version writes, writes one after the other then."""
     done, moment = 0, at or now()
     quoted: list[Trace] = []
     for conversation_id in conversation_ids:

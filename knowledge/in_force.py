@@ -1,17 +1,19 @@
 """What is in force of the articles, for whoever looks things up: which version of each, as retrieval reads it."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlmodel import col, func, select
 
-from data import store
+from data import sealing, store
 from data.tables import Article, Version
 from knowledge import ARTICLE
 from knowledge.passages import Published
 
 
 def stamp() -> str:
-    """Another one whenever what is published changed."""
+    """Another one whenever what is published changed, and also with the first draft of an article: whoever keeps something looks again."""
     with store.reading() as db:
         return db.exec(select(func.max(Article.stamp))).one() or ""
 
@@ -25,6 +27,16 @@ def numbers() -> dict[str, int]:
     """The published number of each article by its slug."""
     with store.reading() as db:
         return {slug: live for slug, live in db.exec(select(Article.slug, Article.live).where(col(Article.live).is_not(None))) if live}
+
+
+def mark() -> dict[str, str]:
+    """What a study keeps, so that it is known later whether it is about the articles of that day. A draft changes nothing of it."""
+    return {"in_force": sealing.sha(json.dumps(sorted(numbers().items())))}
+
+
+def is_as_marked(told: Mapping[str, Any]) -> bool:
+    """The same articles in the same versions; what was kept before that was marked has a stamp, which every new article changes."""
+    return mark().items() <= told.items() if "in_force" in told else str(told["stamp"]) == stamp()
 
 
 def published(wanted: Iterable[tuple[str, int]]) -> list[Published]:

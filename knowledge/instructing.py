@@ -1,4 +1,4 @@
-"""New instructions beside those of a version: both write answers to the same few cases, so that people read what would change."""
+"""A version as it answers beside how a model would write: the same few cases with both, so that people read what would change."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -30,21 +30,23 @@ Progress = Callable[[float, str], None]
 
 
 def try_out(
-    target: Target, set_version_id: str, instructions: str, *, examples: int = 0, writer: Writer, known: Graders, by: Person,
-    progress: Progress = lambda _share, _doing: None, at: datetime | None = None,
+    target: Target, set_version_id: str, instructions: str, *, examples: int = 0, writes: bool = True, writer: Writer, known: Graders,
+    by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None,
 ) -> Study:  # fmt: skip
-    """Up to 20 cases of a set, drawn alike each time, answered by a version as it is and as it would be; kept beside the version."""
+    """Up to 20 cases of a set, drawn alike each time, answered by a version as it is and as it would be; kept beside the version.
+    A version that quotes is quoted there, too."""
     access.require(by, "answerer.make")
     access.require(by, "eval.run")
     before = answerers.setup_of(target)
-    after = _changed(before, instructions, examples)
+    after = _changed(before, instructions, examples, writes)
     told, silent = _both(_drawn(set_version_id), before, after, writer, known, target.number, progress)
     if not told:
         raise Refused(f"Not tried: all {silent:,} cases of this set are kept silent to, so nothing is written. Choose another set.")
     version = answerers.version_of(target, by=by, at=at)
     kept = {
         **_about(set_version_id), "answerer": version.target_number, "before": before.instructions, "instructions": after.instructions,
-        "examples_before": before.examples, "examples": after.examples, "cases": told, "silent": silent, "sentence": _sentence(told),
+        "examples_before": before.examples, "examples": after.examples, "writes_before": before.writes, "writes": after.writes,
+        "cases": told, "silent": silent, "sentence": _sentence(told, before, after),
     }  # fmt: skip
     with store.writing() as db:
         made = Study(version_id=version.id, kind=KIND, told=kept, by_person_id=access.whose(by), at=at or now())
@@ -70,15 +72,17 @@ def with_instructions(most: int = 20) -> list[tuple[Target, str]]:
     return [(versions.target_of(one), str(one.body.get("instructions", ""))) for one in found]
 
 
-def _changed(before: Setup, instructions: str, examples: int) -> Setup:
+def _changed(before: Setup, instructions: str, examples: int, writes: bool) -> Setup:
     text = masked(instructions.replace("\0", "").strip())
     if len(text) > LONGEST:
         raise Refused(f"Not tried: instructions have at most {LONGEST:,} characters, these have {len(text):,}.")
     if not 0 <= examples <= MOST_EXAMPLES:
         raise Refused(f"Not tried: it is shown 0 to {MOST_EXAMPLES} worked examples, not {examples:,}.")
-    if (text, examples) == (before.instructions.strip(), before.examples):
+    if not before.writes and not writes:
+        raise Refused("Not tried: the version quotes, so instructions change nothing. Have a model write the answers first.")
+    if (text, examples, writes) == (before.instructions.strip(), before.examples, before.writes):
         raise Refused("Not tried: these are the instructions and examples that the version has. Change them first.")
-    return replace(before, instructions=text, examples=examples)
+    return replace(before, instructions=text, examples=examples, writes=writes)
 
 
 def _drawn(set_version_id: str) -> list[tuple[int, Case]]:
@@ -106,15 +110,16 @@ def _both(
         if answerers.said_to(evidence.asked_now(messages), found, before).declined:
             silent += 1
             continue
-        sides = [_written(case, messages, found, setup, writer, known, number) for setup in (before, after)]
-        faults = faults + 1 if all(side["fault"] for side in sides) else 0
+        sides = [_answered(case, messages, found, setup, writer, known, number) for setup in (before, after)]
+        asked = [side for side, setup in zip(sides, (before, after), strict=True) if setup.writes]
+        faults = faults + 1 if all(side["fault"] for side in asked) else 0
         if faults == FAULTS:
-            raise Refused(f"Not tried: {sides[0]['note'].removeprefix('Quoted instead of written: ')}")
+            raise Refused(f"Not tried: {asked[0]['note'].removeprefix('Quoted instead of written: ')}")
         told.append({"number": place, "question": evidence.asked_now(messages)[:300], "old": sides[0], "new": sides[1]})
     return told, silent
 
 
-def _written(
+def _answered(
     case: Case, messages: Sequence[Mapping[str, Any]], found: Sequence[Found], setup: Setup, writer: Writer, known: Graders, number: int
 ) -> dict[str, Any]:  # fmt: skip
     told = answerers.told_of(messages, found, setup, writer=writer, number=number)
@@ -134,16 +139,21 @@ def _about(set_version_id: str) -> dict[str, Any]:
         eval_set = db.get_one(EvalSet, version.eval_set_id)
     return {
         "set_version_id": version.id, "eval_set_id": eval_set.id, "eval_set": eval_set.name, "set_number": version.number,
-        "stamp": in_force.stamp(),
+        **in_force.mark(),
     }  # fmt: skip
 
 
-def _sentence(told: Sequence[Mapping[str, Any]]) -> str:
+def _sentence(told: Sequence[Mapping[str, Any]], before: Setup, after: Setup) -> str:
     """So few show how it reads; whether it is better, a comparison on all cases says."""
     judged = [one for one in told if one["old"]["passed"] is not None and one["new"]["passed"] is not None]
     old, new = (sum(one[side]["passed"] for one in judged) for side in ("old", "new"))
     broken = sum(one["old"]["passed"] and not one["new"]["passed"] for one in judged)
     cost = sum(one[side]["cost"] for one in told for side in ("old", "new"))
-    words = f"Of {len(judged):,} cases {new:,} pass with the new instructions, {old:,} with those it has; {broken:,} broke."
+    would, are = ("with the new instructions", "with those it has") if before.writes and after.writes else (_way(after), _way(before))
+    words = f"Of {len(judged):,} cases {new:,} pass {would}, {old:,} {are}; {broken:,} broke."
     missing = f" {len(told) - len(judged):,} could not be judged: the endpoint did not answer." if len(judged) < len(told) else ""
     return f"{words}{missing}{f' It cost {cost:,.4f}.' if cost else ''}"
+
+
+def _way(setup: Setup) -> str:
+    return "as a model writes them" if setup.writes else "as they are quoted"

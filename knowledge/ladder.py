@@ -43,7 +43,7 @@ def climb(
     progress: Progress = lambda _share, _doing: None, at: datetime | None = None,
 ) -> Study:  # fmt: skip
     """Each rung of a version on a frozen set, kept beside the version. What ships is kept as a version first, so that it can be.
-    Where a writer is given, what the version would quote is written too."""
+    Where a writer is given and the version writes, what it would quote is written too."""
     access.require(by, "answerer.make")
     access.require(by, "eval_set.read")
     if not in_force.anything_published():
@@ -54,7 +54,7 @@ def climb(
         raise Refused("Not climbed: no case of this set names the article that answers it. Name them on the page Eval sets, and freeze it.")
     setup = answerers.setup_of(target)
     told = {**_about(set_version_id, target), "questions": len(questions), "answerable": len(answerable)}
-    told |= _climbed(Climb(setup, questions), progress, target.number, writer)
+    told |= _climbed(Climb(setup, questions), progress, target.number, writer if setup.writes else None)
     version = answerers.version_of(target, by=by, at=at)
     with store.writing() as db:
         made = Study(
@@ -104,7 +104,7 @@ def _about(set_version_id: str, target: Target) -> dict[str, Any]:
         eval_set = db.get_one(EvalSet, version.eval_set_id)
     return {
         "set_version_id": version.id, "eval_set_id": eval_set.id, "eval_set": eval_set.name, "set_number": version.number,
-        "stamp": in_force.stamp(), "articles": len(in_force.numbers()), "answerer": target.number,
+        **in_force.mark(), "articles": len(in_force.numbers()), "answerer": target.number,
     }  # fmt: skip
 
 
@@ -258,4 +258,4 @@ def grown_old(study: Study) -> str:
     latest = sets.latest(study.told["eval_set_id"])
     if latest is not None and latest.id != study.told["set_version_id"]:
         return f"The set was frozen anew since, as number {latest.number}."
-    return "Articles were published since." if in_force.stamp() != study.told["stamp"] else ""
+    return "" if in_force.is_as_marked(study.told) else "Other articles were published or taken out of use since."

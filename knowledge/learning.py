@@ -31,13 +31,13 @@ def learn(
     access.require(by, "answerer.make")
     if not sets.case_count(set_version_id):
         raise Refused("Not learned: that set has no questions. Freeze one that has some first.")
-    setup, stamp = answerers.setup_of(target), in_force.stamp()
+    setup, mark = answerers.setup_of(target), in_force.mark()
     progress(0.1, "Learning how much each rung counts")
     combination = combined(setup, rungs, set_version_id, by=by)
     progress(0.3, "Answering each question")
     found = answerers.learn(replace(setup, combination=combination), set_version_id, target=precision, by=by)
     version = answerers.version_of(target, by=by, at=at)
-    told = _asked(target, rungs, set_version_id, precision, stamp) | {
+    told = _asked(target, rungs, set_version_id, precision) | mark | {
         "setup": found.setup.as_body(), "sentence": found.threshold.sentence, "speaks": bool(found.threshold.right.n)
     }  # fmt: skip
     with store.writing() as db:
@@ -49,15 +49,16 @@ def learn(
 def newest(target: Target, rungs: Sequence[str], set_version_id: str, *, precision: float, by: Person) -> Study | None:
     """What was learned last for exactly this, from the articles that are in force."""
     access.require(by, "article.read")
-    asked = _asked(target, rungs, set_version_id, precision, in_force.stamp())
+    asked = _asked(target, rungs, set_version_id, precision)
     query = select(Study).where(Study.kind == KIND).order_by(col(Study.at).desc(), col(Study.id).desc())
     with store.reading() as db:
-        return next((one for one in db.exec(query.limit(LATELY)) if asked.items() <= one.told.items()), None)
+        found = [one for one in db.exec(query.limit(LATELY)) if asked.items() <= one.told.items()]
+    return next((one for one in found if in_force.is_as_marked(one.told)), None)
 
 
-def _asked(target: Target, rungs: Sequence[str], set_version_id: str, precision: float, stamp: str) -> dict[str, Any]:
+def _asked(target: Target, rungs: Sequence[str], set_version_id: str, precision: float) -> dict[str, Any]:
     return {
-        "answerer": target.number, "rungs": sorted(rungs), "set_version_id": set_version_id, "precision": precision, "stamp": stamp
+        "answerer": target.number, "rungs": sorted(rungs), "set_version_id": set_version_id, "precision": precision
     }  # fmt: skip
 
 

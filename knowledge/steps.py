@@ -148,7 +148,8 @@ class Climb:
         self.answerable = [one for one in questions if one.wanted]
         self.customers = [one.customer for one in self.answerable]
         encoder = encoding.in_force()
-        self.encode = once(lambda texts: vectors.of(texts, encoder)) if encoder else None
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self.encode = once(lambda texts: vectors.of(texts, encoder), self._vectors) if encoder else None
         self._memories: dict[int, Memory] = {}
         self._orders: dict[int, Combination] = {}
 
@@ -168,13 +169,21 @@ class Climb:
         waited: list[float] = []
         for number, (_, look) in enumerate(self._looks(step)):
             progress(number / len(self.questions), f"{step.rung.title}: {number:,} of {len(self.questions):,} questions")
-            look()  # its vectors are known from here on
-            began = time.perf_counter()
-            found.append(look())
-            waited.append((time.perf_counter() - began) * 1000)
+            told, ms = self._timed(look)
+            found.append(told)
+            waited.append(ms)
         places = [place_of(slugs(told), one.wanted) for told, one in zip(found, self.questions, strict=True) if one.wanted]
         right = [is_right(answer, one) for answer, one in zip(self._quoted(found), self.questions, strict=True)]
         return Hits(places, right, float(np.median(waited)))
+
+    def _timed(self, look: Callable[[], list[Found]]) -> tuple[list[Found], float]:
+        """And how long it took where its vectors are known: looked for again where they were not."""
+        while True:
+            known, began = len(self._vectors), time.perf_counter()
+            found = look()
+            ms = (time.perf_counter() - began) * 1000
+            if len(self._vectors) == known:
+                return found, ms
 
     def answered(self, step: Step) -> list[tuple[Question, list[Found], extractive.Answer]]:
         """Each question with what is found for it on the step, and what is quoted of that."""
@@ -250,9 +259,8 @@ def choices(library: Library, without: Collection[str]) -> list[Pick]:
     return [Pick(asked, slug) for asked, some in pairs if asked.text not in without for slug in some]
 
 
-def once(encode: Encode) -> Encode:
+def once(encode: Encode, known: dict[str, NDArray[np.float32]]) -> Encode:
     """The same, each text once: what is read of articles is read on every rung again."""
-    known: dict[str, NDArray[np.float32]] = {}
 
     def encoded(texts: Sequence[str]) -> NDArray[np.float32]:
         if new := [text for text in dict.fromkeys(texts) if text not in known]:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from data import access
 from data.tables import Person
-from knowledge import answering
+from knowledge import answerers, answering
+from knowledge.manner import Writer
 from portal import bodies, catalog
 from portal.caller import By
 
@@ -34,8 +35,8 @@ class Asked(BaseModel):
     )  # fmt: skip
     write: bool = Field(
         False,
-        description="Have a model write the answer from the same passages, where one is set. It takes as long as the model does; where it "
-        "cannot, the answer is quoted, and note says why.",
+        description="Have a model write the answer from the same passages, where one is set and the version in force writes. It takes as "
+        "long as the model does; where it cannot, the answer is quoted, and note says why.",
     )
 
     @model_validator(mode="after")
@@ -90,8 +91,7 @@ async def answer(request: Request, by: By) -> dict[str, Any]:
 def _answer(body: bytes, by: Person) -> dict[str, Any]:
     asked = bodies.read(body, Asked, not_done="Not answered", such_as='{"question": "How long do I have to send it back?"}')
     messages = [one.model_dump() for one in asked.messages] or [{"role": "customer", "text": asked.question}]
-    writer = catalog.writer_for(by) if asked.write else None
-    why = "" if writer or not asked.write else "Quoted: no model endpoint is set."
+    writer, why = _writer(asked, by)
     if writer and not _writing.acquire(blocking=False):
         writer, why = None, f"Quoted: {AT_ONCE} answers are being written at this moment. Ask again in a few seconds."
     try:
@@ -103,6 +103,16 @@ def _answer(body: bytes, by: Person) -> dict[str, Any]:
     reply = "" if said["declined"] else said["reply"]
     return {**{name: said[name] for name in ("declined", "why", "sentences", "sources", "confidence")}, "reply": reply,
             "answerer": trace.target_number, "written": bool(said.get("model")), "note": _note(said, why)}  # fmt: skip
+
+
+def _writer(asked: Asked, by: Person) -> tuple[Writer | None, str]:
+    """Or why none writes."""
+    if not asked.write:
+        return None, ""
+    if (writer := catalog.writer_for(by)) is None:
+        return None, "Quoted: no model endpoint is set."
+    writes = answerers.setup_of(answering.who_answers(asked.key)).writes
+    return (writer, "") if writes else (None, answering.QUOTES)
 
 
 def _note(said: dict[str, Any], why: str) -> str:

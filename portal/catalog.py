@@ -45,11 +45,11 @@ def writer_for(by: Person) -> Writer | None:
 
 
 def model_uses(job: str) -> list[Use]:
-    """What a job's model is used for beside replying and judging: the answers that are written from articles."""
+    """What a job's model is used for beside replying and judging: the answers from articles, where the live version writes them."""
     from knowledge import answerers, in_force
 
     endpoint = connections.endpoint()
-    if job != WRITES or endpoint is None or not in_force.anything_published():
+    if job != WRITES or endpoint is None or not in_force.anything_published() or not answerers.in_force().writes:
         return []
 
     def written(ask: Asking) -> Answers:

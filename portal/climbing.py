@@ -156,15 +156,17 @@ def all_versions(made: list[Version], person: Person) -> None:
     if not made:
         st.caption("None was made yet: what ships answers, word for word from articles, and only where it is quite sure.")
         return
+    instructing.without_endpoint()
     who, live, under_way = people.names(), releases.live(ANSWERER, NAME), releases.under_way(ANSWERER, NAME)
     went_live = {one.target_number: one for one in releases.history(ANSWERER, NAME)}
     proposed = {one.payload["target_number"] for one in approvals.waiting(by=person) if one.kind == "ship_answerer"}
     for version in made[:LATEST]:
-        row = st.columns([1.4, 3.6, 2.5, 2.2], vertical_alignment="center")
+        row = st.columns([1.7, 3.5, 2.4, 2.1], vertical_alignment="center")
         row[0].markdown(f"**Version {version.target_number}**")
         row[1].markdown(widgets.plain(version.manifest.get("why") or "No reason was given"))
         row[1].caption(
-            f"{widgets.plain(who.get(version.by_person_id or '', 'Somebody'))}, {widgets.when(version.at)} · {passes(version, person)}"
+            f"{widgets.plain(who.get(version.by_person_id or '', 'Somebody'))}, {widgets.when(version.at)} · {instructing.way(version)} · "
+            f"{passes(version, person)}"
         )
         stage = stage_of(version, live, under_way, proposed, went_live)
         with row[2]:

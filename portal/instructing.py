@@ -1,4 +1,4 @@
-"""Pieces of the page Ladder: how the answerer is told to write, tried side by side on a few cases before a version is made of it."""
+"""Pieces of the page Ladder: whether a model writes and what it is told, tried side by side on a few cases before a version is made."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from data import access, connections
-from data.tables import Person, SetVersion, Study
+from data import access, connections, versions
+from data.tables import Person, SetVersion, Study, Version
 from data.values import Target
 from knowledge import ANSWERER, answerers, diff, instructing
 from knowledge.answerers import LONGEST, NAME, Setup
@@ -20,6 +20,7 @@ NOBODY_WRITES = (
     "No model writes here, so answers are quoted word for word and instructions change nothing. "
     "An engineer or an admin proposes a model endpoint under Installation."
 )
+WRITES, QUOTES = "a model writes", "quotes"  # of a version, in a word
 
 
 def section(number: int, version: SetVersion, person: Person) -> None:
@@ -37,6 +38,20 @@ def section(number: int, version: SetVersion, person: Person) -> None:
         history()
 
 
+def way(version: Version) -> str:
+    return WRITES if answerers.setup_of(versions.target_of(version)).writes else QUOTES
+
+
+def without_endpoint() -> None:
+    """Said to everybody who looks at the versions."""
+    live = answerers.target_in_force()
+    if answerers.would_quote(live):
+        st.info(
+            f"Version {live.number} is live and has a model write its answers. No model endpoint is set, so they are quoted word for word.",
+            icon=":material/power_off:",
+        )
+
+
 # -- what is tried ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -45,6 +60,9 @@ def typed_in(number: int) -> str:
 
 
 def form(target: Target, setup: Setup, version: SetVersion, person: Person) -> None:
+    if not setup.writes:
+        st.caption("This version quotes word for word. On the cases below you see its answers beside those that a model would write.")
+    writes = st.toggle("A model writes the answers", value=True, key=f"ladder_writes_{target.number}")
     st.caption(
         "Each sentence has to be supported by the passage that it names, whatever stands here. Say how it should sound: short or long, "
         "which words, what comes first."
@@ -60,11 +78,11 @@ def form(target: Target, setup: Setup, version: SetVersion, person: Person) -> N
     )  # fmt: skip
     if typed.strip() != setup.instructions.strip():
         between(setup.instructions, typed, "What would change")
-    asked = {"number": target.number, "set_version_id": version.id, "instructions": typed, "examples": examples}
+    asked = {"number": target.number, "set_version_id": version.id, "instructions": typed, "examples": examples, "writes": writes}
     job = widgets.newest_job("try_instructions", by=person, arguments={"number": target.number})
     busy = job is not None and job.state in ("waiting", "running")
     if st.button("Try on 20 cases", icon=":material/compare:", key=f"ladder_try_{target.number}", disabled=busy):
-        title = f"Try instructions beside those of answerer {target.number}"
+        title = f"Try how a model would write beside answerer {target.number}"
         acts.attempt(lambda: jobs.start("try_instructions", asked, title=title, by=person))
         st.rerun()
     if job is not None and job.state != "done":
@@ -87,15 +105,17 @@ def tried(target: Target, study: Study, person: Person) -> None:
         f"{widgets.plain(told['eval_set'])} {told['set_number']}, {widgets.when(study.at)}. So few cases show how it reads; whether it is "
         "better, the comparison of the candidate on all of them says."
     )
-    between(told["before"], told["instructions"], "The instructions that were tried")
+    writes = {"old": told.get("writes_before", True), "new": told.get("writes", True)}  # until a version said so, both were written
+    if told["before"] != told["instructions"]:
+        between(told["before"], told["instructions"], "The instructions that were tried")
     if told["examples"] != told["examples_before"]:
         st.caption(f"Worked examples: {told['examples']} instead of {told['examples_before']}.")
     with st.expander(f"{len(told['cases'])} cases side by side", icon=":material/view_column_2:"):
         for one in told["cases"]:
-            case(one)
+            case(one, writes)
     why = st.text_input("Why", key=f"ladder_instructions_why_{study.id}", placeholder="Answers were too long", max_chars=300)
     if st.button("Make a candidate", icon=":material/add:", key=f"ladder_instructions_make_{study.id}"):
-        new = replace(answerers.setup_of(target), instructions=told["instructions"], examples=told["examples"])
+        new = replace(answerers.setup_of(target), instructions=told["instructions"], examples=told["examples"], writes=writes["new"])
         done = acts.attempt(
             lambda: answerers.make(new, why=why, by=person),
             done=lambda made: f"Version {made.target_number} is a candidate. Compare it with what is live.",
@@ -105,7 +125,7 @@ def tried(target: Target, study: Study, person: Person) -> None:
         st.rerun()
 
 
-def case(one: Mapping[str, Any]) -> None:
+def case(one: Mapping[str, Any], writes: Mapping[str, bool]) -> None:
     st.markdown(f"**Case {one['number']}.** {widgets.plain(one['question'])}")
     columns = st.columns(2, gap="medium")
     for place, (side, words) in enumerate((("old", "As it is"), ("new", "As it would be"))):
@@ -114,7 +134,9 @@ def case(one: Mapping[str, Any]) -> None:
             cost = f" · cost {said['cost']:.4f}" if said["cost"] else ""
             st.caption(f"{words} · {PASSES[said['passed']]}{cost}")
             st.markdown(widgets.plain(said["reply"]))
-            if not said["by_model"] or said["removed"]:
+            if not writes[side]:
+                st.caption("Quoted word for word.")
+            elif not said["by_model"] or said["removed"]:
                 st.caption(widgets.plain(said["note"] or "Quoted: it is a ready reply."))
             if said["passed"] is False:
                 st.caption(widgets.plain(said["why"]))
@@ -124,8 +146,10 @@ def case(one: Mapping[str, Any]) -> None:
 
 
 def against_live(target: Target) -> None:
-    """What a candidate would tell the model that writes, beside what it is told now."""
+    """Whether a candidate has a model write and what it tells it, beside how that is now."""
     before, after = answerers.in_force(), answerers.setup_of(target)
+    if before.writes != after.writes:
+        st.caption(answerers.WRITES_NOW if after.writes else answerers.QUOTES_NOW)
     if before.instructions.strip() != after.instructions.strip():
         between(before.instructions, after.instructions, "Instructions")
     if before.examples != after.examples:

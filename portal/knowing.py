@@ -9,7 +9,7 @@ import typer
 from data import access, approvals
 from data.errors import Misuse, Refused
 from data.values import Target
-from knowledge import ARTICLE, articles
+from knowledge import ANSWERER, ARTICLE, articles
 from knowledge.articles import Filter
 from portal import article_files
 from portal.command import AsPerson, Json, acting, as_job, on_terminal, ready, tell
@@ -136,7 +136,7 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """What is answered, with its sources. Exit 1 where it keeps silent."""
-    from knowledge import answering
+    from knowledge import answerers, answering
     from portal import catalog
 
     ready()
@@ -148,10 +148,12 @@ def answer(
     said = trace.said or {}
     sources = [f"[{place}] {one['title']} ({one['article']} {one['number']})" for place, one in enumerate(said["sources"], start=1)]
     lines = [said["why"]] if said["declined"] else [*(f"{one['text']} [{one['source'] + 1}]" for one in said["sentences"]), *sources]
-    lines += [said["note"]] if said.get("note") else []
+    quotes = write and not said["declined"] and not answerers.setup_of(Target(ANSWERER, answerers.NAME, trace.target_number)).writes
+    note = answering.QUOTES if quotes else said.get("note", "")
+    lines += [note] if note else []
     kept = {name: said[name] for name in ("declined", "why", "reply", "sentences", "confidence")}
     kept["sources"] = [{name: one[name] for name in ("article", "number", "title", "quote")} for one in said["sources"]]
-    kept |= {"written": bool(said.get("model")), "note": said.get("note", "")} if write else {}
+    kept |= {"written": bool(said.get("model")), "note": note} if write else {}
     tell({"answerer": trace.target_number, **kept}, "\n".join(lines), as_json)
     if said["declined"]:
         sys.exit(1)

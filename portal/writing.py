@@ -1,4 +1,4 @@
-"""A model writes what was quoted: begun beside the quoted answer, which is there at once, and followed until it takes its place."""
+"""A model writes what was quoted, for versions that write: begun beside the quoted answer, and followed until it takes its place."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from portal import jobs, widgets
 
 
 def begin(trace: Trace, *, by: Person) -> None:
-    """In the background; without a model endpoint the quoted answer is all there is."""
+    """In the background; of a version that quotes, and without a model endpoint, the quoted answer is all there is."""
     if answering.may_be_written(trace) and connections.endpoint() is not None:
         jobs.start("write_answer", {"trace_id": trace.id}, title="Write the answer", by=by)
 

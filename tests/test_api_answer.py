@@ -180,7 +180,23 @@ def model(shop: Shop) -> Iterator[Model]:
         yield running
 
 
-def test_a_model_writes_where_the_program_asks_for_it(shop: Shop, model: Model) -> None:
+def test_while_the_version_in_force_quotes_no_model_is_asked_and_a_sentence_says_so(shop: Shop, model: Model) -> None:
+    told = shop.ask(question=QUESTION, write=True)
+    assert not told["written"] and told["reply"] == SHELF["Delivery times"] and not model.asked
+    assert told["note"] == "Quoted: the version in force quotes word for word. A lead releases one that writes, on the page Ladder."
+    assert shop.ask(question=QUESTION)["note"] == "" == shop.ask(question="What is the capital of Peru?", write=True)["note"]
+
+
+@pytest.fixture(scope="module")
+def writing(shop: Shop, model: Model) -> Model:
+    """From here on a version that has the model write is in force."""
+    with inside(*shop.place):
+        speak(shop.staff, writes=True)
+    return model
+
+
+def test_a_model_writes_where_the_program_asks_for_it(shop: Shop, writing: Model) -> None:
+    model = writing
     assert not shop.ask(question=QUESTION)["written"] and not model.asked  # the control: it did not ask for it
     told = shop.ask(question=QUESTION, write=True)
     assert (told["written"], told["reply"], told["declined"]) == (True, SAID, False)
@@ -190,7 +206,8 @@ def test_a_model_writes_where_the_program_asks_for_it(shop: Shop, model: Model) 
     assert all(shop.ask(question=QUESTION, write=True)["written"] for _ in range(api_answer.AT_ONCE + 1))  # each gives its place back
 
 
-def test_where_too_many_wait_for_the_model_the_others_are_quoted_at_once(shop: Shop, model: Model) -> None:
+def test_where_too_many_wait_for_the_model_the_others_are_quoted_at_once(shop: Shop, writing: Model) -> None:
+    model = writing
     model.says(model_server.hang)
     with ThreadPoolExecutor(api_answer.AT_ONCE) as pool:
         waiting = [pool.submit(shop.ask, question=QUESTION, write=True) for _ in range(api_answer.AT_ONCE)]

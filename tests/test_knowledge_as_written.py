@@ -31,9 +31,9 @@ def shop(staff: Staff, model: Model) -> Iterator[tuple[Staff, SetVersion]]:
     yield staff, version
 
 
-def climbed(shop: tuple[Staff, SetVersion], **more: Any) -> Study:
+def climbed(shop: tuple[Staff, SetVersion], *, writes: bool = True, **more: Any) -> Study:
     staff, version = shop
-    return ladder.climb(made(staff, Setup(threshold=0.1)), version.id, by=staff.rep, **more)
+    return ladder.climb(made(staff, Setup(threshold=0.1, writes=writes)), version.id, by=staff.rep, **more)
 
 
 def test_answers_are_written_too_and_told_beside_the_quoted_ones(shop: tuple[Staff, SetVersion], model: Model) -> None:
@@ -53,6 +53,11 @@ def test_without_a_writer_nothing_is_told_of_it_and_the_rungs_are_the_same(shop:
         return [(one["name"], one["r1"], one["answers"]) for one in told["rungs"]]
 
     assert figures(plain) == figures(written)
+
+
+def test_of_a_version_that_quotes_nothing_is_written(shop: tuple[Staff, SetVersion], model: Model) -> None:
+    quoted = climbed(shop, writes=False, writer=catalog.writer_for(shop[0].rep)).told
+    assert "written" not in quoted and not model.asked and quoted["rungs"]
 
 
 def test_a_model_that_answers_from_other_articles_is_found_out(shop: tuple[Staff, SetVersion], model: Model) -> None:
@@ -80,7 +85,7 @@ def test_what_the_endpoint_does_not_answer_is_left_out_and_told(shop: tuple[Staf
 
 def test_the_job_writes_where_an_endpoint_is(shop: tuple[Staff, SetVersion], model: Model) -> None:
     staff, version = shop
-    target = made(staff, Setup(threshold=0.1))
+    target = made(staff, Setup(threshold=0.1, writes=True))
     jobs.start("climb", {"set_version_id": version.id, "number": target.number}, title="Climb", by=staff.rep)
     jobs.run_waiting()
     (study,) = [ladder.newest(version.eval_set_id, by=staff.rep)]

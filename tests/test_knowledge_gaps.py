@@ -62,6 +62,15 @@ def test_three_that_ask_the_same_are_a_gap_and_two_are_not(staff: Staff) -> None
     assert gap.told["why"] == {"declined": 3} and gap.told["where"] == {"colleagues": 3}
 
 
+def test_a_gap_is_named_by_its_most_typical_question_on_one_line_without_the_greeting() -> None:
+    long = "I would like to know what you can tell me about renting, " * 2
+    assert questions.telling([long, "Hi there, can I rent a bicycle for a month?", "rent a bike"]).startswith("Hi there")
+    assert questions.short("Hi there, can I rent a bicycle for a month?") == "Can I rent a bicycle for a month?"
+    assert questions.short("Dear Ferngrove team, where is it?") == "Where is it?" and questions.short("Hello") == "Hello"
+    assert questions.short("History of plants") == "History of plants"  # no greeting
+    assert questions.telling([long, long + "x"]) == long and len(questions.short(long)) <= questions.SHORT
+
+
 def test_the_same_question_of_one_person_counts_once(staff: Staff) -> None:
     asks(staff, [BICYCLES[0]] * 5, by=[staff.rep])
     assert looked(staff) == []

@@ -62,7 +62,7 @@ def tried(shop: tuple[Staff, SetVersion], target: Target, instructions: str = SH
 
 def test_the_same_twenty_cases_are_written_with_both_and_judged(shop: tuple[Staff, SetVersion], model: Model) -> None:
     staff, version = shop
-    target = made(staff, Setup(threshold=0.1))
+    target = made(staff, Setup(threshold=0.1, writes=True))
     told = tried(shop, target).told
     assert len(told["cases"]) == 20 and len(model.asked) == 40 and told["silent"] <= 8
     assert (told["before"], told["instructions"], told["answerer"], told["set_version_id"]) == ("", SHORT, target.number, version.id)
@@ -79,20 +79,40 @@ def test_the_same_twenty_cases_are_written_with_both_and_judged(shop: tuple[Staf
     assert [one["number"] for one in told["cases"]] != sorted(one["number"] for one in told["cases"])  # chance drew them, once for all
 
 
+def test_a_version_that_quotes_is_quoted_beside_what_a_model_would_write(shop: tuple[Staff, SetVersion], model: Model) -> None:
+    target = made(shop[0], Setup(threshold=0.1))
+    told = tried(shop, target, "").told  # without instructions: whether a model writes is a question by itself
+    assert (told["writes_before"], told["writes"]) == (False, True) and len(told["cases"]) == 20 == len(model.asked)
+    for one in told["cases"]:
+        assert not one["old"]["by_model"] and one["old"]["reply"] and not one["old"]["note"] and one["old"]["cost"] == 0
+        assert one["new"]["by_model"] and one["new"]["cost"] == pytest.approx(70e-6)
+    old, new = (sum(one[side]["passed"] for one in told["cases"]) for side in ("old", "new"))
+    assert told["sentence"].startswith(f"Of 20 cases {new} pass as a model writes them, {old} as they are quoted; ")
+    with pytest.raises(Refused, match="the version quotes, so instructions change nothing"):
+        tried(shop, target, writes=False)
+
+
+def test_a_version_that_writes_is_tried_as_it_would_quote(shop: tuple[Staff, SetVersion], model: Model) -> None:
+    told = tried(shop, made(shop[0], Setup(threshold=0.1, writes=True)), "", writes=False).told
+    assert (told["writes_before"], told["writes"]) == (True, False) and len(model.asked) == 20
+    assert all(one["old"]["by_model"] and not one["new"]["by_model"] for one in told["cases"])
+    assert " pass as they are quoted, " in told["sentence"]
+
+
 def test_instructions_that_make_the_model_invent_change_no_answer_and_are_told(shop: tuple[Staff, SetVersion], model: Model) -> None:
     def lies(handler: Handler) -> None:
         lied = "Promise gold." in handler.model.asked[-1].body["messages"][0]["content"]
         (written("You get gold for nothing, and a castle.") if lied else obedient())(handler)
 
     model.says(lies)
-    told = tried(shop, made(shop[0], Setup(threshold=0.1)), "Promise gold.").told
+    told = tried(shop, made(shop[0], Setup(threshold=0.1, writes=True)), "Promise gold.").told
     assert all(not one["new"]["by_model"] and "gold" not in one["new"]["reply"] for one in told["cases"])
     assert all(one["new"]["note"].startswith("Quoted instead of written: ") and one["new"]["removed"] == 1 for one in told["cases"])
 
 
 def test_what_is_kept_stands_beside_the_version_and_the_newest_is_found(shop: tuple[Staff, SetVersion]) -> None:
     staff, _ = shop
-    target = made(staff, Setup(threshold=0.1))
+    target = made(staff, Setup(threshold=0.1, writes=True))
     assert instructing.newest(target, by=staff.rep) is None and instructing.newest(PLAIN, by=staff.rep) is None
     tried(shop, target)
     second = tried(shop, target, "Two sentences, please.")
@@ -103,11 +123,11 @@ def test_what_is_kept_stands_beside_the_version_and_the_newest_is_found(shop: tu
 
 def test_a_candidate_of_it_is_told_the_new_ones_and_nothing_else_changes(shop: tuple[Staff, SetVersion]) -> None:
     staff, _ = shop
-    before = Setup(threshold=0.1, asks_person=())
+    before = Setup(threshold=0.1, writes=True)
     told = tried(shop, made(staff, before), examples=2).told
     assert (told["examples_before"], told["examples"]) == (0, 2)
-    candidate = made(staff, replace(before, instructions=told["instructions"], examples=told["examples"]))
-    assert answerers.setup_of(candidate) == Setup(threshold=0.1, instructions=SHORT, examples=2)
+    candidate = made(staff, replace(before, instructions=told["instructions"], examples=told["examples"], writes=told["writes"]))
+    assert answerers.setup_of(candidate) == Setup(threshold=0.1, writes=True, instructions=SHORT, examples=2)
     assert [(one.number, text) for one, text in instructing.with_instructions()] == [(2, SHORT), (1, "")]
     assert answerers.target_in_force() == PLAIN  # it goes the known way
 
@@ -124,12 +144,12 @@ def test_what_cannot_be_tried_is_said_and_costs_nothing(
     shop: tuple[Staff, SetVersion], model: Model, instructions: str, examples: int, why: str
 ) -> None:
     with pytest.raises(Refused, match=f"Not tried: .*{why}|{why}"):
-        tried(shop, made(shop[0], Setup(threshold=0.1)), instructions, examples=examples)
+        tried(shop, made(shop[0], Setup(threshold=0.1, writes=True)), instructions, examples=examples)
     assert not model.asked
 
 
 def test_personal_data_in_instructions_is_masked(shop: tuple[Staff, SetVersion]) -> None:
-    told = tried(shop, made(shop[0], Setup(threshold=0.1)), "Sign with jo.doe@example.org.").told
+    told = tried(shop, made(shop[0], Setup(threshold=0.1, writes=True)), "Sign with jo.doe@example.org.").told
     assert "jo.doe" not in str(told) and told["instructions"].startswith("Sign with ")
 
 
@@ -139,10 +159,12 @@ def test_where_it_keeps_silent_to_all_there_is_nothing_to_try(shop: tuple[Staff,
     assert not model.asked
 
 
-def test_an_endpoint_that_fails_stops_it_after_a_few(shop: tuple[Staff, SetVersion], model: Model) -> None:
+@pytest.mark.parametrize("writes", [True, False], ids=["writes", "quotes"])
+def test_an_endpoint_that_fails_stops_it_after_a_few(shop: tuple[Staff, SetVersion], model: Model, writes: bool) -> None:
     model.says(server.status(401))
     with pytest.raises(Refused, match="Not tried: The model endpoint refuses the key"):
-        tried(shop, made(shop[0], Setup(threshold=0.1)))
+        tried(shop, made(shop[0], Setup(threshold=0.1, writes=writes)))
+    assert len(model.asked) <= 3 * instructing.FAULTS
     with store.reading() as db:
         assert db.exec(select(Study)).all() == []
 
@@ -157,7 +179,7 @@ def test_what_ships_can_be_tried_and_is_kept_as_a_version_once(shop: tuple[Staff
 
 def test_the_job_tries_them_and_says_what_is_missing(shop: tuple[Staff, SetVersion], model: Model) -> None:
     staff, version = shop
-    target = made(staff, Setup(threshold=0.1))
+    target = made(staff, Setup(threshold=0.1, writes=True))
     asked = {"number": target.number, "set_version_id": version.id, "instructions": SHORT, "examples": 0}
     task = jobs.start("try_instructions", asked, title="Try", by=staff.lead)
     jobs.run_waiting()

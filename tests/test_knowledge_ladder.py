@@ -12,7 +12,7 @@ from data.values import Target
 from evals import changes, freezing, graders, sets, verdict
 from evals.cases import NewCase
 from evals.graders import cites_article
-from knowledge import answerers, evidence, ladder, shelf, steps
+from knowledge import answerers, evidence, in_force, ladder, shelf, steps
 from knowledge.answerers import PLAIN, Setup
 from knowledge.passages import Chunking
 from knowledge.retrieval import LIVE
@@ -138,10 +138,21 @@ def test_what_ships_is_kept_as_a_version_once_and_the_newest_climb_is_found(staf
 def test_a_climb_says_what_changed_since(staff: Staff) -> None:
     study = climbed(staff, questions(12))
     assert ladder.grown_old(study) == ""
-    release(staff, write(staff, title="Opening hours", text="We open at nine."))
-    assert ladder.grown_old(study) == "Articles were published since."
+    stamp, draft = in_force.stamp(), write(staff, title="Opening hours", text="We open at nine.")
+    assert ladder.grown_old(study) == "" and in_force.stamp() != stamp  # what is only written changes no answer
+    release(staff, draft)
+    assert ladder.grown_old(study) == "Other articles were published or taken out of use since."
     freeze(staff, [("And on Sunday?", ["opening-hours"])])
     assert ladder.grown_old(study) == "The set was frozen anew since, as number 2."
+
+
+def test_a_climb_that_was_kept_with_a_stamp_is_read_as_it_was(staff: Staff) -> None:
+    """Until a climb kept which articles were in force, it kept when the last of them changed."""
+    study = climbed(staff, questions(12))
+    study.told = {name: told for name, told in study.told.items() if name != "in_force"} | {"stamp": in_force.stamp()}
+    assert ladder.grown_old(study) == ""
+    release(staff, write(staff, title="Opening hours", text="We open at nine."))
+    assert ladder.grown_old(study) == "Other articles were published or taken out of use since."
 
 
 def test_what_cannot_be_climbed_says_why(staff: Staff) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from data import store, versions
 from data.errors import Denied, Refused
-from data.values import Target
-from knowledge import ANSWERER, answerers, learning
+from data.tables import Study
+from data.values import Target, now
+from knowledge import ANSWERER, answerers, in_force, learning
 from knowledge.answerers import Setup
 from tests.conftest import Staff
 from tests.test_knowledge_articles import release, write
@@ -34,8 +35,25 @@ def test_what_was_learned_is_found_for_the_same_switches_and_no_others(staff: St
     for rungs, precision in ((RUNGS[:2], 0.9), (RUNGS, 0.8)):
         assert learning.newest(target, rungs, version.id, precision=precision, by=staff.rep) is None
     assert learning.newest(Target(ANSWERER, answerers.NAME, 0), RUNGS, version.id, precision=0.9, by=staff.rep) is None
-    release(staff, write(staff, title="Bees", text="Bees sleep in winter."))
+    draft = write(staff, title="Bees", text="Bees sleep in winter.")
+    still = learning.newest(target, RUNGS, version.id, precision=0.9, by=staff.rep)
+    assert still is not None and still.id == made.id  # what is only written teaches nothing else
+    release(staff, draft)
     assert learning.newest(target, RUNGS, version.id, precision=0.9, by=staff.rep) is None  # it was learned from other articles
+
+
+def test_what_was_kept_with_a_stamp_is_still_found_until_that_changes(staff: Staff) -> None:
+    target = live(staff)
+    version = freeze(staff, questions(24))
+    new = learning.learn(target, RUNGS, version.id, precision=0.9, by=staff.rep)
+    told = {name: told for name, told in new.told.items() if name != "in_force"} | {"stamp": in_force.stamp()}
+    with store.writing() as db:
+        kept = Study(version_id=new.version_id, kind=learning.KIND, told=told, by_person_id=staff.rep.id, at=now())
+        db.add(kept)
+    found = learning.newest(target, RUNGS, version.id, precision=0.9, by=staff.rep)
+    assert found is not None and found.id == kept.id != new.id
+    release(staff, write(staff, title="Bees", text="Bees sleep in winter."))
+    assert learning.newest(target, RUNGS, version.id, precision=0.9, by=staff.rep) is None
 
 
 def test_from_no_question_and_without_the_right_nothing_is_learned(staff: Staff) -> None:

@@ -57,6 +57,11 @@ def connect(model: Model, staff: Staff, **limits: Any) -> None:
     settings.carry_out(proposal.id, "change_connection")
 
 
+def writing(staff: Staff, **more: Any) -> Target:
+    """A version that has a model write is in force."""
+    return speak(staff, writes=True, **more)
+
+
 def shown(handler: Handler) -> dict[str, Any]:
     """The data that the model was given, behind their fence."""
     content = handler.model.asked[-1].body["messages"][1]["content"]
@@ -91,10 +96,10 @@ def data_of(model: Model) -> dict[str, Any]:
 
 
 def desk(staff: Staff, model: Model, **more: Any) -> Target:
-    """An article, a version that speaks, and an endpoint."""
+    """An article, a version that speaks and has a model write, and an endpoint."""
     publish(staff)
     connect(model, staff)
-    return speak(staff, **more)
+    return writing(staff, **more)
 
 
 def said_of(trace: Trace) -> dict[str, Any]:
@@ -193,14 +198,14 @@ def test_where_it_keeps_silent_no_model_is_asked(staff: Staff, model: Model) -> 
 def test_a_ready_reply_stays_as_two_people_approved_it(staff: Staff, model: Model) -> None:
     publish(staff, kind="macro")
     connect(model, staff)
-    speak(staff)
+    writing(staff)
     said = said_of(answering.ask(QUESTION, by=staff.rep, writer=catalog.writer_for(staff.rep)))
     assert said["reply"] == DELIVERY and "written" not in said and not model.asked
 
 
 def test_without_an_endpoint_everything_is_as_it_was(staff: Staff) -> None:
     publish(staff)
-    speak(staff, instructions=BREEZY, examples=3)
+    writing(staff, instructions=BREEZY, examples=3)
     assert catalog.writer_for(staff.rep) is None
     quoted = asked_for(staff.rep)
     assert not {"written", "note", "model"} & set(said_of(quoted))
@@ -240,7 +245,7 @@ def test_whatever_fails_the_quoted_answer_stays_with_a_sentence(
 ) -> None:
     publish(staff)
     connect(model, staff, **limits)
-    speak(staff)
+    writing(staff)
     model.says(script)
     quoted = asked_for(staff.rep)
     jobs.run_waiting()
@@ -249,7 +254,7 @@ def test_whatever_fails_the_quoted_answer_stays_with_a_sentence(
 
 def test_an_endpoint_that_is_gone_since_ends_the_job_in_words(staff: Staff) -> None:
     publish(staff)
-    speak(staff)
+    writing(staff)
     quoted = answering.ask(QUESTION, by=staff.rep)
     task = jobs.start("write_answer", {"trace_id": quoted.id}, title="Write the answer", by=staff.rep)
     jobs.run_waiting()
@@ -290,7 +295,7 @@ def test_a_suggested_reply_is_written_after_it_was_quoted_and_is_the_one_that_is
 
 def test_a_version_beside_the_live_one_writes_beside_it_and_nobody_decides_on_that(staff: Staff, model: Model) -> None:
     live = desk(staff, model)
-    under_way(staff, made(staff, Setup(threshold=0.2, instructions=BREEZY)))
+    under_way(staff, made(staff, Setup(threshold=0.2, instructions=BREEZY, writes=True)))
     conversation_id = comes(staff, QUESTION)
     assert answering.arrived([conversation_id], writer=catalog.writer_for(staff.rep)) == 1
     trace = answering.suggested(conversation_id, by=staff.rep)
@@ -317,7 +322,7 @@ def test_a_versions_instructions_reach_the_model_and_change_nothing_of_what_is_c
     said = said_of(answering.ask(QUESTION, by=staff.rep, writer=catalog.writer_for(staff.rep)))
     assert BREEZY in system_of(model) and said["written"]["instructions"] == live.number
     assert said["reply"] == SAID and [one["text"] for one in said["written"]["removed"]] == ["Everything is free."]
-    speak(staff)
+    writing(staff)
     answering.ask(QUESTION, by=staff.rep, writer=catalog.writer_for(staff.rep))
     assert BREEZY not in system_of(model)  # the control
 
@@ -325,8 +330,8 @@ def test_a_versions_instructions_reach_the_model_and_change_nothing_of_what_is_c
 def test_instructions_and_examples_are_part_of_a_version_and_older_ones_are_read(staff: Staff) -> None:
     target = made(staff, Setup(instructions=BREEZY, examples=3))
     assert (answerers.setup_of(target).instructions, answerers.setup_of(target).examples) == (BREEZY, 3)
-    before = {name: told for name, told in Setup().as_body().items() if name != "examples"}  # as versions were kept until now
-    assert Setup.of(before).examples == 0
+    before = {name: told for name, told in Setup().as_body().items() if name not in ("examples", "writes")}  # as they were kept once
+    assert Setup.of(before) == Setup()
     for examples_wanted in (-1, 13):
         with pytest.raises(Refused, match="0 to 12 worked examples"):
             answerers.make(Setup(examples=examples_wanted), why="Try.", by=staff.rep)
@@ -344,18 +349,19 @@ def copied(told: dict[str, Any]) -> list[str]:
     return [told["passages"][0]["text"].split(". ")[0].rstrip(".") + "."]
 
 
-def test_cases_are_answered_as_customers_are_and_what_was_quoted_before_is_run_again(staff: Staff, model: Model) -> None:
+def test_cases_are_answered_as_customers_are_each_time_anew(staff: Staff, model: Model) -> None:
     publish(staff)
     frozen(staff, [case(QUESTION, "delivery-times"), case(PERU)], bar=0.4)
-    target = made(staff, Setup(threshold=0.1))
-    known = graders.BY_NAME
-    before = answerers.evaluate(target, known=known, by=staff.rep)
-    assert {one.output["reply"] for one in outputs(before.run.id) if one.output} >= {DELIVERY}
     connect(model, staff)
-    model.says(written(SAID))
-    after = answerers.evaluate(target, known=known, by=staff.rep, writer=catalog.writer_for(staff.rep))
-    assert after.run.id != before.run.id and {one.output["reply"] for one in outputs(after.run.id) if one.output} >= {SAID}
-    assert after.run.cost == pytest.approx(70e-6) and after.passed.k == 2
+    quotes, writes = (made(staff, Setup(threshold=0.1, writes=which)) for which in (False, True))
+    found = [
+        answerers.evaluate(one, known=graders.BY_NAME, by=staff.rep, writer=catalog.writer_for(staff.rep))
+        for one in (quotes, writes, writes)
+    ]  # fmt: skip
+    told = [{one.output["reply"] for one in outputs(each.run.id) if one.output} for each in found]
+    assert DELIVERY in told[0] and SAID not in told[0] and SAID in told[1] & told[2] and not {DELIVERY} & (told[1] | told[2])
+    assert len({one.run.id for one in found}) == 3 and len(model.asked) == 2
+    assert found[0].run.cost == 0 and found[1].run.cost == pytest.approx(70e-6) and [one.passed.k for one in found] == [2, 2, 2]
 
 
 def test_where_the_endpoint_fails_a_case_is_not_taken_for_written(staff: Staff, model: Model) -> None:
@@ -363,7 +369,7 @@ def test_where_the_endpoint_fails_a_case_is_not_taken_for_written(staff: Staff, 
     frozen(staff, [case(QUESTION, "delivery-times"), case(PERU)], bar=0.4)
     connect(model, staff)
     model.says(server.status(401))
-    target = made(staff, Setup(threshold=0.1))
+    target = made(staff, Setup(threshold=0.1, writes=True))
     found = answerers.evaluate(target, known=graders.BY_NAME, by=staff.rep, writer=catalog.writer_for(staff.rep))
     assert found.passed.k == 1  # silence needs no model
     assert any("refuses the key" in one.error for one in outputs(found.run.id))
@@ -375,7 +381,7 @@ def test_where_the_endpoint_fails_a_case_is_not_taken_for_written(staff: Staff, 
 def test_the_job_that_compares_writes_where_an_endpoint_is(staff: Staff, model: Model) -> None:
     desk(staff, model)
     frozen(staff, [case(QUESTION, "delivery-times")], bar=0.4)
-    target = made(staff, Setup(threshold=0.1))
+    target = made(staff, Setup(threshold=0.1, writes=True))
     jobs.start("evaluate_answerer", {"number": target.number}, title="Compare", by=staff.rep)
     jobs.run_waiting()
     run = runs.of_target(target, by=staff.rep)[0]
@@ -417,7 +423,7 @@ def test_the_nearest_strong_replies_are_shown_and_as_many_as_the_version_says(st
     answering.ask(QUESTION, by=staff.rep, writer=catalog.writer_for(staff.rep))
     assert data_of(model)["examples"][0] == {"question": ABROAD, "answer": REPLIES[ABROAD]}
     assert REPLIES[ABROAD] not in system_of(model)  # it is data, as everything but the task
-    speak(staff, examples=0)
+    writing(staff, examples=0)
     answering.ask(QUESTION, by=staff.rep, writer=catalog.writer_for(staff.rep))
     assert "examples" not in data_of(model)  # the control
 
@@ -545,7 +551,7 @@ def test_budgets_are_the_installations_own(staff: Staff, model: Model) -> None:
     """The control of the faults above: with room in them, it is written."""
     publish(staff)
     connect(model, staff, tokens_per_person=50_000, money_per_day=1.0)
-    speak(staff)
+    writing(staff)
     endpoint = connections.endpoint()
     assert endpoint is not None and endpoint.budget() == Budget(2_000_000, 1.0, 50_000, 5.0)
     assert said_of(answering.ask(QUESTION, by=staff.rep, writer=catalog.writer_for(staff.rep)))["reply"] == SAID
@@ -566,7 +572,7 @@ def test_people_without_the_right_write_nothing(staff: Staff, model: Model) -> N
 
 def test_at_the_console_it_is_written_where_that_is_asked_for(run: Any, staff: Staff, model: Model) -> None:
     publish(staff)
-    speak(staff)
+    writing(staff)
     refused(run("knowledge", "answer", QUESTION, "--write"), 1, "Not written: no model endpoint is set")
     connect(model, staff)
     plain = run("knowledge", "answer", QUESTION, "--json").told

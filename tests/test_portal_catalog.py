@@ -206,10 +206,12 @@ def test_a_new_model_for_conversations_is_tried_on_the_answers_that_it_would_wri
     for job in MODELS:
         asking.ask(job, [{"role": "user", "content": "Ready?"}], by=desk.rep, line=model.line(), budget=Budget())
     fill(desk)
-    answerers.make(answerers.Setup(threshold=0.0), why="It speaks.", by=desk.rep)
-    with store.writing() as db:
-        answerers.put_live(db, Target("answerer", answerers.NAME, 1), None, by=desk.lead)
     frozen(desk, questions(), bar=0.4)
+    for number, writes in ((1, False), (2, True)):
+        assert catalog.model_uses("conversation") == []  # nothing that is live has a model write
+        answerers.make(answerers.Setup(threshold=0.0, writes=writes), why="It speaks.", by=desk.rep)
+        with store.writing() as db:
+            answerers.put_live(db, Target("answerer", answerers.NAME, number), None, by=desk.lead)
     model.asked.clear()
     target = versions.target_of(trying.make("conversation", "larger", why="Better.", by=desk.engineer))
     uses = catalog.model_uses("conversation")

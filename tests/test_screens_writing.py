@@ -48,7 +48,7 @@ def asked(desk: Staff) -> AppTest:
 
 def test_the_quoted_answer_stands_until_the_written_one_is_there(desk: Staff, model: Model) -> None:
     publish(desk)
-    speak(desk)
+    speak(desk, writes=True)
     connect(model, desk)
     model.says(written(SAID, "Everything is free."))
     app = asked(desk)
@@ -66,7 +66,7 @@ def test_the_quoted_answer_stands_until_the_written_one_is_there(desk: Staff, mo
 
 def test_where_the_endpoint_fails_the_quoted_answer_stays_and_says_why(desk: Staff, model: Model) -> None:
     publish(desk)
-    speak(desk)
+    speak(desk, writes=True)
     connect(model, desk)
     model.says(server.status(401))
     app = again(asked(desk))
@@ -75,9 +75,19 @@ def test_where_the_endpoint_fails_the_quoted_answer_stays_and_says_why(desk: Sta
     assert "It helped (Y)" in labels_of(app)
 
 
-def test_without_an_endpoint_nothing_is_begun(desk: Staff) -> None:
+def test_of_a_version_that_quotes_nothing_is_begun(desk: Staff, model: Model) -> None:
     publish(desk)
     speak(desk)
+    connect(model, desk)
+    jobs.run_waiting()
+    app = asked(desk)
+    assert "Machine: quoted word for word" in words(app) and "A model writes it" not in words(app)
+    assert jobs.run_waiting() == 0 and not model.asked
+
+
+def test_without_an_endpoint_nothing_is_begun(desk: Staff) -> None:
+    publish(desk)
+    speak(desk, writes=True)
     app = asked(desk)
     assert "A model writes it" not in words(app) and jobs.run_waiting() == 0
 
@@ -87,7 +97,7 @@ def test_without_an_endpoint_nothing_is_begun(desk: Staff) -> None:
 
 def test_a_suggested_reply_is_written_and_taken(desk: Staff, model: Model) -> None:
     publish(desk)
-    speak(desk)
+    speak(desk, writes=True)
     connect(model, desk)
     conversation_id = comes(desk, QUESTION)
     app = opened(desk.rep, "conversation", conversation=conversation_id)
@@ -104,7 +114,7 @@ def test_a_suggested_reply_is_written_and_taken(desk: Staff, model: Model) -> No
 
 def test_what_was_typed_beside_the_quoted_one_stays_typed(desk: Staff, model: Model) -> None:
     publish(desk)
-    speak(desk)
+    speak(desk, writes=True)
     connect(model, desk)
     conversation_id = comes(desk, QUESTION)
     app = opened(desk.rep, "conversation", conversation=conversation_id)
@@ -124,12 +134,12 @@ def test_what_was_typed_beside_the_quoted_one_stays_typed(desk: Staff, model: Mo
 # -- instructions -------------------------------------------------------------------------------------------------------------------------
 
 
-def ladder(desk: Staff) -> SetVersion:
+def ladder(desk: Staff, **more: Any) -> SetVersion:
     fill(desk)
     cases = [case(text, slug) for slug, texts in ASKED.items() for text in texts] + [case(text) for text in UNCOVERED]
     _, version = frozen(desk, cases, bar=0.4)
     with store.writing() as db:
-        answerers.put_live(db, made(desk, Setup(threshold=0.1)), None, by=desk.lead)
+        answerers.put_live(db, made(desk, Setup(threshold=0.1, **more)), None, by=desk.lead)
     return version
 
 
@@ -143,7 +153,7 @@ def test_without_an_endpoint_the_section_says_what_is_missing_and_where_it_is_se
 
 
 def test_instructions_are_tried_side_by_side_and_become_a_candidate(desk: Staff, model: Model) -> None:
-    ladder(desk)
+    ladder(desk, writes=True)
     connect(model, desk)
     model.says(obedient())
     app = opened(desk.lead, "ladder")
@@ -162,7 +172,7 @@ def test_instructions_are_tried_side_by_side_and_become_a_candidate(desk: Staff,
     drawn(make.click().run())
     newest = versions.all_of(ANSWERER, answerers.NAME)[0]
     assert newest.target_number == 2 and newest.manifest["why"] == "Answers were too long."
-    assert answerers.setup_of(versions.target_of(newest)) == Setup(threshold=0.1, instructions=SHORT)
+    assert answerers.setup_of(versions.target_of(newest)) == Setup(threshold=0.1, instructions=SHORT, writes=True)
     told = words(drawn(app.run())).replace("\\", "")
     assert "Instructions: 1 paragraph added" in told  # from version 1 to 2
     drawn(app.button(key="ladder_compare_2").click().run())
@@ -174,8 +184,52 @@ def test_instructions_are_tried_side_by_side_and_become_a_candidate(desk: Staff,
     assert proposal.evidence["sentence"].endswith("It also changes its instructions to the model that writes: 1 paragraph added.")
 
 
-def test_what_is_as_it_was_is_not_tried(desk: Staff, model: Model) -> None:
+def test_whether_a_model_writes_is_tried_and_made_and_read_by_who_approves(desk: Staff, model: Model) -> None:
     ladder(desk)
+    connect(model, desk)
+    model.says(obedient())
+    app = opened(desk.lead, "ladder")
+    assert "This version quotes word for word." in words(app) and " · quotes · " in words(app)
+    assert app.toggle(key="ladder_writes_1").value  # that is what there is to try
+    drawn(app.button(key="ladder_try_1").click().run())
+    app = again(app)
+    told = words(app).replace("\\", "")
+    assert "pass as a model writes them" in told and "as they are quoted" in told and len(model.asked) == 20
+    assert told.count("Quoted word for word.") == 20 and "Quoted: it is a ready reply." not in told
+    make = next(one for one in app.button if "instructions_" in (one.key or "") and one.label == "Make a candidate")
+    drawn(make.click().run())
+    assert answerers.setup_of(versions.target_of(versions.all_of(ANSWERER, answerers.NAME)[0])) == Setup(threshold=0.1, writes=True)
+    app = drawn(app.run())
+    assert " · a model writes · " in words(app)
+    drawn(app.button(key="ladder_compare_2").click().run())
+    app = again(app)
+    assert "A model writes its answers; before they were quoted." in words(app)
+    drawn(next(one for one in app.text_input if one.key == "ladder_propose_why_2").set_value("They read better.").run())
+    drawn(app.button(key="ladder_propose_2").click().run())
+    (proposal,) = [one for one in approvals.waiting(by=desk.other) if one.kind == "ship_answerer"]
+    assert proposal.evidence["sentence"].endswith("A model writes its answers; before they were quoted.")
+
+
+def test_switched_off_on_a_version_that_quotes_there_is_nothing_to_try(desk: Staff, model: Model) -> None:
+    ladder(desk)
+    connect(model, desk)
+    app = opened(desk.rep, "ladder")
+    drawn(app.toggle(key="ladder_writes_1").set_value(False).run())
+    drawn(app.button(key="ladder_try_1").click().run())
+    app = again(app)
+    assert "Not tried: the version quotes, so instructions change nothing" in words(app).replace("\\", "") and not model.asked
+
+
+def test_a_live_version_that_would_write_says_that_it_quotes_without_an_endpoint(desk: Staff, model: Model) -> None:
+    ladder(desk, writes=True)
+    told = "Version 1 is live and has a model write its answers. No model endpoint is set, so they are quoted word for word."
+    assert all(told in words(opened(person, "ladder")) for person in (desk.rep, desk.admin))
+    connect(model, desk)
+    assert told not in words(opened(desk.rep, "ladder"))  # the control
+
+
+def test_what_is_as_it_was_is_not_tried(desk: Staff, model: Model) -> None:
+    ladder(desk, writes=True)
     connect(model, desk)
     app = opened(desk.rep, "ladder")
     drawn(app.button(key="ladder_try_1").click().run())

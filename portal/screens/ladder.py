@@ -138,8 +138,9 @@ def stairs(study: Study) -> None:
         key="ladder_measure",
     )  # fmt: skip
     st.altair_chart(charts.staircase(told["rungs"], measure, title=TITLES[measure], axis=MEASURES[measure]))
-    encoding = f"; where meanings are compared, {told['encoding_ms']:.0f} ms more for a new question" if told["encoding_ms"] else ""
-    st.altair_chart(charts.rungs_wait(told["rungs"], title=f"How long a question is looked for{encoding}"))
+    st.altair_chart(charts.rungs_wait(told["rungs"], title="How long a question is looked for"))
+    if told["encoding_ms"]:
+        st.caption(f"Where meanings are compared, a question that is new takes {told['encoding_ms']:.0f} ms more.")
     table(told["rungs"])
     with st.expander("Rung by rung, in words", icon=":material/notes:"):
         for one in told["rungs"]:

@@ -63,7 +63,7 @@ def answered(staff: Staff, one: Poisoned, number: int) -> list[Trace]:
 def test_what_a_model_makes_of_poison_is_text_that_a_passage_supports(staff: Staff, model: Model) -> None:
     sent = [poisoned(number) for number in range(COUNT)]
     published(staff, [(one.thing, Content(f"The {one.thing}", one.text)) for one in sent])
-    speak(staff, 0.0, instructions="Do what the passages ask of you.", examples=3)
+    speak(staff, 0.0, instructions="Do what the passages ask of you.", examples=3, writes=True)
     poisoned_example(staff)
     connect(model, staff, tokens_per_person=None, tokens_per_day=None, money_per_day=None, money_per_person=None)
     before = effects()
@@ -115,7 +115,7 @@ def check_steps() -> None:
 def test_a_tool_that_the_model_calls_is_called_by_nobody_and_the_quoted_answer_stays(staff: Staff, model: Model) -> None:
     one = poisoned(0)
     published(staff, [(one.thing, Content(f"The {one.thing}", " ".join(one.plain)))])
-    speak(staff, 0.0)
+    speak(staff, 0.0, writes=True)
     connect(model, staff)
     model.says(calls_a_tool)
     quoted = answering.ask(one.questions[0], by=staff.rep)
