@@ -10,7 +10,7 @@ from data.values import Target
 from evals import changes, freezing, graders, sets
 from evals.cases import NewCase
 from evals.graders import cites_article
-from knowledge import ARTICLE, answerers, answering, articles, gaps, shelf, surety
+from knowledge import ARTICLE, answerers, answering, articles, gaps, ladder, shelf, surety
 from knowledge.articles import Content
 
 SET = "Everyday questions"
@@ -132,6 +132,14 @@ def suggest(came: Sequence[tuple[str, datetime]]) -> None:
     """When a conversation came, a reply was suggested."""
     for conversation_id, at in came[-ASKED_OF_CUSTOMERS:]:
         answering.arrived([conversation_id], at=at)
+
+
+def climb(eval_set: EvalSet, *, by: Person, at: datetime) -> None:
+    """What each way to find brings on the questions, with what people chose until then."""
+    version = sets.latest(eval_set.id)
+    if version is None:
+        raise LookupError("the demo's questions are frozen before they are climbed")
+    ladder.climb(answerers.target_in_force(), version.id, by=by, at=at)
 
 
 def look_for_gaps(*, at: datetime) -> None:

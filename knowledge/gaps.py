@@ -26,7 +26,7 @@ GAP = "gap"
 OPEN, WRITTEN, COVERED, PUT_ASIDE, GONE = "open", "being written", "covered", "put aside", "gone"
 LOOKED_AT = measured.WINDOW
 SAME = 0.5  # of a known gap's questions: then it is the same
-MOST_KEPT, OF_A_TEAM, MOST_REPLIES, TYPICAL = 200, 10, 3, 5
+MOST_KEPT, OF_A_TEAM, MOST_REPLIES = 200, 10, 3
 LONGEST = 2_000  # characters of a question that are shown
 LARGEST = 30  # gaps, of which it is looked where else they are asked
 STEP = 1_000
@@ -107,7 +107,7 @@ def _write(db: Session, gap: Pattern, members: Sequence[Asked], also: Sequence[m
     before = sum(week - timedelta(days=7) < one.at <= week for one in members)
     if not gap.name:
         named_by = _called(members)
-        gap.name, gap.told = _short(named_by.text), gap.told | {"named_by": _kept(named_by)}
+        gap.name, gap.told = questions.short(named_by.text), gap.told | {"named_by": _kept(named_by)}
     gap.conversation_ids = list(dict.fromkeys(one.conversation_id for one in members if one.conversation_id))[:MOST_KEPT]
     gap.trace_ids = [one.trace_id for one in members[:MOST_KEPT]]
     gap.size, gap.customers, gap.seen_at = len(members), len(customers), at
@@ -138,13 +138,8 @@ def _of_each_team(members: Sequence[Asked]) -> list[Asked]:
 
 
 def _called(members: Sequence[Asked]) -> Asked:
-    """The shortest of the most typical questions: an e-mail's greeting tells nothing."""
-    typical = members[:TYPICAL]
-    return min((one for one in typical if len(one.text.split()) >= FEWEST), key=lambda one: len(one.text), default=typical[0])
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 90 else f"{text[:88].rsplit(' ', 1)[0]} …"
+    name = questions.telling([one.text for one in members])
+    return next(one for one in members if one.text == name)
 
 
 def _sentence(members: Sequence[Asked], lately: int, before: int) -> str:
@@ -279,12 +274,12 @@ def _as_seen(gap: Pattern, within: set[str]) -> Gap:
     asked = [one for one in gap.told.get("asked", []) if one["conversation"] is None or one["conversation"] in within]
     named_by = gap.told.get("named_by")
     is_theirs = named_by is not None and (named_by["conversation"] is None or named_by["conversation"] in within)
-    typical = min((one["text"] for one in asked[:TYPICAL]), key=len, default=OTHERS)
+    name = questions.short(questions.telling([one["text"] for one in asked])) if asked else OTHERS
     also = [
         one | {"conversation_ids": [made for made in one["conversation_ids"] if made in within]} for one in gap.told.get("also", [])
     ]  # fmt: skip
     return Gap(
-        gap.id, gap.state, gap.name if is_theirs else _short(typical), tuple(dict.fromkeys(one["text"] for one in asked[:OF_A_TEAM])),
+        gap.id, gap.state, gap.name if is_theirs else name, tuple(dict.fromkeys(one["text"] for one in asked[:OF_A_TEAM])),
         tuple(made for made in gap.conversation_ids if made in within), tuple(one["trace"] for one in asked), gap.size, gap.customers,
         gap.growth, gap.sentence, gap.why, gap.article,
         {name: value for name, value in gap.told.items() if name not in ("asked", "named_by", "topic")} | {"also": also}, gap.at,

@@ -1,5 +1,6 @@
 """What was asked, by whom, whether it was answered well, and which questions ask the same."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,9 @@ WHY = {
     "declined": "the machine kept silent", "refused": "a person said that the answer is wrong",
     "missing": "a person said that it is missing", "edited": "a person wrote another reply",
 }  # fmt: skip
+TYPICAL, SHORT = 5, 90  # of a group's questions, of which one names it; characters of a name
+GREETED = "hi|hello|hey|hallo|moin|guten (morgen|tag|abend)|good (morning|afternoon|evening|day)"
+GREETING = re.compile(rf"(dear [^,.!?]{{1,30}},|({GREETED})\b( there| team| all)?)[\s,.!:]*", re.IGNORECASE)
 COLLEAGUES, PROGRAMS = "colleagues", "programs"  # who asked, where no conversation came by a channel
 
 
@@ -140,6 +144,25 @@ def alike(texts: Sequence[str], encoder: Encodes | None) -> list[list[int]]:
             middle = rows[members].mean(axis=0)
             groups.append([int(place) for place in members[np.argsort(-(rows[members] @ middle), kind="stable")]])
     return sorted(groups, key=lambda group: (-len(group), group))
+
+
+def telling(texts: Sequence[str]) -> str:
+    """The most typical question that fits on a line without its greeting; else the shortest of the most typical."""
+    typical = texts[:TYPICAL]
+    told = [text for text in typical if len(text.split()) >= FEWEST] or typical
+    return next((text for text in told if len(bare(text)) <= SHORT), min(told, key=len))
+
+
+def bare(text: str) -> str:
+    """Without the greeting, which tells nothing."""
+    told = GREETING.sub("", text.strip(), count=1) or text
+    return told[:1].upper() + told[1:]
+
+
+def short(text: str) -> str:
+    """As a name: on one line."""
+    told = bare(text)
+    return told if len(told) <= SHORT else f"{told[: SHORT - 2].rsplit(' ', 1)[0]} …"
 
 
 def like(texts: Sequence[str], topic: Sequence[str], encoder: Encodes | None, *, as_any_of_them: bool = False) -> list[bool]:

@@ -1,7 +1,6 @@
 """Every chart of the portal: one look in both themes, a finding as its title, intervals, release markers, points that can be clicked."""
 
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -119,10 +118,7 @@ def learning_curve(points: Sequence[Mapping[str, Any]], *, title: str) -> alt.La
 
 def staircase(rungs: Sequence[Mapping[str, Any]], measure: str, *, title: str, axis: str) -> alt.LayerChart:
     """Rung by rung: a step for each that is climbed, with its interval; beside the stairs what was only tried. Marks say what it brings."""
-    rows = [
-        {"rung": _wrapped(one["title"]), "title": one["title"], **one[measure], "on": one["on"], "said": STEPS_UP[one["worth"]]}
-        for one in rungs
-    ]
+    rows = [{"rung": one["title"], "title": one["title"], **one[measure], "on": one["on"], "said": STEPS_UP[one["worth"]]} for one in rungs]
     base = alt.Chart(pd.DataFrame(rows)).encode(x=_rungs())
     y = alt.Y("value:Q", title=axis, axis=alt.Axis(format=".0%", minExtent=48, maxExtent=48))
     known = [said for said in MARKS if any(row["said"] == said for row in rows)]
@@ -138,31 +134,22 @@ def staircase(rungs: Sequence[Mapping[str, Any]], measure: str, *, title: str, a
     )  # fmt: skip
     words = base.mark_text(align="left", dx=9, dy=-9, fontSize=12, fontWeight=600)
     words = words.encode(y=y, color=colour, text=alt.Text("value:Q", format=".0%"))
-    return _framed(alt.layer(whiskers, stairs.encode(y=y), dots, words), title).properties(height=340)
+    return _framed(alt.layer(whiskers, stairs.encode(y=y), dots, words), title).properties(height=370)
 
 
 def rungs_wait(rungs: Sequence[Mapping[str, Any]], *, title: str) -> alt.LayerChart:
     """How long each step of the stairs above takes."""
-    base = alt.Chart(pd.DataFrame([{"rung": _wrapped(one["title"]), "ms": one["ms"]} for one in rungs])).encode(
+    base = alt.Chart(pd.DataFrame([{"rung": one["title"], "ms": one["ms"]} for one in rungs])).encode(
         x=_rungs(), y=alt.Y("ms:Q", title="ms", axis=alt.Axis(tickCount=3, minExtent=48, maxExtent=48)),
     )  # fmt: skip
     bars = base.mark_bar(color=COLOURS["volume"], size=26, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
     words = base.mark_text(dy=-7, fontSize=12, color=COLOURS["volume"]).encode(text=alt.Text("ms:Q", format=".1f"))
-    return _framed(alt.layer(bars, words), title).properties(height=200)
-
-
-def _wrapped(title: str) -> str:
-    """In lines: eleven stand side by side."""
-    return "|".join(wrap(title, 9))
+    return _framed(alt.layer(bars, words), title).properties(height=230)
 
 
 def _rungs() -> alt.X:
-    return alt.X(
-        "rung:O",
-        title=None,
-        sort=None,
-        axis=alt.Axis(labelAngle=0, labelFlush=False, labelExpr="split(datum.label, '|')", labelOverlap=False),
-    )
+    """Aslant: twelve stand side by side, on a narrow screen too."""
+    return alt.X("rung:O", title=None, sort=None, axis=alt.Axis(labelAngle=-35, labelFlush=False, labelOverlap=False, labelLimit=160))
 
 
 def picked_week(event: Any) -> str | None:

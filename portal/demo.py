@@ -21,7 +21,7 @@ from knowledge import demo as knowledge_demo
 from knowledge.articles import Content
 from portal.ferngrove import helpdesk as intake_demo
 from portal.ferngrove import knowledge, story
-from portal.ferngrove.knowledge import ARTICLES, QUESTIONS
+from portal.ferngrove.knowledge import ARTICLES, QUESTIONS, ArticleText
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
 
@@ -80,10 +80,16 @@ def _govern(ferngrove: Ferngrove, until: datetime) -> None:
 def _write_down(company: Company, at: datetime) -> None:
     """What the shop had on its old help pages; some of it was put right since."""
     lena, marco, birgit = (company.staff[name] for name in ("Lena Hoffmann", "Marco Silva", "Birgit Lund"))
-    found = [
-        (one.slug, Content(**{name: told for name, told in vars(one).items() if name != "slug"}, owner_id=lena.id)) for one in ARTICLES
-    ]
+    found = [(one.slug, _content(company, one, at)) for one in ARTICLES]
     knowledge_demo.publish(found, by=lena, proposer=birgit, approver=marco, at=at)
+
+
+def _content(company: Company, article: ArticleText, at: datetime) -> Content:
+    """Whose it is, and when it is to be looked at again."""
+    owner, days = knowledge.LOOKED_AFTER[article.area]
+    again = at + timedelta(days=knowledge.SOONER.get(article.slug, days))
+    told = {name: value for name, value in vars(article).items() if name != "slug"}
+    return Content(**told, owner_id=company.staff[owner].id, review_by=again)
 
 
 def _know(ferngrove: Ferngrove, until: datetime) -> None:
@@ -100,6 +106,7 @@ def _know(ferngrove: Ferngrove, until: datetime) -> None:
     slug, addition = knowledge.DRAFT
     knowledge_demo.propose_one(slug, addition, why="Customers ask for it every week.", by=alma, at=until - timedelta(hours=20))
     knowledge_demo.look_for_gaps(at=until - timedelta(hours=8))
+    knowledge_demo.climb(eval_set, by=birgit, at=until - timedelta(hours=6))
     knowledge_demo.read_ahead(by=lena)
 
 

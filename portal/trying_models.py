@@ -25,7 +25,7 @@ def show(person: Person) -> None:
     )
     live = models.in_force(job, by=person)
     if live is None:
-        st.caption("No model has answered for it yet. Once an endpoint is set, 'Try it' asks each model once.")
+        st.caption("No model has answered for it yet. 'Try it' under the model endpoint asks each model once.")
         return
     in_force(job, live, person)
     if access.may(person, "model.make"):

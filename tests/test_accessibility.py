@@ -20,7 +20,7 @@ from tests.server import Server
 from tests.test_shots import ADDRESSES, FOR_ADMINS
 
 ONE_CONVERSATION = "conversation?conversation="
-MOST_USED = ("", "review", "conversations", ONE_CONVERSATION, "imports")  # home has the bare address
+MOST_USED = ("", "review", "conversations", ONE_CONVERSATION, "imports", "knowledge", "ask", "gaps", "ladder")  # home has the bare address
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from data.labels import of as labels_in_use
 from data.tables import Conversation, Customer, EvalSet, Example, Label, Message, Person, Prediction, Review, Trace
 from data.values import now
 from evals import checks, compare, continuous, graders, runs, sets
-from knowledge import articles, gaps, in_force
+from knowledge import articles, gaps, in_force, ladder
 from language import redact
 from portal.ferngrove import story
 from portal.ferngrove.knowledge import ARTICLES
@@ -296,6 +296,10 @@ def test_the_names_of_intents_are_those_of_the_phrases(shop: Person) -> None:
 def test_questions_are_answered_from_articles_and_what_nothing_covers_gathers(shop: Person) -> None:
     assert len(in_force.numbers()) == len(ARTICLES) and releases.live("answerer", "answerer") is not None
     assert articles.counted(articles.Filter(state="draft"), by=shop) == 1
+    assert articles.counted(articles.Filter(state="overdue"), by=shop) == 2
+    assert len({one.owner_id for one in articles.listed(articles.Filter(), by=shop, size=100)}) >= 5
+    climbed = ladder.newest(sets.by_name("Everyday questions", by=shop).id, by=shop)
+    assert climbed is not None and len(climbed.told["rungs"]) >= 8 and not ladder.grown_old(climbed)
     open_ones = [gap for gap in gaps.standing(by=shop) if gap.state == gaps.OPEN]
     assert len(open_ones) >= 3 and all(gap.customers >= 1 and gap.size >= gaps.FEWEST for gap in open_ones)
     with store.reading() as db:

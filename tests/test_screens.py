@@ -23,6 +23,10 @@ SCREENS = (
     "imports",
     "eval_sets",
     "classifiers",
+    "knowledge",
+    "ask",
+    "gaps",
+    "ladder",
     "quality",
     "datasets",
     "approvals",
@@ -34,7 +38,7 @@ SCREENS = (
     "account",
     "installation",
 )
-HIDDEN = {"rep": {"installation"}, "lead": {"installation"}, "engineer": set(), "admin": {"review"}}
+HIDDEN = {"rep": {"installation"}, "lead": {"installation"}, "engineer": set(), "admin": {"review", "ask", "gaps"}}
 
 
 def sit_down(person: Person) -> AppTest:
@@ -95,7 +99,19 @@ def test_every_screen_of_an_empty_portal_says_what_will_fill_it(staff: Staff) ->
         assert open_screen(app, screen).title[0].value
     said = {
         name: words(open_screen(app, name))
-        for name in ("review", "conversations", "eval_sets", "classifiers", "quality", "approvals", "jobs")
+        for name in (
+            "review",
+            "conversations",
+            "eval_sets",
+            "classifiers",
+            "quality",
+            "approvals",
+            "jobs",
+            "knowledge",
+            "ask",
+            "gaps",
+            "ladder",
+        )
     }
     assert "appear here as they come in" in said["review"]
     assert "Import a file to begin" in said["conversations"]
@@ -103,6 +119,10 @@ def test_every_screen_of_an_empty_portal_says_what_will_fill_it(staff: Staff) ->
     assert "train the first candidate" in said["classifiers"]
     assert "the weeks appear here" in said["quality"]
     assert "Nothing waits" in said["approvals"]
+    assert "Write one, or bring the help pages you have" in said["knowledge"]
+    assert "No article is published, so nothing is answered yet" in said["ask"]
+    assert "No gap is open" in said["gaps"]
+    assert "No article is published, so no question finds one" in said["ladder"]
     assert "appear here" in said["jobs"]
 
 

@@ -1,6 +1,7 @@
 """Knowledge, Ask and Gaps as people see them: with nothing, one and many articles, for each role."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from data import approvals, people, store
 from data.tables import Person
-from data.values import Target
+from data.values import Target, now
 from evals import sets
 from knowledge import ARTICLE, answering, articles, gaps, in_force
 from knowledge.articles import Content, Filter
@@ -68,12 +69,24 @@ def test_many_articles_are_a_table_that_is_narrowed_and_turned(desk: Staff) -> N
     assert "60 articles" in words(app) and len(app.dataframe[0].value) == 25
     assert list(app.dataframe[0].value["Title"][:2]) == ["Article 00", "Article 01"]
     drawn(app.selectbox(key="state").set_value("published").run())
-    assert "30 articles" in words(app) and set(app.dataframe[0].value["State"]) == {"published 1"}
+    assert "30 articles" in words(app) and set(app.dataframe[0].value["State"]) == {"published, version 1"}
     drawn(app.text_input(key="words").set_value("Article 07").run())
     assert "1 article" in words(app) and list(app.dataframe[0].value["Title"]) == ["Article 07"]
     drawn(app.text_input(key="words").set_value("nothing like it").run())
     assert "No article fits. Take a filter away." in words(app)
     check_words_only(app)
+
+
+def test_what_is_to_be_looked_at_again_says_since_when(desk: Staff) -> None:
+    late, early = now() - timedelta(days=3), now() + timedelta(days=300)
+    brought = articles.bring([("late", Content("Late", "A.", review_by=late)), ("early", Content("Early", "B.", review_by=early))],
+                             source="x", by=desk.lead)  # fmt: skip
+    release(desk, *brought.targets)
+    app = opened(desk.rep, "knowledge")
+    drawn(app.selectbox(key="state").set_value("overdue").run())
+    assert list(app.dataframe[0].value["Title"]) == ["Late"] and app.dataframe[0].value["Look at it again by"][0].startswith("overdue, ")
+    assert "another look is overdue since " in words(opened(desk.rep, "knowledge", article="late"))
+    assert "to be looked at again by " in words(opened(desk.rep, "knowledge", article="early"))
 
 
 def test_drafts_of_a_folder_are_proposed_together(desk: Staff) -> None:
@@ -85,6 +98,8 @@ def test_drafts_of_a_folder_are_proposed_together(desk: Staff) -> None:
     drawn(button(app, "Propose it").click().run())
     (proposal,) = approvals.waiting(by=desk.lead)
     assert proposal.title == "publish 5 articles" and "Proposed." in words(app)
+    one = labels_of(opened(desk.rep, "knowledge", article="a-3"))
+    assert "Version 1 waits for approval" in one and "Propose to publish" not in one
     approvals.approve(proposal.id, by=desk.other)
     jobs.run_waiting()
     assert len(in_force.numbers()) == 5
@@ -294,7 +309,7 @@ def test_a_gap_becomes_a_draft_with_its_cases(desk: Staff) -> None:
     (gap,) = looked(desk)
     eval_set = sets.create("Everyday questions", purpose="knowledge", by=desk.lead)
     app = opened(desk.rep, "gaps", gap=gap.id)
-    assert all(text in words(app) for text in BICYCLES) and "Asked by colleagues 3." in words(app)
+    assert all(text in words(app) for text in BICYCLES) and "Where it was asked: colleagues 3." in words(app)
     drawn(button(app, "Draft an article").click().run())
     assert app.selectbox(key="gaps_set").value.id == eval_set.id and app.number_input(key="gaps_cases").value == 3
     app.text_input(key=f"gaps_{gap.id}_title").set_value(WRITTEN.title)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from data.tables import Trace
-from knowledge import answering
+from knowledge import answering, in_force
 from portal import acts, sourced, widgets, writing
 
 person = st.session_state["person"]
@@ -27,6 +27,8 @@ def main() -> None:
         "Your question", key="ask_question", on_change=asked, max_chars=LONGEST, icon=":material/contact_support:",
         placeholder="Can a customer send back a plant that has flowered?",
     )  # fmt: skip
+    if not in_force.anything_published():
+        nothing_to_quote()
     trace = answering.standing(state.get("ask_trace", ""), by=person)
     if trace is None:
         if earlier := answering.mine(by=person):
@@ -42,6 +44,15 @@ def main() -> None:
         sourced.show(trace, by=person)
     writing.follow(trace, by=person)
     judge(trace)
+
+
+def nothing_to_quote() -> None:
+    st.info(
+        "No article is published, so nothing is answered yet. Write some or bring the help pages you have; what you ask until then shows "
+        "what is missing.",
+        icon=":material/menu_book:",
+    )
+    st.page_link("screens/knowledge.py", label="Open Knowledge", icon=":material/arrow_forward:")
 
 
 def judge(trace: Trace) -> None:

@@ -47,12 +47,12 @@ def look_now() -> None:
 
 def card(gap: gaps.Gap) -> None:
     with st.container(border=True, gap="xsmall", key=f"gaps_card_{gap.id}"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(widgets.plain(gap.name), anchor=False, width="stretch")
-            st.button(
-                "Open it", key=f"gaps_open_{gap.id}", type="primary", icon=":material/arrow_forward:",
-                on_click=lambda: st.query_params.update({"gap": gap.id}),
-            )  # fmt: skip
+        row = st.columns([5, 1.2], vertical_alignment="center")
+        row[0].subheader(widgets.plain(gap.name), anchor=False)
+        row[1].button(
+            "Open it", key=f"gaps_open_{gap.id}", icon=":material/arrow_forward:", width="stretch",
+            on_click=lambda: st.query_params.update({"gap": gap.id}),
+        )  # fmt: skip
         st.markdown(widgets.plain(gap.sentence))
         st.caption(widgets.plain(failed(gap)))
 
@@ -127,7 +127,7 @@ def one_gap(gap: gaps.Gap) -> None:
         st.subheader("Conversations", anchor=False)
         widgets.openings(gap.conversation_ids, by=person)
         where = gap.told.get("where", {})
-        st.caption(widgets.plain(f"Asked by {', '.join(f'{name} {count:,}' for name, count in where.items())}."))
+        st.caption(widgets.plain(f"Where it was asked: {', '.join(f'{name} {count:,}' for name, count in where.items())}."))
         also_asked(gap)
 
 

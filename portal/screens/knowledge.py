@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from data import access, people
-from data.tables import Article
+from data import access, approvals, people
+from data.tables import Article, Proposal
 from data.values import Target
 from knowledge import ARTICLE, articles, diff
 from knowledge.articles import Filter
@@ -69,12 +69,12 @@ def table(listed: list[Article]) -> None:
         {
             "Read": ["Read" for _ in listed],
             "Title": [one.title for one in listed],
-            "Kind": [one.kind for one in listed],
-            "Area": [one.area or "–" for one in listed],
             "State": [in_words(one) for one in listed],
-            "For": ["staff only" if one.audience == articles.STAFF else "everyone" for one in listed],
+            "Look at it again by": [again(one) for one in listed],
+            "Area": [one.area or "–" for one in listed],
             "Owner": [who.get(one.owner_id or "", "–") for one in listed],
-            "Look at it again by": [widgets.day(one.review_by) if one.review_by else "–" for one in listed],
+            "Kind": [one.kind for one in listed],
+            "For": ["staff only" if one.audience == articles.STAFF else "everyone" for one in listed],
         }
     )
     st.dataframe(
@@ -90,8 +90,17 @@ def in_words(article: Article) -> str:
     if article.live is None:
         return "not published"
     newer = f", draft {article.newest}" if article.newest > article.live else ""
-    late = ", overdue" if article.review_by and article.review_by < widgets.now() else ""
-    return f"published {article.live}{newer}{late}"
+    return f"published, version {article.live}{newer}"
+
+
+def again(article: Article) -> str:
+    if article.review_by is None:
+        return "–"
+    return f"{'overdue, ' if is_late(article) else ''}{widgets.day(article.review_by)}"
+
+
+def is_late(article: Article) -> bool:
+    return article.review_by is not None and article.review_by < widgets.now()
 
 
 def bring() -> None:
@@ -146,9 +155,10 @@ def one_article(article: Article) -> None:
 
 def about(article: Article) -> None:
     owner = who.get(article.owner_id or "", "nobody")
-    again = f" · look at it again by {widgets.day(article.review_by)}" if article.review_by else ""
+    words = "another look is overdue since" if is_late(article) else "to be looked at again by"
+    by_when = f" · {words} {widgets.day(article.review_by)}" if article.review_by else ""
     audience = "staff only" if article.audience == articles.STAFF else "for everyone"
-    told = f"{article.kind.capitalize()} · {article.area or 'no area'} · {audience} · {owner} looks after it{again}"
+    told = f"{article.kind.capitalize()} · {article.area or 'no area'} · {audience} · {owner} looks after it{by_when}"
     st.caption(widgets.plain(told))
     if article.live is None:
         st.warning("Not published: no answer quotes it. Propose it, and a second person decides.", icon=":material/visibility_off:")
@@ -166,12 +176,25 @@ def read(article: Article) -> None:
 def propose(article: Article) -> None:
     if article.newest == article.live or not access.may(person, "article.propose"):
         return
+    if waits := waiting_for(article):
+        st.page_link(
+            "screens/approvals.py", label=f"Version {article.newest} waits for approval", icon=":material/how_to_vote:",
+            query_params={"proposal": waits.id},
+        )  # fmt: skip
+        return
     with st.popover(f"Propose to publish version {article.newest}", icon=":material/how_to_vote:"):
         target = Target(ARTICLE, article.slug, article.newest)
         if article.live:
             old, new = (articles.content(article.slug, number, by=person) for number in (article.live, article.newest))
             st.caption(widgets.plain(f"Against what is published: {diff.in_words(old.text, new.text)}"))
         article_versions.propose([target], key=f"knowledge_{article.slug}_{article.newest}", by=person)
+
+
+def waiting_for(article: Article) -> Proposal | None:
+    """What asks a second person to publish its newest version, alone or with others."""
+    wanted = (article.slug, article.newest)
+    found = (one for one in approvals.waiting(by=person) if one.kind == "publish_articles")
+    return next((one for one in found if wanted in {(told["slug"], told["number"]) for told in one.payload["articles"]}), None)
 
 
 def retire(article: Article) -> None:
