@@ -12,7 +12,7 @@ from typing import Any
 from evals.graders.values import cut
 from knowledge import evidence, quotable, surety
 from knowledge.evidence import Article, Candidate, Encode, Evidence, Seen
-from knowledge.passages import Passage
+from knowledge.passages import CELLS, Passage
 from knowledge.surety import Surety
 
 MOST_SENTENCES, MOST_ARTICLES = 4, 2
@@ -181,7 +181,12 @@ def _second(seen: Evidence, covered: frozenset[str], most: int, room: int) -> li
 
 
 def _said(one: Seen) -> Said:
-    return Said(one.part.text, one.passage, one.part.text)
+    return Said(_in_running_text(one.part.text), one.passage, one.part.text)
+
+
+def _in_running_text(text: str) -> str:
+    """A table's row, as a person would write it to somebody."""
+    return text.replace(CELLS, ", ")
 
 
 def _whole(article: Article, pieces: Pieces | None) -> tuple[Said, ...]:
@@ -191,5 +196,5 @@ def _whole(article: Article, pieces: Pieces | None) -> tuple[Said, ...]:
     said: dict[str, Said] = {}
     for passage in sorted(passages, key=lambda one: one.place):
         for text in quotable.lines(passage):
-            said.setdefault(text, Said(text, passage, text))
+            said.setdefault(text, Said(_in_running_text(text), passage, text))
     return tuple(said.values())

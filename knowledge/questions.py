@@ -26,6 +26,9 @@ WHY = {
 TYPICAL, SHORT = 5, 90  # of a group's questions, of which one names it; characters of a name
 GREETED = "hi|hello|hey|hallo|moin|guten (morgen|tag|abend)|good (morning|afternoon|evening|day)"
 GREETING = re.compile(rf"(dear [^,.!?]{{1,30}},|({GREETED})\b( there| team| all)?)[\s,.!:]*", re.IGNORECASE)
+CLOSING = re.compile(
+    r"\s+(yours (sincerely|faithfully|truly)|(best|kind|many|warm) (regards|wishes|thanks)|regards|cheers)\b.{0,40}$", re.IGNORECASE
+)
 COLLEAGUES, PROGRAMS = "colleagues", "programs"  # who asked, where no conversation came by a channel
 
 
@@ -154,8 +157,8 @@ def telling(texts: Sequence[str]) -> str:
 
 
 def bare(text: str) -> str:
-    """Without the greeting, which tells nothing."""
-    told = GREETING.sub("", text.strip(), count=1) or text
+    """Without the greeting and the closing, which tell nothing."""
+    told = CLOSING.sub("", GREETING.sub("", text.strip(), count=1)) or text
     return told[:1].upper() + told[1:]
 
 

@@ -162,6 +162,16 @@ def test_the_output_is_what_graders_read() -> None:
     assert grades(output) == (True, "takes everything it says from its sources")
 
 
+def test_a_row_of_a_table_is_said_in_running_text_and_quoted_as_it_stands() -> None:
+    watering = Published(
+        "watering", 1, "Watering", "| Plant | Water |\n|---|---|\n| Orchid | a bath every 10 days |\n| Cactus | every 30 days |\n"
+    )
+    said = answer("How often does an orchid want water?", watering)
+    assert said.sentences[0].text == "Orchid, a bath every 10 days"
+    assert said.sentences[0].quote == "Orchid | a bath every 10 days" and said.sentences[0].quote in said.sentences[0].passage.text
+    assert grades(said.as_output())[0]
+
+
 def test_the_same_question_gets_the_same_answer() -> None:
     assert len({answer("How do I return a plant?", RETURNS, SHIPPING).reply for _ in range(5)}) == 1
 

@@ -68,6 +68,8 @@ def test_a_gap_is_named_by_its_most_typical_question_on_one_line_without_the_gre
     assert questions.short("Hi there, can I rent a bicycle for a month?") == "Can I rent a bicycle for a month?"
     assert questions.short("Dear Ferngrove team, where is it?") == "Where is it?" and questions.short("Hello") == "Hello"
     assert questions.short("History of plants") == "History of plants"  # no greeting
+    assert questions.short("Hi, it is urgent. Yours sincerely ‹NAME 1›") == "It is urgent."
+    assert questions.short("What are regards worth in this shop of yours, sincerely asked?").endswith("sincerely asked?")  # no closing
     assert questions.telling([long, long + "x"]) == long and len(questions.short(long)) <= questions.SHORT
 
 
