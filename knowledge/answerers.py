@@ -17,11 +17,12 @@ from data.values import Target
 from evals import candidates, runs, sets, slow
 from evals.candidates import Evidence, Progress
 from evals.graders.face import Graders, Output
-from knowledge import ANSWERER, diff, evidence, extractive, manner, shelf, surety, written
+from knowledge import ANSWERER, diff, evidence, extractive, manner, other_words, shelf, surety, written
 from knowledge.manner import Writer
+from knowledge.other_words import OtherWords
 from knowledge.retrieval.combination import LIVE, Combination
 from knowledge.retrieval.library import Found
-from knowledge.retrieval.rungs import FEATURES, PARTS
+from knowledge.retrieval.rungs import FEATURES, PARTS, SENTENCES
 from language import tongue
 
 NAME = "answerer"
@@ -35,6 +36,8 @@ NO_ENDPOINT = "has a model write its answers, and no model endpoint is set"
 SET_ONE = "An engineer or an admin can propose one under Installation."
 WRITES_NOW = "A model writes its answers; before they were quoted."
 QUOTES_NOW = "Its answers are quoted; before a model wrote them."
+REPHRASES_NOW = "a model says the question in other words too"
+AS_ASKED_NOW = "the question is looked for as it was asked, not in a model's words too"
 
 Message = Mapping[str, Any]  # role, text
 
@@ -50,6 +53,7 @@ class Setup:
     asks_person: tuple[str, ...] = ()  # intents that people answer, by their ids
     examples: int = 0  # strong replies that it is shown, where a model writes
     writes: bool = False  # whether a model writes what it would quote; what was kept before this was part of a version quotes
+    rephrases: bool = False  # whether a model first says the question in other words, which are looked for too
 
     def as_body(self) -> dict[str, Any]:
         return vars(self) | {"combination": self.combination.as_body(), "asks_person": list(self.asks_person)}
@@ -94,6 +98,8 @@ def make(setup: Setup, *, why: str, by: Person, at: datetime | None = None) -> V
         raise Refused(f"Not made: instructions have at most {LONGEST:,} characters, these have {len(setup.instructions):,}.")
     if not 0 <= setup.examples <= written.MOST_EXAMPLES:
         raise Refused(f"Not made: it is shown 0 to {written.MOST_EXAMPLES} worked examples, not {setup.examples:,}.")
+    if why_not := cannot_rephrase(setup):
+        raise Refused(f"Not made: {why_not}")
     if setup.threshold is not None and not 0 <= setup.threshold <= 1:
         raise Refused("Not made: it speaks from 0 to 100 % sure on.")
     if setup.surety is not None:
@@ -106,6 +112,15 @@ def make(setup: Setup, *, why: str, by: Person, at: datetime | None = None) -> V
             db, by, "made", "answerer", made.id, f"Made {NAME} {made.target_number}: {made.manifest['why'] or 'no reason was given'}", at=at
         )
         return made
+
+
+def cannot_rephrase(setup: Setup) -> str:
+    """Why a model's words would change nothing; empty where they may, or where none are asked for."""
+    if setup.rephrases and not setup.writes:
+        return "a question is said in other words only where a model writes the answers, for both take the time that a model takes."
+    if setup.rephrases and not setup.combination.on(SENTENCES):
+        return "a question in other words is looked for sentence by sentence, and 'Each sentence' is off. Switch it on."
+    return ""
 
 
 def version_of(target: Target, *, by: Person, at: datetime | None = None) -> Version:
@@ -125,23 +140,42 @@ def answer(
 ) -> tuple[dict[str, Any], list[Found]]:
     """To what is asked at the end of the messages: sentences with their passages, or silence. And what was found for it.
 
-    Where a writer is given and the version writes, what would be quoted is written: from the same passages, to its instructions.
+    Where a writer is given and the version writes, what would be quoted is written: from the same passages, to its instructions. Some
+    versions have it say the question in other words first, and look for those too.
     """
     setup = setup_of(target)
     question = evidence.asked_now(messages)
     if intent_id in setup.asks_person:
         return _silent(question, ASKED_OF_A_PERSON), []
     names = labels.names() if intent_id else {}
-    found = shelf.find(messages, setup.combination, intent=names.get(intent_id or "", ""), for_staff=for_staff, most=MOST_FOUND)
-    return told_of(messages, found, setup, writer=writer, number=target.number), found
+    other = other_words.ask(question, writer) if writer and setup.rephrases else None
+    found, quoted = found_for(messages, setup, other, intent=names.get(intent_id or "", ""), for_staff=for_staff)
+    told = told_of(messages, found, quoted, setup, writer=writer, number=target.number)
+    return told | ({"other_words": other.as_body()} if other else {}), found
+
+
+def found_for(
+    messages: Sequence[Message], setup: Setup, other: OtherWords | None = None, *, intent: str = "", for_staff: bool = False
+) -> tuple[list[Found], extractive.Answer]:  # fmt: skip
+    """What is found and what is quoted of it: by what the customer wrote, with a model's words beside it. Where that is answered by
+    silence, by the model's words alone, as if the customer had chosen them."""
+    question, lines = evidence.asked_now(messages), other.lines if other else ()
+    found = shelf.find(messages, setup.combination, intent=intent, for_staff=for_staff, most=MOST_FOUND, extra=lines)
+    quoted = said_to(question, found, setup)
+    if not quoted.declined or not lines:
+        return found, quoted
+    instead = " ".join(lines)
+    again = shelf.find(other_words.as_asked(lines), setup.combination, intent=intent, for_staff=for_staff, most=MOST_FOUND)
+    second = said_to(instead, again, setup)
+    return (found, quoted) if second.declined else (again, second)
 
 
 def told_of(
-    messages: Sequence[Message], found: Sequence[Found], setup: Setup, *, writer: Writer | None = None, number: int = 0
+    messages: Sequence[Message], found: Sequence[Found], quoted: extractive.Answer, setup: Setup, *, writer: Writer | None = None,
+    number: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """From passages that were found already; `number` is the version whose instructions these are. One that quotes uses no writer."""
     question = evidence.asked_now(messages)
-    quoted = said_to(question, found, setup)
     if writer is None or not setup.writes:
         return _told(question, quoted, found)
     instructions = written.Instructions(setup.instructions, number)
@@ -208,10 +242,11 @@ def _written_to(target: Target, case: Case, writer: Writer) -> runs.Answer:
     """Where the endpoint fails, that is the result: what was quoted in its place would say nothing of how the version writes."""
     began = time.perf_counter()
     told, _ = answer(target, sets.asked_of(case), writer=writer)
-    ms, kept = (time.perf_counter() - began) * 1000, told.get("written") or {}
-    if kept.get("fault"):
-        return runs.Answer(case, None, kept["why"], ms, kept["cost"])
-    return runs.Answer(case, as_output(told), "", ms, kept.get("cost", 0.0))
+    ms, asked = (time.perf_counter() - began) * 1000, [told[name] for name in ("other_words", "written") if told.get(name)]
+    cost = sum(one["cost"] for one in asked)
+    if fault := next((one["why"] for one in asked if one["fault"]), ""):
+        return runs.Answer(case, None, fault, ms, cost)
+    return runs.Answer(case, as_output(told), "", ms, cost)
 
 
 def as_output(told: Mapping[str, Any]) -> Output:
@@ -303,6 +338,8 @@ def told_otherwise(target: Target) -> str:
         changes.append(f"its instructions to the model that writes: {diff.in_words(before.instructions, after.instructions)}")
     if before.examples != after.examples:
         changes.append(f"worked examples: {after.examples} instead of {before.examples}")
+    if before.rephrases != after.rephrases:
+        changes.append(REPHRASES_NOW if after.rephrases else AS_ASKED_NOW)
     return " ".join(filter(None, (written_now, f"It also changes {'; '.join(changes)}." if changes else "")))
 
 

@@ -12,7 +12,7 @@ from data.errors import Refused
 from data.masking import masked
 from data.tables import Conversation, Person, Trace
 from data.values import LIVE, RUN, SHADOW, Subject, Target, now
-from knowledge import ANSWERER, answerers
+from knowledge import ANSWERER, INSTEAD, answerers
 from knowledge.answerers import Message
 from knowledge.manner import Writer
 
@@ -25,7 +25,7 @@ OUTCOMES = {  # of an answer to a colleague
     "refused": "You said that it is wrong. It counts towards a gap.",
     "missing": "You said that it is missing. It counts towards a gap; somebody will write it.",
 }
-INSTEAD = "in_place_of"  # of a written answer: the quoted one that stood there until it came
+BY_A_MODEL = ("other_words", "written")  # of what was said: a model was asked for it
 OF_SUGGESTIONS = ("accepted", "edited", "refused")
 QUOTES = "Quoted: the version in force quotes word for word. A lead releases one that writes, on the page Ladder."
 
@@ -109,8 +109,10 @@ def decide(trace_id: str, outcome: str, *, by: Person, better: str = "", at: dat
 
 
 def may_be_written(trace: Trace) -> bool:
-    """Its version writes; it was quoted, no model was asked yet, and nobody decided on it."""
-    return _is_open(trace) and answerers.setup_of(_target_of(trace)).writes
+    """Its version writes; it was quoted, no model was asked yet, and nobody decided on it. Of silence only another question makes an
+    answer: where a model says it in other words."""
+    setup = answerers.setup_of(_target_of(trace))
+    return _is_open(trace) and (setup.rephrases if (trace.said or {}).get("declined") else setup.writes)
 
 
 def _target_of(trace: Trace) -> Target:
@@ -119,7 +121,7 @@ def _target_of(trace: Trace) -> Target:
 
 def _is_open(trace: Trace) -> bool:
     said = trace.said or {}
-    return bool(said) and not said.get("declined") and "written" not in said and not trace.outcome
+    return bool(said) and not trace.outcome and not any(name in said for name in BY_A_MODEL)
 
 
 def write(trace_id: str, *, writer: Writer, by: Person, at: datetime | None = None) -> Trace:
@@ -140,18 +142,20 @@ def _write(trace: Trace, writer: Writer, by: Person | None, at: datetime | None)
     with store.writing() as db:
         store.one_at_a_time(db, _turn(trace))
         kept = db.get_one(Trace, trace.id, populate_existing=True)
-        if (before := _in_place_of(db, kept)) or not _is_open(kept) or "written" not in said:
+        told = {name: said[name] for name in (*BY_A_MODEL, "note") if name in said}
+        if (before := _in_place_of(db, kept)) or not _is_open(kept) or not told:
             return before or kept  # somebody was faster, decided meanwhile, or there is nothing left to write
-        if said["written"]["by_model"]:
+        if told.get("written", {}).get("by_model") or said["declined"] != (kept.said or {}).get("declined"):
             subject = Subject(kept.conversation_id, kept.seq or 0) if kept.conversation_id else None
             return traces.answered(
                 db, target, said | {"question": masked(said["question"]), INSTEAD: kept.id}, steps, by=by, mode=kept.mode, subject=subject,
                 at=at,
             )  # fmt: skip
-        kept.said = {**(kept.said or {}), "written": said["written"], "note": said["note"]}
+        kept.said = {**(kept.said or {}), **told}
         db.add(kept)
         person_id = access.whose(by) if by else None
-        traces.add_steps(db, kept, steps[1:], after=1, person_id=person_id, at=at)  # where it was found stands there already
+        new = steps if "other_words" in told else steps[1:]  # where it was found stands there already
+        traces.add_steps(db, kept, new, after=1, person_id=person_id, at=at)
         return kept
 
 
@@ -276,10 +280,15 @@ def _said(
     began = perf_counter()
     answer, found = answerers.answer(target, messages, for_staff=for_staff, intent_id=intent, writer=writer)
     ms = (perf_counter() - began) * 1000
-    written = answer.get("written")
+    written, other = answer.get("written") or {}, answer.get("other_words") or {}
+    by_model = written.get("ms", 0) + other.get("ms", 0)
     ranked = [{"passage": one.passage.id, "title": one.passage.title, "score": round(one.score, 4)} for one in found[:5]]
-    step = traces.Step("retrieval", "articles", {"messages": len(messages)}, {"found": ranked}, round(ms - (written or {}).get("ms", 0), 2))
-    return {**answer, "ms": round(ms, 1)}, [step, *(_steps_of(written) if written else [])]
+    step = traces.Step("retrieval", "articles", {"messages": len(messages)}, {"found": ranked}, round(ms - by_model, 2))
+    return {**answer, "ms": round(ms, 1)}, [*(_said_otherwise(other) if other else []), step, *(_steps_of(written) if written else [])]
+
+
+def _said_otherwise(other: dict[str, Any]) -> list[traces.Step]:
+    return [traces.Step("model", "says it in other words", {"tools": 0}, {"questions": other["lines"], "why": other["why"]}, other["ms"])]
 
 
 def _steps_of(written: dict[str, Any]) -> list[traces.Step]:

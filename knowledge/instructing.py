@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,9 @@ from data.tables import Case, EvalSet, Person, SetVersion, Study
 from data.values import Target, now
 from evals import graders, sets
 from evals.graders.face import Graders
-from knowledge import ANSWERER, answerers, evidence, in_force, shelf
+from knowledge import ANSWERER, answerers, evidence, in_force, other_words
 from knowledge.answerers import LONGEST, NAME, Setup
+from knowledge.extractive import Answer
 from knowledge.manner import Writer
 from knowledge.retrieval.library import Found
 from knowledge.written import MOST_EXAMPLES
@@ -30,15 +31,15 @@ Progress = Callable[[float, str], None]
 
 
 def try_out(
-    target: Target, set_version_id: str, instructions: str, *, examples: int = 0, writes: bool = True, writer: Writer, known: Graders,
-    by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None,
+    target: Target, set_version_id: str, instructions: str, *, examples: int = 0, writes: bool = True, rephrases: bool = False,
+    writer: Writer, known: Graders, by: Person, progress: Progress = lambda _share, _doing: None, at: datetime | None = None,
 ) -> Study:  # fmt: skip
     """Up to 20 cases of a set, drawn alike each time, answered by a version as it is and as it would be; kept beside the version.
     A version that quotes is quoted there, too."""
     access.require(by, "answerer.make")
     access.require(by, "eval.run")
     before = answerers.setup_of(target)
-    after = _changed(before, instructions, examples, writes)
+    after = _changed(before, instructions, examples, writes, rephrases)
     told, silent = _both(_drawn(set_version_id), before, after, writer, known, target.number, progress)
     if not told:
         raise Refused(f"Not tried: all {silent:,} cases of this set are kept silent to, so nothing is written. Choose another set.")
@@ -46,6 +47,7 @@ def try_out(
     kept = {
         **_about(set_version_id), "answerer": version.target_number, "before": before.instructions, "instructions": after.instructions,
         "examples_before": before.examples, "examples": after.examples, "writes_before": before.writes, "writes": after.writes,
+        "rephrases_before": before.rephrases, "rephrases": after.rephrases,
         "cases": told, "silent": silent, "sentence": _sentence(told, before, after),
     }  # fmt: skip
     with store.writing() as db:
@@ -72,7 +74,7 @@ def with_instructions(most: int = 20) -> list[tuple[Target, str]]:
     return [(versions.target_of(one), str(one.body.get("instructions", ""))) for one in found]
 
 
-def _changed(before: Setup, instructions: str, examples: int, writes: bool) -> Setup:
+def _changed(before: Setup, instructions: str, examples: int, writes: bool, rephrases: bool) -> Setup:
     text = masked(instructions.replace("\0", "").strip())
     if len(text) > LONGEST:
         raise Refused(f"Not tried: instructions have at most {LONGEST:,} characters, these have {len(text):,}.")
@@ -80,9 +82,12 @@ def _changed(before: Setup, instructions: str, examples: int, writes: bool) -> S
         raise Refused(f"Not tried: it is shown 0 to {MOST_EXAMPLES} worked examples, not {examples:,}.")
     if not before.writes and not writes:
         raise Refused("Not tried: the version quotes, so instructions change nothing. Have a model write the answers first.")
-    if (text, examples, writes) == (before.instructions.strip(), before.examples, before.writes):
+    if (text, examples, writes, rephrases) == (before.instructions.strip(), before.examples, before.writes, before.rephrases):
         raise Refused("Not tried: these are the instructions and examples that the version has. Change them first.")
-    return replace(before, instructions=text, examples=examples, writes=writes)
+    after = replace(before, instructions=text, examples=examples, writes=writes, rephrases=rephrases)
+    if why_not := answerers.cannot_rephrase(after):
+        raise Refused(f"Not tried: {why_not}")
+    return after
 
 
 def _drawn(set_version_id: str) -> list[tuple[int, Case]]:
@@ -106,11 +111,13 @@ def _both(
             break
         progress(len(told) / min(CASES, len(drawn)), f"{len(told):,} of {min(CASES, len(drawn)):,} cases")
         messages = sets.asked_of(case)
-        found = shelf.find(messages, before.combination, most=answerers.MOST_FOUND)
-        if answerers.said_to(evidence.asked_now(messages), found, before).declined:
+        looks = [_looked(messages, setup, writer) for setup in (before, after)]
+        if all(one.quoted.declined for one in looks):
             silent += 1
             continue
-        sides = [_answered(case, messages, found, setup, writer, known, number) for setup in (before, after)]
+        sides = [
+            _answered(case, messages, one, setup, writer, known, number) for one, setup in zip(looks, (before, after), strict=True)
+        ]  # fmt: skip
         asked = [side for side, setup in zip(sides, (before, after), strict=True) if setup.writes]
         faults = faults + 1 if all(side["fault"] for side in asked) else 0
         if faults == FAULTS:
@@ -119,16 +126,29 @@ def _both(
     return told, silent
 
 
+@dataclass(frozen=True)
+class _Looked:
+    found: Sequence[Found]
+    quoted: Answer
+    cost: float  # of saying the question in other words
+
+
+def _looked(messages: Sequence[Mapping[str, Any]], setup: Setup, writer: Writer) -> _Looked:
+    other = other_words.ask(evidence.asked_now(messages), writer) if setup.rephrases else None
+    found, quoted = answerers.found_for(messages, setup, other)
+    return _Looked(found, quoted, other.cost if other else 0.0)
+
+
 def _answered(
-    case: Case, messages: Sequence[Mapping[str, Any]], found: Sequence[Found], setup: Setup, writer: Writer, known: Graders, number: int
+    case: Case, messages: Sequence[Mapping[str, Any]], looked: _Looked, setup: Setup, writer: Writer, known: Graders, number: int
 ) -> dict[str, Any]:  # fmt: skip
-    told = answerers.told_of(messages, found, setup, writer=writer, number=number)
+    told = answerers.told_of(messages, looked.found, looked.quoted, setup, writer=writer, number=number)
     kept = told.get("written") or {}
     grades = [graders.judged(known, name, case, answerers.as_output(told)) for name in case.graders]
     fault = bool(kept.get("fault"))
     return {
         "reply": str(told["reply"])[:LONGEST_TOLD], "by_model": bool(kept.get("by_model")), "note": str(told.get("note", "")),
-        "removed": len(kept.get("removed", ())), "cost": float(kept.get("cost", 0.0)), "fault": fault,
+        "removed": len(kept.get("removed", ())), "cost": looked.cost + float(kept.get("cost", 0.0)), "fault": fault,
         "passed": None if fault else all(grade.passed for grade in grades), "why": next((one.why for one in grades if not one.passed), ""),
     }  # fmt: skip
 

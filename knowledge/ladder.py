@@ -20,6 +20,7 @@ from data.values import Target, now
 from evals import sets, verdict
 from knowledge import answerers, as_written, in_force, shelf
 from knowledge.manner import Writer
+from knowledge.rephrased import rephrased
 from knowledge.retrieval import reranker
 from knowledge.retrieval.asked import Asked
 from knowledge.retrieval.combination import LIVE, Combination
@@ -39,11 +40,12 @@ Progress = Callable[[float, str], None]
 
 
 def climb(
-    target: Target, set_version_id: str, *, by: Person, writer: Writer | None = None,
+    target: Target, set_version_id: str, *, by: Person, writer: Writer | None = None, rephrases: bool = False,
     progress: Progress = lambda _share, _doing: None, at: datetime | None = None,
 ) -> Study:  # fmt: skip
     """Each rung of a version on a frozen set, kept beside the version. What ships is kept as a version first, so that it can be.
-    Where a writer is given and the version writes, what it would quote is written too."""
+    Where a writer is given and the version writes, what it would quote is written too. A model's words for each question are a rung where
+    the version has it or somebody wants to know: each is a call."""
     access.require(by, "answerer.make")
     access.require(by, "eval_set.read")
     if not in_force.anything_published():
@@ -54,7 +56,7 @@ def climb(
         raise Refused("Not climbed: no case of this set names the article that answers it. Name them on the page Eval sets, and freeze it.")
     setup = answerers.setup_of(target)
     told = {**_about(set_version_id, target), "questions": len(questions), "answerable": len(answerable)}
-    told |= _climbed(Climb(setup, questions), progress, target.number, writer if setup.writes else None)
+    told |= _climbed(Climb(setup, questions), progress, target.number, writer, rephrases or setup.rephrases)
     version = answerers.version_of(target, by=by, at=at)
     with store.writing() as db:
         made = Study(
@@ -108,25 +110,29 @@ def _about(set_version_id: str, target: Target) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _climbed(climb: Climb, progress: Progress, version: int, writer: Writer | None) -> dict[str, Any]:
+def _climbed(climb: Climb, progress: Progress, version: int, writer: Writer | None, rephrases: bool) -> dict[str, Any]:
     wanted, skipped = steps(climb.setup.combination, climb.questions, encoded=climb.encode is not None)
-    share, encoding_ms = 1 / (len(wanted) + 2 + (writer is not None)), climb.encoding_ms()
+    writes = writer if climb.setup.writes else None
+    share, encoding_ms = 1 / (len(wanted) + 2 + 2 * rephrases + (writes is not None)), climb.encoding_ms()
 
     def part(number: int) -> Progress:
-        return lambda done, doing: progress((number + done) * share, doing)
+        return lambda done, doing: progress((number + rephrases + done) * share, doing)
 
+    if rephrases:
+        more = rephrased(climb, _top(wanted), writer, part(-1))
+        wanted, skipped = ([*wanted, more], skipped) if isinstance(more, Step) else (wanted, [*skipped, more])
     hits = {step.rung.name: climb.hits(step, part(number)) for number, step in enumerate(wanted)}
     told = _told(wanted, hits, climb.customers)
     ordering = any(row["name"] == RERANKER and row["worth"] in (FOUND, OPEN) for row in told)
     taken = len({one.asked for one in climb.people_chose(shelf.current(climb.setup.combination))})
     learns = ordering and taken >= reranker.FEWEST
     best_of = best({"rungs": told, "skipped": skipped}, climb.setup.combination, learns=learns)
-    top = next(step for step in reversed(wanted) if step.on or step is wanted[0])
+    top = _top(wanted)
     if _same(best_of, top.combination) and learns == top.learns:
         suggested: dict[str, Any] = {"sentence": "That is how it finds already: no rung has to go, and none to come."}
     else:
-        now_is = Step(Rung("now", "As it finds now", ""), climb.setup.combination, True, (), today=True)
-        last = Step(Rung("best", "What is worth it", ""), best_of, True, (), learns, today=not learns)
+        now_is = Step(Rung("now", "As it finds now", ""), climb.setup.combination, True, (), today=True, others=top.others)
+        last = Step(Rung("best", "What is worth it", ""), best_of, True, (), learns, today=not learns, others=top.others)
         before, after = climb.hits(now_is, part(len(wanted))), climb.hits(last, part(len(wanted) + 1))
         suggested = _suggested(after, before, climb)
     if ordering and not learns:
@@ -139,7 +145,12 @@ def _climbed(climb: Climb, progress: Progress, version: int, writer: Writer | No
     return {
         "rungs": told, "skipped": skipped, "best": suggested, "sentence": _sentence(told, len(climb.answerable)),
         "encoding_ms": round(encoding_ms, 1),
-    } | ({"written": _written(climb, top, version, writer, part(len(wanted) + 2))} if writer else {})  # fmt: skip
+    } | ({"written": _written(climb, top, version, writes, part(len(wanted) + 2))} if writes else {})  # fmt: skip
+
+
+def _top(wanted: Sequence[Step]) -> Step:
+    """The last one that the version has."""
+    return next(step for step in reversed(wanted) if step.on or step is wanted[0])
 
 
 def _written(climb: Climb, top: Step, version: int, writer: Writer, progress: Progress) -> dict[str, Any]:
@@ -166,7 +177,12 @@ def _told(wanted: Sequence[Step], hits: Mapping[str, Hits], customers: Sequence[
         name = step.rung.name
         row = {"name": name, "title": step.rung.title, "on": step.on, **figures(hits[name])}
         rows.append(
-            row | ({"against": before[name], **_worth(step.rung.title, judged[name], len(judged))} if name in judged else {"worth": BOTTOM})
+            row
+            | (
+                {"against": before[name], **_worth(step.rung.title, judged[name], len(judged), _paid(step))}
+                if name in judged
+                else {"worth": BOTTOM}
+            )
         )
     return rows
 
@@ -183,18 +199,25 @@ def figures(hits: Hits) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _worth(title: str, found: verdict.Verdict, asked: int) -> dict[str, Any]:
+def _worth(title: str, found: verdict.Verdict, asked: int, paid: str = "") -> dict[str, Any]:
     one = found.found
     said = found.verdict if found.verdict in ("better", "worse") else "cannot tell"
     stays = one.difference > 0 or title == BOTH  # words find numbers and names that meaning does not: neither goes without a reason
     worth = FOUND if said == "better" else OPEN if said == "cannot tell" and stays else NOTHING
     apart = said == "cannot tell" and (one.low > 0 or one.high < 0)
     chance = f": of {asked} rungs asked at once one may look so by chance" if apart else ""
-    words = f"{title}: {_points(one)}, {said} on {one.n:,} questions{chance}."
+    words = f"{title}: {_points(one)}, {said} on {one.n:,} questions{chance}.{paid}"
     return {
         "verdict": said, "worth": worth, "difference": one.difference, "low": one.low, "high": one.high, "p": found.p,
         "sentence": words, "points": _points(one).replace(" points", "").replace(" point", ""),
     }  # fmt: skip
+
+
+def _paid(step: Step) -> str:
+    """Of a model's words."""
+    cost, missing = sum(one.cost for one in step.others.values()), sum(one.fault for one in step.others.values())
+    left = f" For {missing:,} the endpoint gave none." if missing else ""
+    return (f" {len(step.others):,} calls cost {cost:,.4f}." if cost else "") + left
 
 
 def _points(found: Any) -> str:

@@ -50,7 +50,7 @@ class Writer:
 # -- writing ------------------------------------------------------------------------------------------------------------------------------
 
 
-class _Heard:
+class Heard:
     """The writer, and what it said last."""
 
     def __init__(self, ask: judge.Ask) -> None:
@@ -61,6 +61,11 @@ class _Heard:
         self.call = self.ask(messages, schema)
         return self.call
 
+    @property
+    def nothing(self) -> bool:
+        """Nothing came: what the model would say is not known from that."""
+        return self.call is None or self.call.error not in ("", ENDPOINTS_OWN)
+
 
 def write(
     messages: Sequence[Mapping[str, Any]], found: Sequence[Candidate], quoted: Answer, *, writer: Writer, instructions: Instructions,
@@ -69,7 +74,7 @@ def write(
     """The written answer, or the quoted one in its place; and what is kept of how it came to be, empty where there was nothing to write."""
     if quoted.declined or _is_ready_reply(quoted):
         return quoted, {}
-    began, heard = time.perf_counter(), _Heard(writer.ask)
+    began, heard = time.perf_counter(), Heard(writer.ask)
     worked = nearest(evidence.asked_now(messages), most_examples)
     out = written.written(messages, found, quoted, ask=heard, instructions=instructions, examples=worked)
     call = heard.call
@@ -77,7 +82,7 @@ def write(
         "by_model": out.by_model, "why": masked(out.why), "cost": out.cost, "instructions": out.instructions, "examples": len(worked),
         "removed": [{"text": masked(one.text), "why": one.why} for one in out.removed], "passages": len(written.shown(found, quoted)),
         "model": call.model if call else "", "quoted": quoted.reply, "ms": round((time.perf_counter() - began) * 1000, 1),
-        "fault": call is None or call.error not in ("", ENDPOINTS_OWN),  # nothing came: how it writes is not known from that
+        "fault": heard.nothing,
     }  # fmt: skip
 
 

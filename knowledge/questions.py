@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from data import store, vectors
 from data.tables import Conversation, Customer, Trace
 from data.values import LIVE, RUN
-from knowledge import ANSWERER
+from knowledge import ANSWERER, INSTEAD
 from language.encoder import Encodes
 from language.fallback import Fallback
 
@@ -70,9 +70,11 @@ def _read(since: datetime, until: datetime, *, most: int, only_unanswered: bool 
         .order_by(col(Trace.at).desc(), col(Trace.id).desc())
     )  # fmt: skip
     found: dict[tuple[str, str], Asked] = {}
+    replaced: set[str] = set()  # by what a model wrote a moment later
     with store.reading() as db:
         for trace, conversation, segment in db.exec(query.execution_options(yield_per=500)):
-            one = _asked(trace, conversation, segment)
+            replaced.add((trace.said or {}).get(INSTEAD, ""))
+            one = None if trace.id in replaced else _asked(trace, conversation, segment)
             if one is None or (only_unanswered and not one.why):
                 continue
             before = found.setdefault((one.whose, one.text), one)

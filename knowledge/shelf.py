@@ -37,20 +37,23 @@ _one_at_a_time = Lock()  # of two who ask first, one builds
 
 
 def find(
-    messages: Sequence[Mapping[str, Any]], combination: Combination, *, intent: str = "", for_staff: bool = False, most: int = 20
+    messages: Sequence[Mapping[str, Any]], combination: Combination, *, intent: str = "", for_staff: bool = False, most: int = 20,
+    extra: Sequence[str] = (),
 ) -> list[Found]:  # fmt: skip
-    """The passages that fit what is asked at the end of the messages, the best first. What is for staff no customer's question finds."""
+    """The passages that fit what is asked at the end of the messages, the best first. What is for staff no customer's question finds.
+    `extra` is what is asked in other words."""
     shelf = _of(combination.chunking)
-    return _among(shelf.library, messages, combination, intent, for_staff, most)
+    return _among(shelf.library, messages, combination, intent, for_staff, most, extra)
 
 
 def _among(
-    shelf: Library, messages: Sequence[Mapping[str, Any]], combination: Combination, intent: str, for_staff: bool, most: int
+    shelf: Library, messages: Sequence[Mapping[str, Any]], combination: Combination, intent: str, for_staff: bool, most: int,
+    extra: Sequence[str] = (),
 ) -> list[Found]:  # fmt: skip
     asked = Asked.of([(str(one.get("role")), str(one.get("text") or "")) for one in messages], intent=intent)
     wanted = most
     while True:
-        found = searching.search(shelf, asked, combination, most=wanted, per_article=PER_ARTICLE)
+        found = searching.search(shelf, asked, combination, most=wanted, per_article=PER_ARTICLE, extra=extra)
         told = [one for one in found if for_staff or one.passage.audience != articles.STAFF]
         if len(told) == len(found) or _count(told) >= most or _count(found) < wanted:
             return told[: most * PER_ARTICLE]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ from data import encoding, vectors
 from knowledge import answerers, articles, evidence, extractive, shelf, surety
 from knowledge.answerers import Setup
 from knowledge.evidence import Encode, Evidence
+from knowledge.other_words import OtherWords
 from knowledge.passages import Chunking
 from knowledge.retrieval import library as libraries
 from knowledge.retrieval import picks, reranker, searching
@@ -27,6 +28,8 @@ FIRST = 5  # articles in which the right one is looked for
 WHOLE = Chunking("whole")
 
 Progress = Callable[[float, str], None]
+Look = Callable[[], list[Found]]
+Again = tuple[str, Look] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,7 @@ class Step:
     against: tuple[str, ...]  # rungs before it; of several the best
     learns: bool = False
     today: bool = False  # it remembers what people chose so far, and no more
+    others: Mapping[str, OtherWords] = field(default_factory=dict, compare=False)  # of each question, where a model was asked
 
     @property
     def remembers(self) -> bool:
@@ -167,14 +171,18 @@ class Climb:
     def hits(self, step: Step, progress: Progress) -> Hits:
         found: list[list[Found]] = []
         waited: list[float] = []
-        for number, (_, look) in enumerate(self._looks(step)):
+        looks = list(self._looks(step))
+        for number, (look, _) in enumerate(looks):
             progress(number / len(self.questions), f"{step.rung.title}: {number:,} of {len(self.questions):,} questions")
             told, ms = self._timed(look)
             found.append(told)
             waited.append(ms)
         places = [place_of(slugs(told), one.wanted) for told, one in zip(found, self.questions, strict=True) if one.wanted]
-        right = [is_right(answer, one) for answer, one in zip(self._quoted(found), self.questions, strict=True)]
-        return Hits(places, right, float(np.median(waited)))
+        right = [
+            is_right(answer, one) for answer, one in zip(self._quoted(found, [again for _, again in looks]), self.questions, strict=True)
+        ]
+        asked_ms = float(np.median([one.ms for one in step.others.values()])) if step.others else 0.0
+        return Hits(places, right, float(np.median(waited)) + asked_ms)
 
     def _timed(self, look: Callable[[], list[Found]]) -> tuple[list[Found], float]:
         """And how long it took where its vectors are known: looked for again where they were not."""
@@ -187,10 +195,12 @@ class Climb:
 
     def answered(self, step: Step) -> list[tuple[Question, list[Found], extractive.Answer]]:
         """Each question with what is found for it on the step, and what is quoted of that."""
-        found = [look() for _, look in self._looks(step)]
-        return list(zip(self.questions, found, self._quoted(found), strict=True))
+        looks = list(self._looks(step))
+        found = [look() for look, _ in looks]
+        return list(zip(self.questions, found, self._quoted(found, [again for _, again in looks]), strict=True))
 
-    def _looks(self, step: Step) -> Iterator[tuple[Question, Callable[[], list[Found]]]]:
+    def _looks(self, step: Step) -> Iterator[tuple[Look, Again]]:
+        """For each question, and how it is looked for once more by a model's words alone."""
         library = replace(shelf.current(step.combination), encode_asked=self.encode)
         self._orders = {}
         remembering: dict[int, Library] = {}  # each keeps what it learned
@@ -199,7 +209,13 @@ class Climb:
             if step.remembers:
                 held = remembering.setdefault(part, libraries.with_memory(library, self._memory(library, part)))
             combination = self._ordered(held, one.part, step.combination) if step.learns else step.combination
-            yield one, partial(find, held, one.asked, combination)
+            other = step.others.get(one.asked.text)
+            lines = other.lines if other else ()
+            instead = Asked.of(" ".join(lines), intent=one.asked.intent)
+            yield (
+                partial(find, held, one.asked, combination, lines),
+                (instead.text, partial(find, held, instead, combination)) if lines else None,
+            )
 
     def people_chose(self, library: Library) -> list[Pick]:
         """For other questions than these."""
@@ -221,15 +237,22 @@ class Climb:
             self._orders[part] = reranker.learned(held, chosen, combination)
         return self._orders[part]
 
-    def _quoted(self, found: Sequence[Sequence[Found]]) -> list[extractive.Answer]:
+    def _quoted(self, found: Sequence[list[Found]], once_more: Sequence[Again]) -> list[extractive.Answer]:
+        """As `answerers.found_for` does it."""
         seen = [
             evidence.look(evidence.asked_now(one.messages), told, self.encode) for one, told in zip(self.questions, found, strict=True)
         ]  # fmt: skip
         sure = self._sure(seen)
-        return [
-            extractive.decided(one, sure=sure[question.part], threshold=self.setup.threshold, pieces=shelf.pieces)
-            for one, question in zip(seen, self.questions, strict=True)
-        ]
+
+        def decided(one: Evidence, question: Question) -> extractive.Answer:
+            return extractive.decided(one, sure=sure[question.part], threshold=self.setup.threshold, pieces=shelf.pieces)
+
+        quoted = [decided(one, question) for one, question in zip(seen, self.questions, strict=True)]
+        for place, (question, again) in enumerate(zip(self.questions, once_more, strict=True)):
+            if quoted[place].declined and again is not None:
+                second = decided(evidence.look(again[0], again[1](), self.encode), question)
+                quoted[place] = quoted[place] if second.declined else second
+        return quoted
 
     def _sure(self, seen: Sequence[Evidence]) -> dict[int, surety.Surety | None]:
         """For each part. One that was learned may have learned from this very set: it is learned anew from the other parts."""
@@ -270,10 +293,10 @@ def once(encode: Encode, known: dict[str, NDArray[np.float32]]) -> Encode:
     return encoded
 
 
-def find(library: Library, asked: Asked, combination: Combination) -> list[Found]:
+def find(library: Library, asked: Asked, combination: Combination, extra: Sequence[str] = ()) -> list[Found]:
     """As a customer's question is looked for."""
     most, each = answerers.MOST_FOUND, shelf.PER_ARTICLE
-    found = searching.search(library, asked, combination, most=2 * most, per_article=each)
+    found = searching.search(library, asked, combination, most=2 * most, per_article=each, extra=extra)
     return [one for one in found if one.passage.audience != articles.STAFF][: most * each]
 
 

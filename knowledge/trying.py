@@ -15,7 +15,7 @@ from data.tables import Case, EvalSet, Person, Proposal, SetVersion, Study
 from data.values import Target, now
 from evals import graders, sets
 from evals.graders.face import Graders
-from knowledge import answerers, articles, in_force, shelf
+from knowledge import answerers, articles, evidence, in_force, shelf
 
 KIND = "cases"
 PURPOSES = ("knowledge", "answer")
@@ -157,7 +157,8 @@ def _cases() -> list[tuple[EvalSet, int, Case]]:
 def _answered(case: Case, library: Any, setup: answerers.Setup) -> dict[str, Any]:
     messages = sets.asked_of(case)
     found = shelf.in_library(library, messages, setup.combination, most=answerers.MOST_FOUND)
-    return answerers.as_output(answerers.told_of(messages, found, setup))
+    quoted = answerers.said_to(evidence.asked_now(messages), found, setup)
+    return answerers.as_output(answerers.told_of(messages, found, quoted, setup))
 
 
 def _touches(case: Case, slugs: set[str], before: dict[str, Any], after: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ NOBODY_WRITES = (
     "No model writes here, so answers are quoted word for word and instructions change nothing. "
     "An engineer or an admin proposes a model endpoint under Installation."
 )
+REPHRASES = {True: "It looks in a model's words too.", False: "It looks in the customer's words only."}
 WRITES, QUOTES = "a model writes", "quotes"  # of a version, in a word
 
 
@@ -67,6 +68,10 @@ def form(target: Target, setup: Setup, version: SetVersion, person: Person) -> N
         "Each sentence has to be supported by the passage that it names, whatever stands here. Say how it should sound: short or long, "
         "which words, what comes first."
     )
+    rephrases = st.toggle(
+        "It looks in the model's words too", value=setup.rephrases, key=f"ladder_rephrases_{target.number}", disabled=not writes,
+        help="A model first says the question as a help page would. That is one call more for each answer.",
+    )  # fmt: skip
     key = typed_in(target.number)
     st.session_state.setdefault(key, setup.instructions)
     typed = st.text_area(
@@ -78,7 +83,10 @@ def form(target: Target, setup: Setup, version: SetVersion, person: Person) -> N
     )  # fmt: skip
     if typed.strip() != setup.instructions.strip():
         between(setup.instructions, typed, "What would change")
-    asked = {"number": target.number, "set_version_id": version.id, "instructions": typed, "examples": examples, "writes": writes}
+    asked = {
+        "number": target.number, "set_version_id": version.id, "instructions": typed, "examples": examples, "writes": writes,
+        "rephrases": rephrases and writes,
+    }  # fmt: skip
     job = widgets.newest_job("try_instructions", by=person, arguments={"number": target.number})
     busy = job is not None and job.state in ("waiting", "running")
     if st.button("Try on 20 cases", icon=":material/compare:", key=f"ladder_try_{target.number}", disabled=busy):
@@ -110,12 +118,17 @@ def tried(target: Target, study: Study, person: Person) -> None:
         between(told["before"], told["instructions"], "The instructions that were tried")
     if told["examples"] != told["examples_before"]:
         st.caption(f"Worked examples: {told['examples']} instead of {told['examples_before']}.")
+    if told.get("rephrases", False) != told.get("rephrases_before", False):
+        st.caption(REPHRASES[told["rephrases"]])
     with st.expander(f"{len(told['cases'])} cases side by side", icon=":material/view_column_2:"):
         for one in told["cases"]:
             case(one, writes)
     why = st.text_input("Why", key=f"ladder_instructions_why_{study.id}", placeholder="Answers were too long", max_chars=300)
     if st.button("Make a candidate", icon=":material/add:", key=f"ladder_instructions_make_{study.id}"):
-        new = replace(answerers.setup_of(target), instructions=told["instructions"], examples=told["examples"], writes=writes["new"])
+        new = replace(
+            answerers.setup_of(target), instructions=told["instructions"], examples=told["examples"], writes=writes["new"],
+            rephrases=told.get("rephrases", False),
+        )  # fmt: skip
         done = acts.attempt(
             lambda: answerers.make(new, why=why, by=person),
             done=lambda made: f"Version {made.target_number} is a candidate. Compare it with what is live.",
@@ -154,6 +167,8 @@ def against_live(target: Target) -> None:
         between(before.instructions, after.instructions, "Instructions")
     if before.examples != after.examples:
         st.caption(f"Worked examples: {after.examples} instead of {before.examples}.")
+    if before.rephrases != after.rephrases:
+        st.caption(REPHRASES[after.rephrases])
 
 
 def history() -> None:

@@ -167,7 +167,10 @@ def _climb(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from portal import catalog
 
     target = Target("answerer", answerers.NAME, arguments["number"])
-    study = ladder.climb(target, arguments["set_version_id"], by=by, writer=catalog.writer_for(by), progress=progress)
+    study = ladder.climb(
+        target, arguments["set_version_id"], by=by, writer=catalog.writer_for(by), rephrases=arguments.get("rephrases", False),
+        progress=progress,
+    )  # fmt: skip
     return str(study.told["sentence"])
 
 
@@ -252,8 +255,8 @@ def _try_instructions(arguments: dict[str, Any], by: Person, progress: Progress)
 
     study = instructing.try_out(
         Target("answerer", answerers.NAME, arguments["number"]), arguments["set_version_id"], arguments["instructions"],
-        examples=arguments["examples"], writes=arguments.get("writes", True), writer=_writer(catalog.writer_for(by)),
-        known=catalog.graders_for(by), by=by, progress=progress,
+        examples=arguments["examples"], writes=arguments.get("writes", True), rephrases=arguments.get("rephrases", False),
+        writer=_writer(catalog.writer_for(by)), known=catalog.graders_for(by), by=by, progress=progress,
     )  # fmt: skip
     return str(study.told["sentence"])
 

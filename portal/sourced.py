@@ -15,6 +15,7 @@ def show(trace: Trace, *, by: Person) -> None:
     if said.get("declined"):
         st.markdown(f":gray[:material/do_not_disturb_on:] **I should not answer this.** {widgets.plain(said.get('why', ''))}")
         nearest(said, by=by)
+        looked_for(said)
         return
     sources: list[dict[str, Any]] = said.get("sources", [])
     for sentence in said.get("sentences", []):
@@ -55,8 +56,16 @@ def how(trace: Trace) -> None:
     st.caption(f":material/smart_toy: Machine: {widgets.plain(f'{written}{sure}{version}')}")
     if told := said.get("note"):
         st.caption(widgets.plain(told))
+    looked_for(said)
     if (kept := said.get("written") or {}).get("by_model"):
         beside(kept)
+
+
+def looked_for(said: dict[str, Any]) -> None:
+    """In which other words, so that a rep can tell why it was found, or that it was looked for."""
+    if other := said.get("other_words"):
+        lines = " · ".join(f"“{line}”" for line in other["lines"])
+        st.caption(widgets.plain(f"Also looked for in a model's words: {lines}" if lines else other["why"]))
 
 
 def beside(written: dict[str, Any]) -> None:

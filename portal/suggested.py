@@ -6,7 +6,7 @@ import streamlit as st
 
 from data import access
 from data.tables import Person, Trace
-from knowledge import answering
+from knowledge import INSTEAD, answering
 from portal import acts, sourced, widgets, writing
 
 TOLD = {"accepted": "was taken as it is", "edited": "was taken with other words", "refused": "was refused"}
@@ -46,7 +46,7 @@ def box(trace_id: str) -> str:
 
 def typed_before(said: dict[str, Any]) -> str:
     """Beside the quoted reply, until the written one took its place: nobody types it twice."""
-    typed = str(st.session_state.get(box(str(said.get(answering.INSTEAD, ""))), ""))
+    typed = str(st.session_state.get(box(str(said.get(INSTEAD, ""))), ""))
     return typed if typed.strip() != str((said.get("written") or {}).get("quoted", "")).strip() else ""
 
 

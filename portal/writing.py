@@ -7,6 +7,9 @@ from data.tables import Person, Trace
 from knowledge import answering
 from portal import jobs, widgets
 
+WRITES = "This is quoted. A model writes it, and that takes its place when each sentence was checked."
+LOOKS_AGAIN = "A model says the question in other words. If an article covers it then, the answer takes the place of this."
+
 
 def begin(trace: Trace, *, by: Person) -> None:
     """In the background; of a version that quotes, and without a model endpoint, the quoted answer is all there is."""
@@ -19,8 +22,9 @@ def follow(trace: Trace, *, by: Person) -> None:
     job = widgets.newest_job("write_answer", by=by, arguments={"trace_id": trace.id})
     if job is None or job.state == "done":
         return
+    silent = bool((trace.said or {}).get("declined"))
     if job.state in ("waiting", "running"):
-        st.caption(":material/edit: This is quoted. A model writes it, and that takes its place when each sentence was checked.")
+        st.caption(f":material/edit: {LOOKS_AGAIN if silent else WRITES}")
         widgets.follow(job, by=by)
     else:
-        st.caption(widgets.plain(f"Quoted instead of written: {job.error}"))
+        st.caption(widgets.plain(f"{'Not looked for in other words' if silent else 'Quoted instead of written'}: {job.error}"))

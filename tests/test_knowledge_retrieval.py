@@ -216,16 +216,10 @@ def test_what_people_chose_for_a_question_alike_comes_first(library: Library) ->
 
 def test_a_model_may_say_it_in_other_words() -> None:
     plain = retrieval.build(ARTICLES)
-    asked: list[str] = []
-
-    def rephrase(question: str) -> list[str]:
-        asked.append(question)
-        return ["damaged plant, send a photo"]
-
     on = climbing(keyword=1.0, sentences=1.0)
     assert [one.passage.slug for one in retrieval.search(plain, "The bouquet withered", on)] == []
-    assert retrieval.search(plain, "The bouquet withered", on, rephrase=rephrase)[0].passage.slug == "dead-plants"
-    assert asked == ["The bouquet withered"]
+    found = retrieval.search(plain, "The bouquet withered", on, extra=["damaged plant, send a photo"])
+    assert found[0].passage.slug == "dead-plants"
 
 
 def test_the_learned_order_weighs_what_led_to_the_choices(library: Library) -> None:

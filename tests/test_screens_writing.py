@@ -18,6 +18,8 @@ from tests.test_knowledge_answerers import ASKED, UNCOVERED, case, fill, frozen
 from tests.test_knowledge_answering import DELIVERY, QUESTION, comes, made, publish, speak
 from tests.test_knowledge_instructing import SHORT, obedient
 from tests.test_knowledge_manner import SAID, connect, model, no_environment, written
+from tests.test_knowledge_other_words import ASKED as WILTED
+from tests.test_knowledge_other_words import HELP_PAGES, REPLY, knowing
 from tests.test_screens import button, open_screen, sit_down
 from tests.test_screens_evals import drawn, labels_of, words
 
@@ -241,3 +243,37 @@ def test_who_may_make_no_version_finds_no_form(desk: Staff, model: Model) -> Non
     ladder(desk)
     connect(model, desk)
     assert "Try on 20 cases" not in labels_of(opened(desk.admin, "ladder"))
+
+
+# -- in other words -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_silence_stands_until_the_model_said_it_in_other_words(desk: Staff, model: Model) -> None:
+    fill(desk)
+    speak(desk, writes=True, rephrases=True, threshold=0.1)
+    connect(model, desk)
+    model.says(knowing(HELP_PAGES))
+    app = drawn(opened(desk.rep, "ask").text_input(key="ask_question").set_value(WILTED).run())
+    told = words(app)
+    assert "I should not answer this." in told and "A model says the question in other words." in told and not model.asked
+    told = words(again(app))
+    assert REPLY in told and f"Also looked for in a model's words: “{HELP_PAGES}”" in told and "I should not answer this." not in told
+
+
+def test_a_models_words_are_tried_where_somebody_switches_them_on(desk: Staff, model: Model) -> None:
+    ladder(desk)
+    assert not any(one.key in ("ladder_asks_model", "ladder_rephrases_1") for one in opened(desk.rep, "ladder").toggle)
+    connect(model, desk)
+    model.says(knowing(HELP_PAGES))
+    app = opened(desk.rep, "ladder")
+    drawn(app.toggle(key="ladder_asks_model").set_value(True).run())
+    drawn(button(app, "Climb it").click().run())
+    told = words(again(app))
+    assert "A model's words" in told and model.asked
+    drawn(app.toggle(key="ladder_rephrases_1").set_value(True).run())
+    drawn(app.button(key="ladder_try_1").click().run())
+    assert "It looks in a model's words too." in words(again(app))
+    make = next(one for one in app.button if "instructions_" in (one.key or "") and one.label == "Make a candidate")
+    drawn(make.click().run())
+    made_of = answerers.setup_of(versions.target_of(versions.all_of(ANSWERER, answerers.NAME)[0]))
+    assert (made_of.writes, made_of.rephrases) == (True, True)

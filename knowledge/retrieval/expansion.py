@@ -2,12 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from knowledge.retrieval import stems
-
-Rephrase = Callable[[str], Sequence[str]]  # a model's: a question in other words
 
 SHORT = re.compile(r"\b((?:[A-Za-z][\w-]*[ -]){1,5}[A-Za-z][\w-]*) \(([A-Z][A-Z0-9]{1,6})s?\)")  # Annual Percentage Yield (APY)
 LONG = re.compile(r"\b([A-Z][A-Z0-9]{1,6})s? \(((?:[A-Za-z][\w-]*[ -]){1,5}[A-Za-z][\w-]*)\)")  # APY (annual percentage yield)

@@ -34,6 +34,9 @@ RUNGS = (
     Rung(RERANKER, "Learned order", "Learns from the choices how much each of the others should count."),
 )
 
+# asked of a model: where there is one, and somebody wants to know
+REPHRASED = Rung("rephrased", "A model's words", "A model says the question as a help page would, and that is looked for too.")
+
 # what a rung measures of each article, and the share that each of its measures has in the rung's weight
 PARTS: dict[str, dict[str, float]] = {
     KEYWORD: {"words": 1.0},

@@ -11,14 +11,12 @@ from knowledge.retrieval import classification, entities, hybrid, keyword, picks
 from knowledge.retrieval.asked import Asked
 from knowledge.retrieval.asked import Part as Sentence
 from knowledge.retrieval.combination import LIVE, Combination
-from knowledge.retrieval.expansion import Rephrase
 from knowledge.retrieval.library import Found, Library, Stood
 from knowledge.retrieval.rungs import PARTS, RUNG_OF
 
 Floats = npt.NDArray[np.float32]
 
 OTHER_WORDS = 0.5  # what a question in a model's words weighs, by the customer's own
-MOST_REPHRASED = 4
 ENOUGH_WORDS = 20  # different ones of a question, from which on they count in full; measured on short questions of a shop's customers
 ENOUGH_CHOICES = 40  # questions
 BY_WORDS = ("words", "title words", "title share", "other words")
@@ -190,11 +188,10 @@ MEASURES = {
 }  # fmt: skip
 
 
-def look(library: Library, asked: Asked | str, combination: Combination = LIVE, *, rephrase: Rephrase | None = None) -> Look:
-    """The question, ready for the rungs. `rephrase` is a model's: it is asked once."""
+def look(library: Library, asked: Asked | str, combination: Combination = LIVE, *, extra: Sequence[str] = ()) -> Look:
+    """The question, ready for the rungs. `extra` is the same in a model's words."""
     question = Asked.of(asked) if isinstance(asked, str) else asked
-    extra = tuple(rephrase(question.text)[:MOST_REPHRASED]) if rephrase and question.text else ()
-    return Look(library, question, combination, extra)
+    return Look(library, question, combination, tuple(extra))
 
 
 def scores(looked: Look) -> Floats:
@@ -240,10 +237,10 @@ def search(
     *,
     most: int = 20,
     per_article: int = 1,
-    rephrase: Rephrase | None = None,
+    extra: Sequence[str] = (),
 ) -> list[Found]:
     """The best articles, the best first, each by so many of its best passages. Nothing where no rung knows anything of the question."""
-    looked = look(library, asked, combination, rephrase=rephrase)
+    looked = look(library, asked, combination, extra=extra)
     if not library.articles or not looked.asked.text or not looked.measured:
         return []
     totals = np.where(known(looked), scores(looked), np.float32(-np.inf))

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from data import access, releases, versions
+from data import access, connections, releases, versions
 from data.tables import EvalSet, SetVersion, Study, Version
 from evals import sets
-from knowledge import ANSWERER, answerers, in_force, ladder
+from knowledge import ANSWERER, answerers, in_force, ladder, rephrased
 from knowledge.answerers import NAME
 from portal import acts, charts, climbing, instructing, jobs, widgets
 
@@ -111,10 +111,14 @@ def live_in_words(number: int) -> str:
 def climb_it(place: Any, version: SetVersion, number: int) -> None:
     job = widgets.newest_job("climb", by=person, arguments={"set_version_id": version.id})
     busy = job is not None and job.state in ("waiting", "running")
-    if access.may(person, "answerer.make") and place.button(
-        "Climb it", type="primary", icon=":material/stairs:", disabled=busy, width="stretch"
-    ):
-        arguments = {"set_version_id": version.id, "number": number}
+    if not access.may(person, "answerer.make"):
+        return
+    asks = connections.endpoint() is not None and st.toggle(
+        "Also in a model's words", key="ladder_asks_model",
+        help=f"One rung more: a model says each question as a help page would. That is a call for each, {rephrased.MOST} at most.",
+    )  # fmt: skip
+    if place.button("Climb it", type="primary", icon=":material/stairs:", disabled=busy, width="stretch"):
+        arguments = {"set_version_id": version.id, "number": number, "rephrases": asks}
         acts.attempt(lambda: jobs.start("climb", arguments, title="Climb the ladder", by=person))
         st.rerun()
     if job is not None and job.state != "done":
