@@ -194,7 +194,7 @@ def propose_address(url: str, key: str, *, why: str, by: Person) -> Proposal:
 
 def _budget_in_words(value: Endpoint) -> str:
     most = [f"{value.tokens_per_day:,} tokens"] if value.tokens_per_day is not None else []
-    most += [f"{value.money_per_day:,.2f} of money"] if value.money_per_day is not None else []
+    most += [f"a cost of {value.money_per_day:,.2f}"] if value.money_per_day is not None else []
     return f"at most {' and '.join(most)} a day" if most else "without a limit a day"
 
 

@@ -67,7 +67,7 @@ def test_an_endpoint_that_two_people_wanted_is_in_force(staff: Staff) -> None:
 def test_who_approves_reads_the_host_and_the_most_that_it_may_cost(staff: Staff) -> None:
     proposal = endpoint(staff, tokens_per_day=5_000, money_per_day=2.5)
     assert proposal.title == "ask the models of models.example.com"
-    told = "Redacted conversations could be sent to the models of models.example.com, at most 5,000 tokens and 2.50 of money a day."
+    told = "Redacted conversations could be sent to the models of models.example.com, at most 5,000 tokens and a cost of 2.50 a day."
     assert proposal.evidence["sentence"] == told
     endless = endpoint(staff, url="https://models.example.com:8443/v1", tokens_per_day=None, money_per_day=None)
     assert "models.example.com:8443, without a limit a day" in endless.evidence["sentence"]

@@ -64,7 +64,7 @@ if endpoint:
     used = traces.spent_today()
     st.markdown(
         f"Models are asked at **{widgets.plain(endpoint.url)}**. "
-        f"Today {used.tokens:,} tokens, {used.money:,.2f} of money. What leaves is redacted first."
+        f"Today {used.tokens:,} tokens, a cost of {used.money:,.2f}. What leaves is redacted first."
     )
     if access.may(person, "connection.propose") and st.button("Try it", icon=":material/network_check:"):
         acts.attempt(lambda: jobs.start("try_endpoint", {}, title="Try the model endpoint", by=person))
