@@ -44,6 +44,8 @@ KINDS = {
     "grant_role": Kind("role.propose", "role.approve", HEAVY, "They have the role in a moment."),
     "change_connection": Kind("connection.propose", "connection.approve", HEAVY, "It is in force in a moment."),
     "relabel": Kind("relabelling.propose", "relabelling.approve", LIGHT, "They are labelled in a moment; the proposer can take it back."),
+    "act_once": Kind("refund.propose", "refund.approve", HEAVY, "It is done in a moment, and the recipe goes on."),
+    "act_twice": Kind("large_refund.propose", "large_refund.approve", HEAVY, "It is done in a moment, and the recipe goes on."),
     "restore": Kind("restore.propose", "restore.approve", HEAVY, "The backup is checked, then takes the place of what is here."),
     "emergency": Kind("emergency.propose", "emergency.approve", HEAVY, "For an hour admins may decide in the place of leads."),
 }

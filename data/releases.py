@@ -29,6 +29,11 @@ def _live(db: Session, kind: str, name: str) -> Release | None:
     return db.exec(select(Release).where(Release.target_kind == kind, Release.target_name == name, Release.stage == "live")).first()
 
 
+def all_live(db: Session, kind: str) -> list[Release]:
+    """Of each name the one that is live."""
+    return list(db.exec(select(Release).where(Release.target_kind == kind, Release.stage == "live").order_by(Release.target_name)))
+
+
 def anything_live(db: Session, kind: str) -> bool:
     return db.exec(select(Release.id).where(Release.target_kind == kind, Release.stage == "live").limit(1)).first() is not None
 

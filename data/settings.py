@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from data import access, audit, config, sealing, store
@@ -52,9 +53,13 @@ def current(name: str) -> dict[str, Any] | None:
         return found.value if found else None
 
 
+# written once: it is asked with each review
+LATEST = select(Setting).where(col(Setting.name) == bindparam("name")).order_by(col(Setting.number).desc()).limit(1)
+
+
 def latest(db: Session, name: str) -> Setting | None:
     """Its last number."""
-    return db.exec(select(Setting).where(Setting.name == name).order_by(col(Setting.number).desc())).first()
+    return db.exec(LATEST, params={"name": name}).first()
 
 
 def history(name: str) -> list[Setting]:

@@ -110,6 +110,36 @@ def stop(db: Session, trace: Trace) -> None:
     db.flush()
 
 
+def wait(db: Session, trace: Trace, stand: dict[str, Any], *, proposal_id: str | None = None) -> None:
+    """It ended for now, and how far it is stands beside it: somebody's yes, a customer's answer or the other side's lets it go on."""
+    trace.state, trace.state_json, trace.proposal_id = "waiting", stand, proposal_id
+    db.add(trace)
+    db.flush()
+
+
+def go_on(db: Session, trace: Trace) -> None:
+    """What it waited for is there."""
+    trace.state = "running"
+    db.add(trace)
+    db.flush()
+
+
+def end(db: Session, trace: Trace, state: str, why: str = "") -> None:
+    """It is over: done, failed, stopped, or a person has it from here."""
+    trace.state = state
+    if why:
+        trace.state_json = {**(trace.state_json or {}), "why": why}
+    db.add(trace)
+    db.flush()
+
+
+def say(db: Session, trace: Trace, more: dict[str, Any]) -> None:
+    """What came of it so far: a drafted reply, a note for whoever goes on. Redacted already."""
+    trace.said = {**(trace.said or {}), **more}
+    db.add(trace)
+    db.flush()
+
+
 def any_of(target_kind: str) -> bool:
     with store.reading() as db:
         return db.exec(select(Trace.id).where(Trace.target_kind == target_kind).limit(1)).first() is not None

@@ -32,6 +32,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("knowledge", "Knowledge", ":material/menu_book:", "article.read"),
         ("gaps", "Gaps", ":material/unknown_document:", "pattern.read"),
         ("ladder", "Ladder", ":material/stairs:", "article.read"),
+        ("automations", "Automations", ":material/account_tree:", "automation.read"),
     ],
     "Watch": [
         ("quality", "Quality", ":material/monitoring:", "measure.read"),

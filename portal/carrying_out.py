@@ -15,10 +15,20 @@ def carry_out(proposal_id: str, *, by: Person, progress: Progress) -> str:
         raise Refused("Not carried out: there is no such proposal.")
     if proposal.kind == relabelling.KIND:  # in steps: it says how far it is, and goes on where a try was cut off
         return relabelling.carry_out(proposal_id, progress=progress)
+    if proposal.kind in ("act_once", "act_twice"):  # what was let out and cut off is asked after; it is done once all the same
+        return _act(proposal_id)
     if proposal.state == "done":  # by a try that was cut off before it could say so
         return f"Done: {proposal.title}."
     CARRIED_OUT_BY[proposal.kind](proposal_id)
     return f"Done: {proposal.title}."
+
+
+def _act(proposal_id: str) -> str:
+    from automations import settling, waiting
+    from portal import catalog
+
+    action = waiting.continue_run(proposal_id, ways=catalog.ways())
+    return f"{settling.told(action)}: {'done' if action.state == settling.DONE else 'sent, and asked after until it is known'}."
 
 
 def _ship(proposal_id: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data import asking, connections, labels, models, releases, routing, vectors, versions
 from data.errors import Refused
@@ -18,6 +18,12 @@ from evals.targets import Asked
 from knowledge.manner import Writer
 from language.call import JOBS, Call, Line
 from language.encoder import Vectors
+from portal import shopkeeping
+
+if TYPE_CHECKING:
+    from automations.conversing import Connected
+    from automations.settling import Ways
+    from automations.shop.client import Shop
 
 WRITES = "conversation"  # the job of the model that writes answers
 HOW = "classifier:NAME, classifier:NAME@3, people, model:NAME, file:outputs.jsonl or https://…"
@@ -42,6 +48,44 @@ def writer_for(by: Person) -> Writer | None:
         return _asking(endpoint, WRITES, by, subject)
 
     return Writer(_asking(endpoint, WRITES, by), at_once=endpoint.at_once, timeout=endpoint.timeout, of=of)
+
+
+def connected_for(by: Person, *, shop: "Shop | None" = None) -> "Connected":
+    """What recipes look things up in: the shop beside us, published articles, the live classifier, the endpoint's models."""
+    from automations.conversing import Connected
+    from knowledge import in_force
+
+    endpoint = connections.endpoint()
+    return Connected(
+        shop=shop or shopkeeping.found(), answer=_answer if in_force.anything_published() else None,
+        classify=_intent if releases.live("classifier", labels.INTENT) else None,
+        ask=_asking(endpoint, WRITES, by) if endpoint else None,
+    )  # fmt: skip
+
+
+def ways(*, shop: "Shop | None" = None) -> "Ways":
+    """By which acts of recipes leave. Replies have no channel yet."""
+    from automations.settling import Ways
+
+    return Ways(shop=shop or shopkeeping.found())
+
+
+def _answer(messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """As the version in force quotes."""
+    from knowledge import answerers
+
+    return answerers.answer(answerers.target_in_force(), messages)[0]
+
+
+def _intent(text: str) -> tuple[str, float]:
+    """What the live classifier says, and how sure it is; "" where it keeps silent."""
+    from classifiers import serving
+
+    live = releases.live("classifier", labels.INTENT)
+    if live is None:
+        raise Refused("no intent classifier is live")
+    (said,) = serving.guess(releases.target_of(live), [text])
+    return labels.names().get(said.label_id or "", ""), said.confidence
 
 
 def model_uses(job: str) -> list[Use]:

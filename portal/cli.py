@@ -10,7 +10,7 @@ import typer
 from data import access, config, people, store
 from data.errors import Misuse, Refused
 from data.tables import Person
-from portal import bench, classifying, evaluating, knowing, logs, modelling
+from portal import automating, bench, classifying, evaluating, knowing, logs, modelling
 from portal.command import AsPerson, Json, acting, as_job, ready, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
@@ -29,6 +29,7 @@ app.add_typer(evaluating.app, name="eval")
 app.add_typer(classifying.app, name="classifier")
 app.add_typer(knowing.app, name="knowledge")
 app.add_typer(modelling.app, name="model")
+app.add_typer(automating.app, name="automation")
 app.command("classify")(classifying.classify)
 
 
@@ -79,6 +80,14 @@ def worker() -> None:
     if store.needs_migration():
         raise Misuse("The database waits for a migration. Run: portal migrate")
     working.serve()
+
+
+@app.command()
+def shop() -> None:
+    """Run the embedded shop alone, on this machine: orders, refunds and credits to try recipes on."""
+    from portal import shopkeeping
+
+    shopkeeping.serve()
 
 
 @app.command()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from automations import demo as automations_demo
 from classifiers import demo as classifiers_demo
 from data import demo as data_demo
 from data import measures, store
@@ -19,8 +20,9 @@ from evals import freezing
 from evals.demo import Flag
 from knowledge import demo as knowledge_demo
 from knowledge.articles import Content
+from portal import catalog, shopkeeping
 from portal.ferngrove import helpdesk as intake_demo
-from portal.ferngrove import knowledge, story
+from portal.ferngrove import knowledge, orders, story
 from portal.ferngrove.knowledge import ARTICLES, QUESTIONS, ArticleText
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
@@ -63,6 +65,16 @@ def build(*, conversations_wanted: int = 6000, until: datetime | None = None, se
                 data_demo.ask_twice(ferngrove.company, begin)
             _live_through(ferngrove, [one for one in told if begin <= one.opened_at < end], end, is_last=end == until)
         _govern(ferngrove, until)
+        orders.fill(ferngrove.told, at=until)
+        _automate(ferngrove, until)
+
+
+def _automate(ferngrove: Ferngrove, until: datetime) -> None:
+    """First recipes, looked at beside what people did."""
+    staff = ferngrove.company.staff
+    with shopkeeping.beside() as shop:
+        connected = catalog.connected_for(staff["Nora Engel"], shop=shop)
+        automations_demo.draft(staff, connected=connected, at=until)
 
 
 def _govern(ferngrove: Ferngrove, until: datetime) -> None:

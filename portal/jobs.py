@@ -295,6 +295,25 @@ def _tidy(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     return nightly.tidy()
 
 
+def _backtest(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import RECIPE, backtest
+    from automations.steps.all import STEPS
+    from portal import catalog
+
+    study = backtest.run(
+        Target(RECIPE, arguments["name"], arguments["number"]), connected=catalog.connected_for(by), steps=STEPS, by=by,
+        known=catalog.graders_for(by), progress=progress,
+    )  # fmt: skip
+    return str(study.told["sentence"])
+
+
+def _settle_actions(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import settling
+    from portal import catalog
+
+    return settling.settle(ways=catalog.ways())
+
+
 JOBS: dict[str, Job] = {
     "import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out, "lapse": _lapse,
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
@@ -303,7 +322,7 @@ JOBS: dict[str, Job] = {
     "suggest": _suggest, "write_answer": _write_answer, "try_instructions": _try_instructions, "try_articles": _try_articles,
     "evaluate_answerer": _evaluate_answerer, "climb": _climb, "learn_order": _learn_order,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
-    "try_model": _try_model,
+    "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions,
 }  # fmt: skip
 
 
@@ -329,6 +348,7 @@ RIGHTS = {  # of what a person can start
     "try_instructions": "answerer.make",
     "try_model": "model.make",
     "back_up": "backup.make",
+    "backtest": "automation.draft",
 }
 # what an act of a person brings with it, and that act's right
 FOLLOWS = {"classify": "conversation.import", "suggest": "conversation.import", "carry_out": "proposal.read"}

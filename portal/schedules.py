@@ -56,6 +56,12 @@ def _anything_answered() -> bool:
     return traces.any_of("answerer")
 
 
+def _anything_sent() -> bool:
+    from automations import settling
+
+    return settling.anything_to_settle() and not tasks.under_way(settling.SETTLE)
+
+
 STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
@@ -63,6 +69,7 @@ SCHEDULES = (
     Schedule("pull", "Ask the help desks", minutes=5, needed=_anything_to_pull),
     Schedule("encode", "Encode new texts", minutes=5, needed=_anything_to_encode),
     Schedule("watch_releases", "Watch what is being released", minutes=1, needed=_a_release_under_way),
+    Schedule("settle_actions", "Ask what became of what was sent", minutes=1, needed=_anything_sent),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("find_patterns", "Look for what no intent covers", hour=1),
     Schedule("find_gaps", "Look for what no article covers", hour=1, needed=_anything_answered),

@@ -12,7 +12,7 @@ from typing import Any
 
 from data import config, people, store
 from data.errors import Misuse
-from portal import web
+from portal import shopkeeping, web
 from portal.beat import PARENT
 
 logger = logging.getLogger("portal.up")
@@ -32,16 +32,19 @@ def up(*, demo: bool, port: int | None = None) -> None:
     prepare(migrate=migrate, fill=demo and (migrate or not people.anybody()))
     check_address(settings.host)
     stop = threading.Event()
-    supervisor = threading.Thread(target=_keep_worker, args=(stop,))
+    commands = ["worker", *(["shop"] if shopkeeping.is_there() else [])]
+    supervisors = [threading.Thread(target=_keep, args=(command, stop)) for command in commands]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server stops first, then raises it again for us
-    supervisor.start()
+    for supervisor in supervisors:
+        supervisor.start()
     try:
         web.serve(sock, on_ready=lambda: greet(address))
     except KeyboardInterrupt:
         logger.info("stopped from the keyboard")
     finally:
         stop.set()
-        supervisor.join()
+        for supervisor in supervisors:
+            supervisor.join()
         lock.close()
 
 
@@ -84,22 +87,22 @@ def greet(address: str) -> None:
         print("Choose one of the five demo people on the first page. Ctrl+C stops the portal.", flush=True)
 
 
-def _keep_worker(stop: threading.Event) -> None:
-    """Start the worker, and start it again when it dies, more slowly each time it dies at once."""
+def _keep(command: str, stop: threading.Event) -> None:
+    """Start it, and start it again when it dies, more slowly each time it dies at once."""
     pause = 0.5
     while not stop.is_set():
         started = time.monotonic()
         environment = {**os.environ, PARENT: str(os.getpid())}
-        worker = subprocess.Popen([sys.executable, "-m", "portal", "worker"], cwd=config.ROOT, start_new_session=True, env=environment)
-        while worker.poll() is None and not stop.wait(0.2):
+        running = subprocess.Popen([sys.executable, "-m", "portal", command], cwd=config.ROOT, start_new_session=True, env=environment)
+        while running.poll() is None and not stop.wait(0.2):
             continue
         if stop.is_set():
-            worker.terminate()
+            running.terminate()
             try:
-                worker.wait(timeout=8)
+                running.wait(timeout=8)
             except subprocess.TimeoutExpired:
-                worker.kill()
+                running.kill()
             return
         pause = 0.5 if time.monotonic() - started > 30 else min(pause * 2, 30.0)
-        logger.warning("the worker ended with code %s and is started again", worker.returncode)
+        logger.warning("the %s ended with code %s and is started again", command, running.returncode)
         stop.wait(pause)

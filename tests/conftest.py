@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import httpcore2
 import psycopg
@@ -21,9 +20,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from data import config, migrate, passwords, people, store
-from data.tables import Person, Team, metadata
+from data.tables import Person, Team
+from tests import worlds
 from tests.browser import FLAGS, found
-from tests.warm import CHEAP, keeping_certificates, keeping_compiled
+from tests.warm import CHEAP, keeping_certificates, keeping_compiled, keeping_screens
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # tests and their servers side by side would wait for each other's threads
     os.environ.setdefault(name, "1")
@@ -74,7 +74,18 @@ def warm() -> Iterator[None]:
         patch.setattr(passwords, "_hasher", lambda: CHEAP)
         patch.setattr(ssl, "create_default_context", keeping_certificates(ssl.create_default_context))
         patch.setattr(httpcore2, "default_ssl_context", lru_cache(httpcore2.default_ssl_context))
+        if "streamlit" in sys.modules:
+            warm_screens(patch)
         yield
+
+
+def warm_screens(patch: pytest.MonkeyPatch) -> None:
+    """Each AppTest would read of all installed packages whether they bring components, and compile its screens."""
+    from streamlit.components.v2 import manifest_scanner
+    from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+
+    patch.setattr(manifest_scanner, "scan_component_manifests", lru_cache(manifest_scanner.scan_component_manifests))
+    patch.setattr(ScriptCache, "get_bytecode", keeping_screens(ScriptCache.get_bytecode))
 
 
 @pytest.fixture(autouse=True)
@@ -102,8 +113,7 @@ def postgres() -> Iterator[str]:
     settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=400 -c fsync=off"
     run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
     yield f"postgresql://postgres@/postgres?host={folder}"
-    while _emptying:
-        _emptying.popitem()[1].close()
+    worlds.hang_up_all()
     run("pg_ctl", "-w", "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -169,20 +179,15 @@ def fresh_postgres(templates: dict[str, str], server: str, home: Path) -> str:
     return url
 
 
-_emptying: dict[str, psycopg.Connection[Any]] = {}  # it stays open: a new one reads the catalogue of all tables before it deletes
-
-
 def emptied(url: str, shape: str) -> bool:
-    if url not in _emptying:
-        _emptying[url] = psycopg.connect(url, autocommit=True, options="-c lock_timeout=2000 -c session_replication_role=replica")
-    db = _emptying[url]
     try:
+        db = worlds.connection(url)
         if db.execute(SHAPE).fetchone() == (shape,):
-            db.execute("; ".join(f'DELETE FROM "{table}"' for table in metadata.tables))
+            worlds.empty(db)
             return True
     except psycopg.OperationalError:  # somebody still holds a lock, or a test ended all connections
         pass
-    _emptying.pop(url).close()
+    worlds.hang_up(url)
     return False
 
 
@@ -206,6 +211,7 @@ def home(
     else:
         url = fresh_postgres(templates, request.getfixturevalue("postgres"), tmp_path)
     point_at(tmp_path, url, monkeypatch)
+    worlds.watch(monkeypatch)
     yield tmp_path
     let_go()
 
@@ -229,6 +235,7 @@ def sqlite_home(
     """An empty, migrated portal on SQLite alone: for what looks at screens, not at the store."""
     fresh_sqlite(templates, tmp_path_factory, tmp_path)
     point_at(tmp_path, "", monkeypatch)
+    worlds.watch(monkeypatch)
     yield tmp_path
     let_go()
 
@@ -246,12 +253,15 @@ class Staff:
     fern: Team
 
 
-def hire() -> Staff:
+def hired() -> Staff:
     with store.writing():  # one commit, not seven
-        return _hire()
+        return _hired()
 
 
-def _hire() -> Staff:
+hire = worlds.remembered(hired)
+
+
+def _hired() -> Staff:
     console = people.console()
     oak, fern = people.add_team("Oak", by=console), people.add_team("Fern", by=console)
 
@@ -266,7 +276,7 @@ def _hire() -> Staff:
 
 @pytest.fixture
 def staff(home: Path) -> Staff:
-    return hire()
+    return worlds.begun(hired)
 
 
 @pytest.fixture(scope="session")

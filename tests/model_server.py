@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -27,7 +28,7 @@ class Asked:
         return json.loads(self.raw)
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """What it was asked, and what it answers: the script's answers in turn, the last one for ever."""
 
@@ -38,6 +39,9 @@ class Model:
     over: threading.Event = field(default_factory=threading.Event)
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __repr__(self) -> str:
+        return f"<a model at {self.url}>"
 
     def says(self, *script: "Answer") -> None:
         self.script[:] = script
@@ -180,10 +184,23 @@ def closed_port() -> int:
         return int(taken.getsockname()[1])
 
 
+@cache
+def usual_port() -> int:
+    """Of this process: who connects a model there again finds a world in which it is connected (worlds.py)."""
+    return closed_port()
+
+
+def _listening(port: int, handler: type[Handler]) -> ThreadingHTTPServer:
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError:  # somebody has taken it meanwhile
+        return ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+
 @contextmanager
-def running(*script: Answer) -> Iterator[Model]:
+def running(*script: Answer, port: int = 0) -> Iterator[Model]:
     model = Model(script=list(script))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Scripted", (Handler,), {"model": model}))
+    server = _listening(port, type("Scripted", (Handler,), {"model": model}))
     server.daemon_threads = True
     model.url = f"http://127.0.0.1:{server.server_port}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

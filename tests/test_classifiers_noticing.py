@@ -14,6 +14,7 @@ from data.intake import door
 from data.tables import Conversation, Pattern, Person
 from data.values import now
 from portal.ferngrove import story
+from tests import worlds
 from tests.conftest import SOAK, Staff
 from tests.conversations import canonical
 
@@ -48,6 +49,11 @@ def standing(by: Person) -> list[Pattern]:
 
 @pytest.fixture
 def found(staff: Staff) -> Pattern:
+    return found_lockers(staff)
+
+
+@worlds.remembered
+def found_lockers(staff: Staff) -> Pattern:
     come(staff, now(), alike=40)
     assert noticing.look(None, at=now() - timedelta(hours=20)).new == 0  # one night is not enough
     assert standing(staff.rep) == []

@@ -13,6 +13,7 @@ from data.errors import Denied, Refused
 from data.intake import door
 from data.tables import Conversation, Prediction, Release
 from data.values import Target, new_id, now
+from tests import worlds
 from tests.conftest import Staff
 from tests.conversations import canonical
 from tests.test_classifiers_shipping import candidate, live, ship
@@ -26,6 +27,7 @@ def under_way() -> Release:
     return found
 
 
+@worlds.remembered
 def second_on_its_way(staff: Staff) -> Target:
     """One is live; another was approved and runs beside it."""
     ship(staff, candidate(staff))
@@ -189,6 +191,7 @@ def test_the_database_itself_refuses_two_under_way(staff: Staff) -> None:
 # -- after the last step ------------------------------------------------------------------------------------------------------------------
 
 
+@worlds.remembered
 def gone_live(staff: Staff) -> Target:
     """Step by step, so that it is watched."""
     two = second_on_its_way(staff)

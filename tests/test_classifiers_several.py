@@ -33,6 +33,7 @@ from data.intake import door
 from data.tables import Example, Prediction
 from data.values import Target
 from evals import gate, sets
+from tests import worlds
 from tests.conftest import Staff, hire
 from tests.conversations import canonical
 from tests.test_classifiers_exporting import alone
@@ -72,6 +73,7 @@ def arrived(staff: Staff, numbers: Iterable[int]) -> list[str]:
     return list(door.receive(new, by=staff.engineer, classify=False).ids)
 
 
+@worlds.remembered
 def taught(staff: Staff, numbers: Sequence[int], *, wrong: bool = False) -> list[str]:
     """What comes up in each was said, or of each what comes up in the next."""
     with store.writing():
@@ -327,6 +329,7 @@ def test_it_learns_from_vectors_too(sqlite_home: Path) -> None:
 # -- shipping ---------------------------------------------------------------------------------------------------------------------------
 
 
+@worlds.remembered
 def ready(staff: Staff) -> Target:
     """A candidate that was measured on what was kept for testing."""
     taught(staff, range(1, 151))
@@ -336,6 +339,7 @@ def ready(staff: Staff) -> Target:
     return target
 
 
+@worlds.remembered
 def ship(staff: Staff, target: Target) -> None:
     proposal = shipping.propose(target, why="It is ready.", by=staff.rep)
     approvals.approve(proposal.id, by=staff.other)

@@ -15,6 +15,7 @@ from data.tables import Approval, Person, Proposal
 from data.values import Target, new_id, now
 from evals import freezing, sets
 from portal import jobs
+from tests import worlds
 from tests.conftest import Staff
 from tests.test_classifiers_training import frozen_set, reviewed
 from tests.test_evals_sets import NAMES, flagged_set, intents
@@ -22,6 +23,7 @@ from tests.test_evals_sets import NAMES, flagged_set, intents
 ONE, TWO, THREE = (Target("classifier", "intent", number) for number in (1, 2, 3))
 
 
+@worlds.remembered
 def candidate(staff: Staff, *, by: Person | None = None, learned: bool = True) -> Target:
     """A trained version that was compared; with the first one come its rows and a frozen set of 24 cases."""
     if not versions.all_of("classifier", "intent"):
@@ -45,6 +47,7 @@ def shuffle(staff: Staff, by: int = 1) -> None:
                 reviews.record(conversation_id, "weak", label_id=following[review.label_id], by=staff.lead)
 
 
+@worlds.remembered
 def ship(staff: Staff, target: Target) -> None:
     proposal = shipping.propose(target, why="It is better.", by=staff.rep)
     approvals.approve(proposal.id, by=staff.other)

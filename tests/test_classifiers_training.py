@@ -16,11 +16,13 @@ from data.examples import TrainingRow
 from data.intake import door
 from data.tables import Person, Review
 from evals import freezing, sets
+from tests import worlds
 from tests.conftest import Staff
 from tests.conversations import canonical
 from tests.test_evals_sets import NAMES, flagged_set, intents
 
 
+@worlds.remembered
 def reviewed(staff: Staff, numbers: Iterable[int], *, by: Person | None = None, shift: int = 0, intent: str | None = None) -> list[str]:
     """Conversations that arrived and were reviewed with their intent; `shift` gives each the intent of another."""
     chosen = list(numbers)
@@ -33,6 +35,7 @@ def reviewed(staff: Staff, numbers: Iterable[int], *, by: Person | None = None, 
     return ids
 
 
+@worlds.remembered
 def frozen_set(staff: Staff, numbers: Iterable[int], *, bar: float = 0.6) -> tuple[str, list[str]]:
     """Conversations that were reviewed and became the cases of a frozen set."""
     chosen = list(numbers)

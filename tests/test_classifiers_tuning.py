@@ -10,12 +10,18 @@ from data import labels as known
 from data.errors import Denied, Refused
 from data.tables import Version
 from tests import test_classifiers_several as several
+from tests import worlds
 from tests.conftest import Staff, hire
 from tests.test_classifiers_training import reviewed
 
 
 @pytest.fixture
 def version(staff: Staff) -> Version:
+    return often_mistaken(staff)
+
+
+@worlds.remembered
+def often_mistaken(staff: Staff) -> Version:
     """Of what people said a fifth is a mistake, so that it matters how sure it has to be."""
     with store.writing() as db:
         reviewed(staff, range(1, 301))

@@ -14,6 +14,7 @@ from data.intake import door
 from data.tables import Conversation, Pattern, Prediction, QueueReason
 from data.values import LIVE, Target, now
 from tests import test_classifiers_several as topics
+from tests import worlds
 from tests.conftest import Staff, hire
 from tests.conversations import canonical
 from tests.test_classifiers_shipping import candidate, ship
@@ -44,11 +45,16 @@ def come(staff: Staff, until: datetime, *, vouchers: int, days: int = 35, a_day:
     door.receive(sent, by=staff.engineer, classify=False)
 
 
-@pytest.fixture
-def changed(staff: Staff) -> list[Pattern]:
+@worlds.remembered
+def with_vouchers(staff: Staff) -> list[Pattern]:
     come(staff, now(), vouchers=30)
     watching.look(None)
     return watching.standing(by=staff.rep)
+
+
+@pytest.fixture
+def changed(staff: Staff) -> list[Pattern]:
+    return with_vouchers(staff)
 
 
 def about(staff: Staff, word: str) -> list[Pattern]:

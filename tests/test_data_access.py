@@ -69,6 +69,7 @@ SAFETY = {
     "continuous.change": "- all all - -",
     # automations, agents, articles, money
     "automation.draft": "all all all - -",
+    "automation.read": "all all all all all",
     "small_publication.propose": "all - - - -",
     "automation.publish": "- all all - -",
     "publication.propose": "all all all - -",

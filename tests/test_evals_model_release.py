@@ -17,6 +17,7 @@ from language import patience
 from language.call import Call
 from tests import model_server as server
 from tests import two_models as two
+from tests import worlds
 from tests.conftest import Staff
 from tests.conversations import canonical
 from tests.model_server import Model
@@ -29,19 +30,29 @@ SCHEMA = {"type": "object", "properties": {"place": {"type": "string"}}, "requir
 @pytest.fixture
 def model() -> Iterator[Model]:
     patience.forget()
-    with server.running(two.playing()) as running:
+    with server.running(two.playing(), port=server.usual_port()) as running:
         yield running
 
 
 @pytest.fixture
 def desk(staff: Staff, model: Model) -> Staff:
+    connected_and_run(staff, model)
+    return staff
+
+
+@worlds.remembered
+def connected_and_run(staff: Staff, model: Model) -> None:
     two.connect(model, staff, tokens_per_person=None, money_per_person=None)
     two.run_old(staff, two.parcels(staff))
-    return staff
 
 
 @pytest.fixture
 def beside(desk: Staff) -> Release:
+    return released(desk)
+
+
+@worlds.remembered
+def released(desk: Staff) -> Release:
     """A better model that two people released: it is asked beside the one in force."""
     target = made(desk)
     trying.try_out(target, known=KNOWN, by=desk.engineer)

@@ -16,6 +16,7 @@ from language import patience
 from portal import catalog
 from tests import model_server as server
 from tests import two_models as two
+from tests import worlds
 from tests.conftest import Staff
 from tests.model_server import Model
 from tests.two_models import BAD, KNOWN, NEW, OLD
@@ -26,16 +27,21 @@ JOB = "conversation"
 @pytest.fixture
 def model() -> Iterator[Model]:
     patience.forget()
-    with server.running(two.playing()) as running:
+    with server.running(two.playing(), port=server.usual_port()) as running:
         yield running
 
 
 @pytest.fixture
 def desk(staff: Staff, model: Model) -> Staff:
     """An endpoint in force, and a set on which its model for conversations was run."""
+    connected_and_run(staff, model)
+    return staff
+
+
+@worlds.remembered
+def connected_and_run(staff: Staff, model: Model) -> None:
     two.connect(model, staff)
     two.run_old(staff, two.parcels(staff))
-    return staff
 
 
 def made(staff: Staff, name: str = NEW, job: str = JOB, **more: object) -> Target:
@@ -272,6 +278,12 @@ def judging(agrees: dict[str, int]) -> two.Play:
 def judged(staff: Staff, model: Model) -> Staff:
     """Thirty replies that the judge in force judged and a person too; it errs on the last six."""
     model.says(two.playing(judging({"judge-model": 24, "worse-judge": 6})))
+    judged_by_both(staff, model)
+    return staff
+
+
+@worlds.remembered
+def judged_by_both(staff: Staff, model: Model) -> None:
     two.connect(model, staff)
     version = two.parcels(staff, count=30, name="Polite")  # the cases' own grader is beside the point here
     known = catalog.graders_for(staff.engineer)
@@ -301,7 +313,6 @@ def judged(staff: Staff, model: Model) -> Staff:
     with store.writing():
         for one in results:
             checks.say(one.id, "is good" in str(one.output), by=staff.rep)
-    return staff
 
 
 def test_a_judge_is_measured_by_what_people_said_of_the_same_outputs(judged: Staff) -> None:

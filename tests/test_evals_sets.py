@@ -15,6 +15,7 @@ from data.intake import door
 from data.labels import of as labels_in_use
 from data.tables import EvalSet, Example, Person
 from evals import freezing, sets
+from tests import worlds
 from tests.conftest import Staff
 from tests.conversations import WANTS, canonical
 
@@ -27,6 +28,7 @@ def intents(staff: Staff) -> dict[str, str]:
     return known or {name: labels.add(name, by=staff.lead).id for name in WANTS}
 
 
+@worlds.remembered
 def flagged_set(
     staff: Staff, numbers: Iterable[int], *, into: EvalSet | None = None, by: Person | None = None
 ) -> tuple[EvalSet, list[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("language", "data", "evals", "classifiers", "knowledge", "portal")
+FOLDERS = ("language", "data", "evals", "classifiers", "knowledge", "automations", "portal")
 
 
 def modules() -> dict[str, str]:

@@ -19,6 +19,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
+from automations import RECIPE, actions, backtest, drafting, recipes
+from automations import trying as automations_trying
+from automations.conversing import Connected
+from automations.recipe import Recipe
 from classifiers import (
     answering,
     curve,
@@ -84,6 +88,7 @@ from data.intake import appending, door, files, following, offers, revising, sea
 from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
 from data.tables import (
+    Action,
     Case,
     Classifier,
     Comment,
@@ -99,6 +104,7 @@ from data.tables import (
     Release,
     Run,
     Team,
+    Trace,
     Version,
     View,
 )
@@ -137,6 +143,7 @@ UNKNOWN = Target("classifier", "intent", 99)
 SHIPPED = answerers.Setup().combination
 ARTICLE, ANSWERER = Target("article", "none", 1), Target("answerer", "answerer", 99)
 MODEL = Target("model", "accuracy", 99)
+OF_RECIPE = Target(RECIPE, "none", 99)
 TEXT = Content("A", "Text")
 QUESTION = [{"role": "customer", "text": "How long?"}]
 WRITER = Writer(lambda _messages, _schema: pytest.fail("a model was asked"))
@@ -449,6 +456,17 @@ def said_of(conversation_id: str, by: Person) -> bool:
         db.add(Example(conversation_id=said.id, seq=1, customer_id=said.customer_id, messages=[], kind="strong", why="It is.",
                        purpose="classifier", label_id=label.id, use="train"))  # fmt: skip
     return taught.said_of(conversation_id, label.classifier_name, by=by) == (label.id,)
+
+
+def acted_in(conversation_id: str) -> str:
+    """A run there, of which one act is not known yet."""
+    with store.writing() as db:
+        trace = Trace(**OF_RECIPE.columns(), mode="live", conversation_id=conversation_id)
+        db.add(trace)
+        db.flush()
+        db.add(Action(**OF_RECIPE.columns(), trace_id=trace.id, conversation_id=conversation_id, act="refund", step="refund", kind="refund",
+                      payload={}, payload_sha="none", idempotency_key=trace.id, state="unknown"))  # fmt: skip
+        return trace.id
 
 
 def of_intents() -> Version:
@@ -822,6 +840,28 @@ CALLS: tuple[Call, ...] = (
     Call("article.draft", "gaps.suggest_change",
          lambda by, w, whose: reached("no article", lambda: gaps.suggest_change("none", TEXT, w.fresh[whose], based_on=1, by=by)),
          also="conversation.read"),
+    Call("automation.draft", "recipes.save",
+         lambda by, w, whose: did(recipes.save(Recipe(f"recipe-{new_id()}"), why="Often.", based_on=None, by=by)), THERE),
+    Call("automation.read", "recipes.get", lambda by, w, whose: reached("There is no recipe", lambda: recipes.get("none", by=by)), THERE),
+    Call("automation.read", "recipes.history", lambda by, w, whose: did(recipes.history("none", by=by)), THERE),
+    Call("automation.read", "recipes.listed", lambda by, w, whose: did(recipes.listed(by=by)), THERE),
+    Call("automation.read", "actions.spent", lambda by, w, whose: did(actions.spent("none", by=by)), THERE),
+    Call("automation.read", "actions.of_trace",
+         lambda by, w, whose: bool(actions.of_trace(acted_in(w.fresh[whose]), by=by)), also="conversation.read"),
+    Call("automation.read", "actions.of_conversation",
+         lambda by, w, whose: bool(acted_in(w.fresh[whose]) and actions.of_conversation(w.fresh[whose], by=by)), also="conversation.read"),
+    Call("automation.read", "actions.unsettled",
+         lambda by, w, whose: acted_in(w.fresh[whose]) in {one.trace_id for one in actions.unsettled(by=by, most=9_999)},
+         also="conversation.read"),
+    Call("automation.draft", "trying.on",
+         lambda by, w, whose: did(automations_trying.on(Recipe("x"), w.fresh[whose], connected=Connected(), steps={}, by=by)),
+         also="conversation.read"),
+    Call("automation.draft", "drafting.from_conversation",
+         lambda by, w, whose: did(drafting.from_conversation(w.fresh[whose], shop=None, by=by)), also="conversation.read"),
+    Call("automation.draft", "backtest.run",
+         lambda by, w, whose: reached("There is no", lambda: backtest.run(OF_RECIPE, connected=Connected(), steps={}, by=by)), THERE),
+    Call("automation.read", "backtest.newest",
+         lambda by, w, whose: reached("There is no recipe", lambda: backtest.newest(OF_RECIPE, by=by)), THERE),
     Call("eval.run", "candidates.evaluate",
          lambda by, w, whose: reached("no eval set was", lambda: candidates.evaluate(UNKNOWN, [], lambda _t: answer, known={}, by=by)),
          THERE),
@@ -1137,7 +1177,12 @@ def takes_by(path: Path) -> Iterator[str]:
 
 
 def test_every_function_that_acts_for_a_person_is_in_the_matrix() -> None:
-    found = {name for folder in ("data", "evals", "classifiers", "knowledge") for path in sources(folder) for name in takes_by(path)}
+    found = {
+        name
+        for folder in ("data", "evals", "classifiers", "knowledge", "automations")
+        for path in sources(folder)
+        for name in takes_by(path)
+    }
     called = {call.name.split()[0] for call in CALLS}
     assert found - called == ONLY_ONESELF
     assert len(found & called) > 60

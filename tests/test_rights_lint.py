@@ -77,6 +77,8 @@ WITHOUT_AN_ACTOR = {
     "following.pull": MACHINE,  # acts as whoever connected the help desk, and asks their right
     "offers.forget_old": MACHINE, "seals.purge": MACHINE, "vectors.fill": MACHINE,
     "training.slices_of": AFTER,
+    "waiting.continue_run": APPROVED, "waiting.park": MACHINE, "waiting.close": MACHINE, "settling.carry_out": MACHINE,
+    "settling.end": MACHINE, "settling.settle": MACHINE, "settling.anything_to_settle": MACHINE,
     "masking.masked": NAMES, "masking.everywhere": NAMES, "rubric.current": SETTINGS,
     "tasks.under_way": NAMES, "traces.spent_today": NAMES, "vectors.coverage": NAMES, "vectors.encoders_in_use": NAMES,
     "predictions.beside_intent": AFTER,
@@ -112,7 +114,7 @@ def called_in(node: ast.FunctionDef) -> set[str]:
 def test_every_domain_function_takes_who_acts_or_says_why_not() -> None:
     paths = [
         path
-        for folder in ("data", "evals", "classifiers", "knowledge")
+        for folder in ("data", "evals", "classifiers", "knowledge", "automations")
         for path in (ROOT / folder).rglob("*.py")
         if path.name not in NO_DOMAIN
     ]
@@ -187,8 +189,8 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "find_patterns": "pattern.decide", "find_gaps": "pattern.decide", "suggest": "conversation.import",
          "try_articles": "article.draft", "evaluate_answerer": "eval.run", "climb": "answerer.make", "learn_order": "answerer.make",
          "write_answer": "knowledge.ask", "try_instructions": "answerer.make",
-         "try_model": "model.make", "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
-PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue"}
+         "try_model": "model.make", "backtest": "automation.draft", "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
+PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue", "settle_actions"}
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,7 @@ RAN_ON = (
     "Not tried: ",
     "Not compared: ",
     "There is no classifier ",
+    "There is no recipe ",
     "Nothing was encoded: the encoder is missing",
     "Nothing was asked: no model endpoint",
 )  # the right was there; this world is too small for the rest

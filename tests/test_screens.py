@@ -27,6 +27,7 @@ SCREENS = (
     "ask",
     "gaps",
     "ladder",
+    "automations",
     "quality",
     "datasets",
     "approvals",
@@ -111,6 +112,7 @@ def test_every_screen_of_an_empty_portal_says_what_will_fill_it(staff: Staff) ->
             "ask",
             "gaps",
             "ladder",
+            "automations",
         )
     }
     assert "appear here as they come in" in said["review"]
@@ -123,6 +125,7 @@ def test_every_screen_of_an_empty_portal_says_what_will_fill_it(staff: Staff) ->
     assert "No article is published, so nothing is answered yet" in said["ask"]
     assert "No gap is open" in said["gaps"]
     assert "No article is published, so no question finds one" in said["ladder"]
+    assert "There is no recipe yet" in said["automations"]
     assert "appear here" in said["jobs"]
 
 

@@ -9,6 +9,7 @@ from classifiers import noticing, shipping, training
 from data import approvals, labels, releases, reviews, store, versions
 from data.tables import Label, Person, Version
 from data.values import now
+from tests import worlds
 from tests.conftest import Staff, hire
 from tests.test_classifiers_noticing import come
 from tests.test_classifiers_shipping import candidate, ship
@@ -25,6 +26,7 @@ def desk(sqlite_home: Any) -> Staff:
     return hire()
 
 
+@worlds.remembered
 def pattern_of(desk: Staff) -> str:
     come(desk, now(), alike=40)
     noticing.look(None)

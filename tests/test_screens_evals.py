@@ -18,7 +18,7 @@ from evals import changes, checks, compare, continuous, freezing, graders, readi
 from evals.cases import NewCase
 from evals.graders import reply_words
 from portal import jobs
-from tests import markup
+from tests import markup, worlds
 from tests.conftest import SOAK, Staff, hire
 from tests.conversations import canonical
 from tests.test_screens import button, open_screen, sit_down
@@ -54,6 +54,7 @@ def asked(number: int, text: str = "", **expected: Any) -> NewCase:
     return NewCase(({"role": "customer", "text": said},), told, names, slices={"channel": ("chat", "email")[number % 2]})
 
 
+@worlds.remembered
 def frozen(desk: Staff, count: int, *, new: Sequence[NewCase] = (), name: str = "Answers") -> tuple[EvalSet, SetVersion]:
     eval_set = sets.create(name, purpose="answer", by=desk.lead)
     cases = new or [asked(number) for number in range(1, count + 1)]
@@ -70,6 +71,7 @@ def ran(version: SetVersion, target: Target, wrong: set[int], *, by: Person, **h
     return runs.run(version.id, target, runs.told_at_once(said), by=by, **how)
 
 
+@worlds.remembered
 def compared(desk: Staff, version: SetVersion, before: set[int], after: set[int]) -> Comparison:
     live, candidate = (ran(version, target, wrong, by=desk.rep) for target, wrong in ((EARLY, before), (LATE, after)))
     return compare.compare(candidate, live, by=desk.rep)
@@ -505,6 +507,7 @@ def test_what_people_replied_is_called_so(desk: Staff) -> None:
 # -- graders -------------------------------------------------------------------------------------------------------------------------------
 
 
+@worlds.remembered
 def judged(desk: Staff, count: int, *, right: bool) -> None:
     """People say of so many outputs that pass 'reply words' whether they are right; of every fifth one that fails it, that it is wrong."""
     new = [asked(n, reply=f"Parcel {n} takes {n} days to Oslo by post") for n in range(1, count + 1)]

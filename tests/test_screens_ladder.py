@@ -13,6 +13,7 @@ from knowledge import ANSWERER, answerers, ladder
 from knowledge.answerers import Setup
 from knowledge.retrieval import LIVE
 from portal import jobs
+from tests import worlds
 from tests.conftest import Staff, hire
 from tests.test_knowledge_articles import release, write
 from tests.test_knowledge_ladder import NOUNS, UNCOVERED, freeze, publish, questions
@@ -29,6 +30,7 @@ def opened(by: Person) -> AppTest:
     return drawn(open_screen(sit_down(by), "ladder"))
 
 
+@worlds.remembered
 def climbed(desk: Staff, threshold: float | None = None, asked: list[tuple[str, list[str]]] | None = None) -> SetVersion:
     """A version is live, and was climbed."""
     if asked is None:

@@ -13,6 +13,7 @@ from data.tables import Person, Version
 from evals import changes, freezing, graders, sets
 from evals.cases import NewCase
 from portal import evidencing
+from tests import worlds
 from tests.conftest import Staff, hire
 from tests.test_classifiers_finding import came
 from tests.test_classifiers_several import arrived, ready, say, ship, topics
@@ -37,6 +38,7 @@ def show(app: AppTest, version: Version, tab: str) -> AppTest:
     return drawn(app.run())
 
 
+@worlds.remembered
 def mistaken(desk: Staff) -> Version:
     """In every third one of those in which all come up somebody forgot the courier."""
     with store.writing():
@@ -84,6 +86,7 @@ def test_a_mistake_is_told_in_words(given: str | None, said: str | None, sentenc
     assert (evidencing.mistake(one), evidencing.mixed(one)) == (sentence, line)
 
 
+@worlds.remembered
 def doubted(desk: Staff) -> Version:
     """Two conversations of which the courier is likely missing."""
     version, of = mistaken(desk), topics(desk)

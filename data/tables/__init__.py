@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+from data.tables.automations import Action
 from data.tables.conversations import (
     Conversation,
     ConversationWords,
@@ -27,15 +28,14 @@ IMMUTABLE = (  # insert only: a trigger on both engines refuses anything else
     Approval, AuditEntry, Review, SetVersion, Case, Result, Score, Comparison, Version, Prediction, DatasetVersion, DatasetRow,
     Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck, Study,
 )  # fmt: skip
-KEPT_IN_PART = (Example,)  # what was flagged stays as it was; what it is used for moves on
+KEPT_IN_PART = (Example, Action)  # what was flagged or decided stays as it was; what it is used for, what became of it, moves on
 
 metadata = SQLModel.metadata
 
 __all__ = [
-    "IMMUTABLE", "KEPT_IN_PART", "Act", "Approval", "Article", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim", "Classifier",
-    "Comment",
-    "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy", "Dispute", "Draft",
-    "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern", "Person", "Prediction",
+    "IMMUTABLE", "KEPT_IN_PART", "Act", "Action", "Approval", "Article", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim",
+    "Classifier", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy",
+    "Dispute", "Draft", "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern", "Person", "Prediction",
     "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
     "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Task", "Team", "Ticket", "Token", "Trace", "Tries",
     "Vector", "Version", "View", "metadata",

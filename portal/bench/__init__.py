@@ -119,6 +119,18 @@ def bench_preview(
     _run(lambda: measuring.run(train, texts, conversations), as_json)
 
 
+@app.command("automations")
+def bench_automations(
+    runs: Annotated[int, typer.Option("--runs", min=1, help="Dry runs of the ready recipes.")] = 1_000, as_json: Json = False
+) -> None:  # fmt: skip
+    """How long a backtest of 500 conversations takes, and a thousand dry runs; on the conversations that this portal holds."""
+    from data import people
+    from portal.bench import automations as measuring
+
+    found = next((one for one in people.demo_people() if one.role == "engineer"), None) or people.console()
+    _run(lambda: measuring.run(found, runs=runs), as_json)
+
+
 @app.command("retrieval")
 def bench_retrieval(
     articles: Annotated[Path | None, typer.Option("--articles", help="{id, title, body or content}, one a line.")] = None,

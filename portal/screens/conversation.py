@@ -28,6 +28,9 @@ def ways_on(conversation_id: str) -> None:
         if conversation_id and access.may(person, "label.draft"):
             alike = {"like": conversation_id}
             st.page_link("screens/examples.py", label="Find more like this", icon=":material/library_add:", query_params=alike)
+        if conversation_id and access.may(person, "automation.draft"):
+            begun = {"begin": "new", "from": conversation_id}
+            st.page_link("screens/automations.py", label="Automate this", icon=":material/account_tree:", query_params=begun)
 
 
 def about(conversation: Conversation) -> str:

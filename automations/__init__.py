@@ -1,0 +1,3 @@
+"""What the machine may do: recipes, their steps, and the door through which each side effect passes."""
+
+RECIPE = "recipe"  # the target's kind

@@ -1,0 +1,95 @@
+"""From a conversation to what a recipe knows and works with. Nothing that came after the moment it would have run is among it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from automations.door import Door
+from automations.recipe import BUTTON, NEW_MESSAGE, Recipe
+from automations.shop.client import Shop
+from automations.world import Answer, Ask, Classify, World
+from data import conversations
+from data.tables import Conversation, Prediction
+from language import tongue
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What there is to look things up in, passed in from above. What is missing, a step says in words."""
+
+    shop: Shop | None = None
+    answer: Answer | None = None
+    classify: Classify | None = None
+    ask: Ask | None = None
+    addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A conversation as it stood when a recipe would have run."""
+
+    conversation: Conversation
+    messages: Sequence[Mapping[str, Any]]
+    intent: str  # as the machine said it; "" where it kept silent
+    confidence: float | None
+    team: str
+    segment: str
+    replied: str = ""  # what a person wrote next
+
+    @property
+    def language(self) -> str:
+        return self.conversation.language or tongue.of(self.said) or ""
+
+    @property
+    def said(self) -> str:
+        """The customer's words since anybody last answered them."""
+        told: list[str] = []
+        for message in reversed(self.messages):
+            if message["role"] == "customer":
+                told.append(str(message["text"]))
+            elif told:
+                break
+        return "\n".join(reversed(told))
+
+    def facts(self) -> dict[str, Any]:
+        """What every recipe may name."""
+        one = self.conversation
+        intent = {"intent": {"name": self.intent, "confidence": self.confidence}} if self.intent else {}
+        return {
+            "conversation": {
+                "id": one.id, "channel": one.channel, "language": self.language, "subject": one.subject or "", "team": self.team,
+                "segment": self.segment, "opened_at": one.opened_at.isoformat(),
+            },
+            "message": {"text": self.said}, "customer": {"key": one.customer_id}, **intent,
+        }  # fmt: skip
+
+    def world(self, door: Door, connected: Connected, at: datetime | None = None) -> World:
+        one = self.conversation
+        return World(
+            door, at or one.opened_at, one.customer_id, one.id, one.channel, self.language, self.messages, connected.shop, connected.answer,
+            connected.classify, connected.ask, connected.addresses,
+        )  # fmt: skip
+
+
+def as_it_stood(
+    recipe: Recipe, conversation: Conversation, messages: Sequence[Mapping[str, Any]], prediction: Prediction | None, *,
+    labels: Mapping[str, str], team: str = "", segment: str = "",
+) -> Case:  # fmt: skip
+    """When the recipe would have begun: as it came, after the customer's last words, or, at a button, whole."""
+    intent = labels.get(prediction.label_id or "", "") if prediction else ""
+    confidence = prediction.confidence if prediction and intent else None
+    seen = _until(recipe, conversation.id, messages)
+    last = max((one["seq"] for one in seen), default=0)
+    replied = next((str(one["text"]) for one in messages if one["seq"] > last and one["role"] == "rep" and str(one["text"]).strip()), "")
+    return Case(conversation, seen, intent, confidence, team, segment, replied)
+
+
+def _until(recipe: Recipe, conversation_id: str, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    if recipe.trigger.kind == BUTTON:
+        return list(messages)
+    if recipe.trigger.kind == NEW_MESSAGE:
+        last = max((one["seq"] for one in messages if one["role"] == "customer"), default=0)
+    else:
+        last = conversations.opening_subject(conversation_id, [dict(one) for one in messages]).seq
+    return [one for one in messages if one["seq"] <= last]

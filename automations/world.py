@@ -1,0 +1,48 @@
+"""What a step works with: the conversation, the one customer it may act for, and the ways out, all passed in from above."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from automations.door import Door
+from automations.shop.client import Shop
+from language.call import Call
+
+Message = Mapping[str, Any]  # role, text, seq
+Answer = Callable[[Sequence[Message]], Mapping[str, Any]]  # from articles: reply, sources, declined, confidence
+Classify = Callable[[str], tuple[str, float]]  # an intent's name and how sure; "" where it is none
+Ask = Callable[[list[dict[str, Any]], Mapping[str, Any]], Call]  # of a model: messages and a JSON schema
+
+
+class Passed(Protocol):
+    """What one step of this run came to: a span, as a hand-over sums it up."""
+
+    @property
+    def step(self) -> str: ...
+    @property
+    def state(self) -> str: ...  # done, skipped, failed, waiting
+    @property
+    def gave(self) -> Mapping[str, Any]: ...
+    @property
+    def why(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """Of one run. Who the customer is stands here and in no recipe: a step cannot be talked into acting for another."""
+
+    door: Door
+    at: datetime  # as of when everything is looked at: a backtest sees an order as it stood then
+    customer: str  # as the shop knows them; "" where nobody does
+    conversation_id: str = ""
+    channel: str = ""
+    language: str = ""
+    messages: Sequence[Message] = ()
+    shop: Shop | None = None
+    answer: Answer | None = None
+    classify: Classify | None = None
+    ask: Ask | None = None
+    addresses: frozenset[str] = frozenset()  # hosts that an HTTP call may go to
+    act: str = ""  # the name of the act that is run, by which a recipe may allow it
+    so_far: Callable[[], Sequence[Passed]] = tuple  # the run's spans until now
