@@ -314,6 +314,15 @@ def _settle_actions(arguments: dict[str, Any], by: Person, progress: Progress) -
     return settling.settle(ways=catalog.ways())
 
 
+def _go_on(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import going_on
+    from automations.steps.all import STEPS
+    from portal import catalog
+
+    trace = going_on.go_on(arguments["trace_id"], ways=catalog.ways(), connected=catalog.connected_for(by), steps=STEPS)
+    return f"The run is {trace.state.replace('_', ' ')}."
+
+
 JOBS: dict[str, Job] = {
     "import": _import, "train": _train, "evaluate": _evaluate, "classify": _classify, "carry_out": _carry_out, "lapse": _lapse,
     "mail": _mail, "back_up": _back_up, "check_record": _check_record, "tidy": _tidy,
@@ -322,7 +331,7 @@ JOBS: dict[str, Job] = {
     "suggest": _suggest, "write_answer": _write_answer, "try_instructions": _try_instructions, "try_articles": _try_articles,
     "evaluate_answerer": _evaluate_answerer, "climb": _climb, "learn_order": _learn_order,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
-    "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions,
+    "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions, "go_on": _go_on,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import col, func, select
 
-from automations import RECIPE, actions, recipes, running, settling, waiting
+from automations import RECIPE, actions, going_on, recipes, running, settling, waiting
 from automations.actions import Policy, Real
 from automations.conversing import Case, Connected
 from automations.door import Held, Waits, Wanted
@@ -607,6 +607,21 @@ def test_the_approved_act_is_carried_out_by_its_task(stand: Stand, monkeypatch: 
         ended = tasks.get(task.id)
         assert ended is not None and (ended.state, ended.error) == ("done", "")
     assert stand.refunded() == [2000] and proposal_row(proposal_id).state == "done" and state_of(trace) == "running"
+
+
+def test_after_the_yes_the_run_goes_on_to_its_end_by_itself(stand: Stand) -> None:
+    from portal import shopkeeping
+
+    shopkeeping.file(shopkeeping.ADDRESS).write_text(stand.url)
+    shopkeeping.file(shopkeeping.TOKEN).write_text(TOKEN)
+    trace, _ = approved(stand, asks(stand))
+    jobs.run_waiting()
+    assert stand.refunded() == [2000] and state_of(trace) == "done"
+    with store.reading() as db:
+        assert [one.act for one in db.exec(select(Action).order_by(Action.id))] == ["refund", "tag"]
+        (task,) = db.exec(select(Task).where(Task.name == "go_on"))
+    going_on.go_on(trace.id, ways=Ways(shop=stand.shop), connected=Connected(shop=stand.shop), steps=STEPS)  # delivered again
+    assert stand.refunded() == [2000] and state_of(trace) == "done" and task.state == "done"
 
 
 def test_the_same_run_twice_at_once_asks_one_person_once(stand: Stand) -> None:

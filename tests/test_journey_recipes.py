@@ -8,12 +8,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlmodel import col, select
 
-from automations import RECIPE, backtest, recipes
-from automations.door import NOTHING
+from automations import RECIPE, backtest, drafting, recipes, trying
+from automations.conversing import Connected
+from automations.door import ASKED, NOTHING
+from automations.steps.all import STEPS
 from data import people, store
 from data.tables import Conversation, Label, Person
 from data.values import Target
-from portal import shopkeeping
+from portal import catalog, shopkeeping
 from tests.browser import desk, drawn, settled, shoot
 from tests.server import Server
 
@@ -30,7 +32,7 @@ def alma() -> Person:
 
 
 def a_late_parcel() -> str:
-    """Of her team: one for which a colleague paid something back."""
+    """Of her team: one for which a colleague paid something back, as it would be paid back again."""
     with store.reading() as db:
         query = (
             select(Conversation)
@@ -39,7 +41,14 @@ def a_late_parcel() -> str:
         )
         found = list(db.exec(query.order_by(col(Conversation.place).desc())))
     with shopkeeping.beside() as shop:
-        return next(one.id for one in found if backtest.people_moved(shop, one) > NOTHING)
+        connected = catalog.connected_for(alma(), shop=shop)
+        return next(one.id for one in found if backtest.people_moved(shop, one) > NOTHING and would_pay(one.id, connected))
+
+
+def would_pay(conversation_id: str, connected: Connected) -> bool:
+    made = drafting.from_conversation(conversation_id, shop=connected.shop, by=alma())
+    tried = trying.on(made, conversation_id, connected=connected, steps=STEPS, by=alma())
+    return [one.step for one in made.acts] == ["look up order", "refund", "draft reply"] and any(did.state == ASKED for did in tried.did)
 
 
 def test_a_rep_automates_what_a_colleague_did_and_knows_beforehand_what_it_would_have_done(browser: Browser, server: Server) -> None:

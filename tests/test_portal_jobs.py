@@ -74,7 +74,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     approvals.approve(proposal.id, by=by)
     own = (  # these are nobody's
         "lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live", "find_patterns",
-        "watch_releases", "watch_drift", "order_queue", "find_gaps",
+        "watch_releases", "watch_drift", "order_queue", "find_gaps", "settle_actions",
     )  # fmt: skip
     return [
         *[later(name, {}, by=None if portals else by) for name in own],
@@ -94,6 +94,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
         later("learn_order", {"number": 0, "rungs": [], "set_version_id": "none", "precision": 0.9}, by=by),
         later("write_answer", {"trace_id": "none"}, by=by),
         later("backtest", {"name": "none", "number": 1}, by=by),
+        later("go_on", {"trace_id": "none", "act": "none"}, by=None if portals else by),
         later("try_instructions", {"number": 0, "set_version_id": "none", "instructions": "Be brief.", "examples": 0}, by=by),
         *[task for task in tasks.waiting() if task.name == "carry_out"],
     ]
@@ -138,12 +139,13 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     writing = {"write_answer", "try_instructions"}
     models = {"try_endpoint", "try_model"}
     assert (
-        nothing_for == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest"} | writing | models
+        nothing_for == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest", "go_on"} | writing | models
     )  # no encoder, no endpoint, no set of questions
     assert all(told[name][1].startswith("Not written: no model endpoint is set.") for name in writing)
     assert told["try_model"][1].startswith("Not tried: no model endpoint is set.")
     assert told["evaluate_answerer"][1].startswith("Not compared: no eval set was frozen yet.")
     assert told["backtest"][1] == "There is no recipe 'none' number 1."
+    assert told["go_on"][1].startswith("The run does not go on")
     assert told["learn_order"][1].startswith("Not learned: that set has no questions.")
     assert told["try_articles"] == ("done", "It touches no case of an eval set.")
     assert told["encode"] == ("failed", "Nothing was encoded: PORTAL_ENCODER names the model endpoint, and none is set.")

@@ -143,6 +143,7 @@ UNKNOWN = Target("classifier", "intent", 99)
 SHIPPED = answerers.Setup().combination
 ARTICLE, ANSWERER = Target("article", "none", 1), Target("answerer", "answerer", 99)
 MODEL = Target("model", "accuracy", 99)
+LATER = now() + timedelta(days=1)
 OF_RECIPE = Target(RECIPE, "none", 99)
 TEXT = Content("A", "Text")
 QUESTION = [{"role": "customer", "text": "How long?"}]
@@ -860,6 +861,8 @@ CALLS: tuple[Call, ...] = (
          lambda by, w, whose: did(drafting.from_conversation(w.fresh[whose], shop=None, by=by)), also="conversation.read"),
     Call("automation.draft", "backtest.run",
          lambda by, w, whose: reached("There is no", lambda: backtest.run(OF_RECIPE, connected=Connected(), steps={}, by=by)), THERE),
+    Call("conversation.read", "backtest.cases_of",
+         lambda by, w, whose: w.fresh[whose] in {one.conversation.id for one in backtest.cases_of(Recipe("x"), by, 500, LATER)}),
     Call("automation.read", "backtest.newest",
          lambda by, w, whose: reached("There is no recipe", lambda: backtest.newest(OF_RECIPE, by=by)), THERE),
     Call("eval.run", "candidates.evaluate",

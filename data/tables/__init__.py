@@ -35,8 +35,8 @@ metadata = SQLModel.metadata
 __all__ = [
     "IMMUTABLE", "KEPT_IN_PART", "Act", "Action", "Approval", "Article", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim",
     "Classifier", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy",
-    "Dispute", "Draft", "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern", "Person", "Prediction",
-    "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
-    "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Task", "Team", "Ticket", "Token", "Trace", "Tries",
-    "Vector", "Version", "View", "metadata",
+    "Dispute", "Draft", "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern",
+    "Person", "Prediction", "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal",
+    "Session", "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Task", "Team", "Ticket", "Token", "Trace",
+    "Tries", "Vector", "Version", "View", "metadata",
 ]  # fmt: skip

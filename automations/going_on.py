@@ -1,0 +1,58 @@
+"""A run that waited goes on from where it stood, in whichever process takes the task. Taken twice, it does nothing twice."""
+
+from datetime import datetime
+from typing import Any
+
+from automations import actions, conversing, recipes, running, settling, waiting
+from automations.actions import Real
+from automations.conversing import Case, Connected
+from automations.door import Held
+from automations.recipe import Recipe
+from automations.running import Steps
+from automations.settling import Ways
+from data import conversations, labels, predictions, store, versions
+from data.errors import Refused
+from data.tables import Action, Conversation, Customer, Person, Team, Trace
+from data.values import Target, now
+
+
+def go_on(trace_id: str, *, ways: Ways, connected: Connected, steps: Steps, at: datetime | None = None) -> Trace:
+    """What it waited for was done: that is what its act gives, and the acts behind it follow."""
+    trace, action, by = _waited(trace_id)
+    if trace.state != "running":  # somebody was faster, or stopped it
+        return trace
+    made = recipes.read(versions.get(Target(trace.target_kind, trace.target_name, trace.target_number)))
+    where, step = waiting.stand_of(trace), _changing(steps, action.step)
+    door = Real(Held(made), trace.id, by=by, ways=ways, at=at)
+    world = _case(made, trace).world(door, connected, at or now())
+    told = running.resume(made, where, step.gave(settling.did_of(action)), world, steps)
+    return waiting.close(door, told, before=where)
+
+
+def _waited(trace_id: str) -> tuple[Trace, Action, Person]:
+    with store.reading() as db:
+        trace = db.get(Trace, trace_id)
+        action = actions.action_of(db, trace.id, waiting.stand_of(trace).waits_for) if trace else None
+        if trace is None or action is None or action.by_person_id is None:
+            raise Refused("The run does not go on: what it waited for is not there.")
+        return trace, action, db.get_one(Person, action.by_person_id)
+
+
+def _changing(steps: Steps, name: str) -> Any:
+    """One that changes something says itself what it gives once that is done."""
+    if name not in steps:
+        raise Refused(f"The run does not go on: there is no step '{name}' any more.")
+    return steps[name]
+
+
+def _case(made: Recipe, trace: Trace) -> Case:
+    """The conversation as it is now: what was written meanwhile may count."""
+    with store.reading() as db:
+        conversation = db.get_one(Conversation, trace.conversation_id)
+        customer = db.get_one(Customer, conversation.customer_id)
+        team = db.get(Team, conversation.team_id) if conversation.team_id else None
+        said = conversations.frozen(conversations.messages_of(db, conversation.id))
+        prediction = predictions.live_by_conversation(db, [conversation.id]).get(conversation.id)
+    return conversing.as_it_stood(
+        made, conversation, said, prediction, labels=labels.names(), team=team.name if team else "", segment=customer.segment or ""
+    )
