@@ -70,6 +70,16 @@ class Real:
             action = settling.carry_out(action.id, ways=self.ways, at=self.at)
         return self._told(wanted, action)
 
+    def before(self, name: str) -> Did | None:
+        """What leaves is asked for once: a second run of the same does not look anew at what the first one changed."""
+        with store.reading() as db:
+            known = action_of(db, self.trace_id, name)
+        if known is None or known.state == REFUSED:
+            return None
+        if known.state in OPEN:
+            known = settling.carry_out(known.id, ways=self.ways, at=self.at)
+        return self._told(settling.wanted_of(known), known)
+
     def _written(self, db: Session, wanted: Wanted) -> Action:
         store.one_at_a_time(db, f"actions {self.held.recipe.name}")
         trace = run_of(db, self.trace_id)

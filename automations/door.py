@@ -51,6 +51,10 @@ class Door(Protocol):
         """Refused above a limit; `Waits` where the recipe may not do it alone."""
         ...
 
+    def before(self, name: str) -> Did | None:
+        """What this run's act of the name came to, if it was done already: a run that was cut off is begun anew."""
+        ...
+
 
 @dataclass(frozen=True)
 class Spent:
@@ -102,7 +106,7 @@ class Held:
         alone = self.recipe.alone
         if wanted.kind == NOTE:
             return ""
-        if wanted.step not in alone.changes and wanted.name not in alone.changes:
+        if wanted.step not in alone.changes:
             return f"{wanted.told}. This recipe does nothing of the kind alone."
         if wanted.amount is not None and self.money + wanted.amount > alone.money:
             return f"{wanted.told}. Above {alone.money:,.2f} {wanted.currency} in a run a person decides."
@@ -119,6 +123,9 @@ class Faked:
     """Nothing leaves: what would be done is noted, and what a person would be asked is taken for granted."""
 
     held: Held
+
+    def before(self, name: str) -> Did | None:
+        return None
 
     def act(self, wanted: Wanted) -> Did:
         self.held.require_within(wanted)

@@ -1,7 +1,7 @@
 """A run that waited goes on from where it stood, in whichever process takes the task. Taken twice, it does nothing twice."""
 
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 from automations import actions, conversing, recipes, running, settling, waiting
 from automations.actions import Real
@@ -10,6 +10,7 @@ from automations.door import Held
 from automations.recipe import Recipe
 from automations.running import Steps
 from automations.settling import Ways
+from automations.steps.face import Changes
 from data import conversations, labels, predictions, store, versions
 from data.errors import Refused
 from data.tables import Action, Conversation, Customer, Person, Team, Trace
@@ -38,11 +39,11 @@ def _waited(trace_id: str) -> tuple[Trace, Action, Person]:
         return trace, action, db.get_one(Person, action.by_person_id)
 
 
-def _changing(steps: Steps, name: str) -> Any:
+def _changing(steps: Steps, name: str) -> Changes:
     """One that changes something says itself what it gives once that is done."""
     if name not in steps:
         raise Refused(f"The run does not go on: there is no step '{name}' any more.")
-    return steps[name]
+    return cast(Changes, steps[name])
 
 
 def _case(made: Recipe, trace: Trace) -> Case:

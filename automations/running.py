@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from automations import conditions, filling
 from automations.door import Waits
 from automations.recipe import GO_ON, HAND_OVER, Act, Recipe
-from automations.steps.face import Step
+from automations.steps.face import Changes, Step
 from automations.world import World
 from data.errors import Refused
 
@@ -126,8 +126,7 @@ class _Run:
         began, given = time.perf_counter(), {}
         try:
             given = {name: filling.value_of(value, self.facts) for name, value in act.given.items()}
-            world = replace(self.world, act=act.name, so_far=lambda: tuple(self.spans))
-            gave = dict(self.steps[act.step].run(given, world))
+            gave = self._gave(act, given)
         except Waits as waits:
             self._note(act, WAITING, given, {}, began, waits.why)
             return Told(WAITING, (), {}, waits.why)
@@ -137,6 +136,12 @@ class _Run:
         self.facts[act.name] = gave
         self._note(act, DONE, given, gave, began)
         return Told(HANDED_OVER, (), {}, str(gave.get("summary", ""))) if gave.get("ends") else Told(DONE, (), {})
+
+    def _gave(self, act: Act, given: Mapping[str, Any]) -> dict[str, Any]:
+        step = self.steps[act.step]
+        if step.declaration.changes and (did := self.world.door.before(act.name)):
+            return dict(cast(Changes, step).gave(did))
+        return dict(step.run(given, replace(self.world, act=act.name, so_far=lambda: tuple(self.spans))))
 
     def _note(self, act: Act, state: str, given: Any, gave: Any, began: float, why: str = "") -> None:
         ms = round((time.perf_counter() - began) * 1000, 2)

@@ -205,6 +205,8 @@ def case_of(trace: Trace) -> Case:
         return Case(conversation, conversations.frozen(conversations.messages_of(db, conversation.id)), "", None, "Oak", "")
 
 
+WIDE = replace(LIMITS, money_per_run=Decimal(1_000))
+ALL_ALONE = Alone(money=Decimal(1_000), changes=ALL)
 ALWAYS_ASKS = Alone(money=Decimal(0), changes=ALL)
 
 
@@ -607,6 +609,18 @@ def test_the_approved_act_is_carried_out_by_its_task(stand: Stand, monkeypatch: 
         ended = tasks.get(task.id)
         assert ended is not None and (ended.state, ended.error) == ("done", "")
     assert stand.refunded() == [2000] and proposal_row(proposal_id).state == "done" and state_of(trace) == "running"
+
+
+def test_a_run_that_is_begun_anew_does_not_look_again_at_what_it_changed(stand: Stand) -> None:
+    most = f"{Decimal(PAID).scaleb(-2):.2f}"  # all that was paid: nothing is left to be refunded then
+    made = kept(
+        recipe((ACTS[0], replace(REFUND, given={**REFUND.given, "amount": most}), ACTS[2]), limits=WIDE, alone=ALL_ALONE), stand.staff
+    )
+    trace = begun(stand, made)
+    for _ in range(2):
+        told, _ = through(stand, made, trace)
+        assert (told.state, told.why, stand.refunded()) == (DONE, "", [PAID])
+    assert told.facts["refund"]["ref"]
 
 
 def test_after_the_yes_the_run_goes_on_to_its_end_by_itself(stand: Stand) -> None:

@@ -39,8 +39,11 @@ class Pays:
 
     def run(self, given: Mapping[str, Any], world: World) -> dict[str, Any]:
         amount = Decimal(str(given["amount"]))
-        did = world.door.act(Wanted("money", "pay", "refund", {"amount": str(amount)}, f"Pay {amount} EUR", amount, "EUR"))
+        did = world.door.act(Wanted(world.act, "pay", "refund", {"amount": str(amount)}, f"Pay {amount} EUR", amount, "EUR"))
         return {"amount": amount, "state": did.state}
+
+    def gave(self, did: Did) -> dict[str, Any]:
+        return {"ref": did.ref}
 
 
 def made(*steps: Any, **more: Any) -> Recipe:
@@ -159,6 +162,23 @@ def test_another_currency_than_the_limits_are_in_is_refused() -> None:
     assert "limits are in USD" in tried("5", limits=LIMITS | {"currency": "USD"})[0]
 
 
+def test_an_act_that_is_named_like_what_it_may_do_alone_needs_a_yes_all_the_same() -> None:
+    one = made({**pay("5"), "name": "note"}, limits=LIMITS, alone={"money": 20, "changes": ["note"]})
+    door = Faked(Held(one))
+    run(one, door)
+    assert [did.state for did in door.held.did] == [ASKED]
+
+
+def test_what_was_done_before_a_run_was_cut_off_is_not_done_again() -> None:
+    class Knows(Faked):
+        def before(self, name: str) -> Did | None:
+            return Did(Wanted(name, "pay", "refund", {}, "Pay 30 EUR"), "done", "ref 1") if name == "money" else None
+
+    one = made(pay("30"), note("{{money.ref}}"), limits=LIMITS, alone=ALONE)
+    told = run(one, door := Knows(Held(one)))
+    assert told.state == running.DONE and told.facts["first"]["said"] == "ref 1" and not door.held.did
+
+
 def test_two_payments_of_one_run_count_together() -> None:
     one = made(pay("30"), {**pay("30"), "name": "more"}, limits=LIMITS, alone=ALONE | {"money": 50})
     door = Faked(Held(one))
@@ -169,6 +189,9 @@ def test_two_payments_of_one_run_count_together() -> None:
 
 
 class Asks:
+    def before(self, name: str) -> None:
+        return None
+
     def act(self, wanted: Wanted) -> Did:
         raise Waits(wanted, "Somebody decides.")
 

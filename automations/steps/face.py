@@ -64,6 +64,16 @@ class Declaration:
 Declarations = Mapping[str, Declaration]  # by name
 
 
+class Changes(Protocol):
+    """A step that changes something."""
+
+    declaration: Declaration
+
+    def gave(self, did: Any) -> Mapping[str, Any]:
+        """What it gives, once the door did it."""
+        ...
+
+
 class Step(Protocol):
     """What is run. A module with these two is one as well."""
 
