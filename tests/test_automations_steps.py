@@ -87,6 +87,9 @@ class Executing:
     seconds: float = 5.0
     wanted: list[Wanted] = field(default_factory=list)
 
+    def before(self, name: str) -> None:
+        return None
+
     def act(self, wanted: Wanted) -> Did:
         self.wanted.append(wanted)
         self.held.require_within(wanted)

@@ -83,7 +83,7 @@ def brings_a_file(page: Page, folder: Path) -> None:
     expect(page.get_by_role("button", name="Import 2 conversations")).to_be_visible()
     expect(page.get_by_text("‹CARD 1›").first).to_be_visible()
     page.get_by_text("1 line is refused; the rest is not spoilt by it").click()
-    page.get_by_role("button", name="Import 2 conversations").click()
+    page.get_by_role("button", name="Import 2 conversations").press("Enter")  # a click is lost while the lines above fold out
     expect(page.get_by_text(re.compile("2 new, 0 updated and 0 unchanged conversations; 3 messages"))).to_be_visible()
     settled(page)
     shoot(page, "intake-3-imported")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from classifiers import shipping
+from classifiers import gathering, shipping
 from data import approvals, labels, people, predictions, releases, versions
 from data.intake import door
 from data.tables import Person
@@ -38,6 +38,8 @@ def test_a_rep_builds_a_classifier_that_says_yes_or_no(browser: Browser, server:
         begin(rep, server)
         find(rep, server, "Annoyed: Yes", by_rule, "several-2-rule")
         find(rep, server, "Annoyed: No", by_search, "several-3-search")
+        with server.inside():
+            say_more()
         train(rep)
         try_it(rep)
         with server.inside():
@@ -110,6 +112,14 @@ def by_search(rep: Page) -> None:
     search.press("Enter")
     settled(rep)
     search.press("Tab")  # out of the field: Y is a letter in it
+
+
+def say_more() -> None:
+    """So many that 20 of them are surely kept for testing: a third is, by whose they are."""
+    answers = {label.name: label.id for label in labels.of("Annoyed", drafts=True)}
+    for answer, words, first in (("Yes", "This is an outrage", 940_000), ("No", "Regards to your harbour", 950_000)):
+        texts = [f"{words}, {MATTERS[number % 5]}, number {number}." for number in range(40)]
+        gathering.accept(wrote(texts, first=first), answers[answer], found="search", by=named("Alma Berger"))
 
 
 def train(rep: Page) -> None:

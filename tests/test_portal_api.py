@@ -293,9 +293,9 @@ MALFORMED = {
 def test_what_is_malformed_is_refused_and_not_echoed(portal: Portal, what: str) -> None:
     answer = portal.send("engineer", MALFORMED[what])
     assert answer.status_code == 422 and answer.json()["detail"]
-    assert "4111" not in answer.text and "please, number" not in answer.text
+    said = f"{answer.text} {portal.server.log()}".replace(" ", "")
+    assert CARD.replace(" ", "") not in said and "please, number" not in answer.text  # four digits of it may stand in any id
     assert portal.stored("wrong") is None
-    assert "4111" not in portal.server.log()
 
 
 def test_a_refusal_names_the_place_and_the_reason(portal: Portal) -> None:
