@@ -175,7 +175,7 @@ def test_no_pattern_makes_the_time_grow_faster_than_the_text() -> None:
 
 
 def test_a_pattern_that_backtracks_is_caught() -> None:
-    """The control: with a quadratic search in its place the same measurement complains."""
-    worse = "import re\nclass redact:\n    find = staticmethod(lambda text, known=(): re.search('a*b', text[: len(text) // 4]))"
+    """The control: with a quadratic search in its place the same measurement complains; a busy machine may hide it once, as above."""
+    worse = "import re\nclass redact:\n    find = staticmethod(lambda text, known=(): re.search('a*b', text[: len(text) // 2]))"
     program = TIMES.replace("from language import redact", worse)
-    assert [piece for piece, _, _ in slow(program, ["a"])] == ["a"]
+    assert any([piece for piece, _, _ in slow(program, ["a"])] == ["a"] for _ in range(3))
