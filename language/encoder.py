@@ -9,8 +9,6 @@ import json
 import os
 import re
 import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +27,6 @@ SHIPPED_SPEAKS = ("en",)
 MANIFEST = "manifest.json"
 LONGEST = 20_000  # characters of a text that are looked at: 256 tokens end long before
 AT_ONCE = 512  # tokens in one run, padding counted: more at once is no faster
-FEW, REMEMBERED = 50, 4_000  # texts asked at once that are remembered, and how many: the same questions are asked of rung after rung
 CLOSE_ENOUGH = 0.97  # cosine between the vectors in eight bits and the exact ones
 SAMPLES = (
     "Where is my order?", "I cannot sign in, the password link never arrives.", "thx", "I was charged twice and want my money back.",
@@ -76,8 +73,6 @@ class Encoder:
         from tokenizers import Tokenizer
 
         self.name, self.languages = name, languages
-        self._asked: OrderedDict[str, Vectors] = OrderedDict()  # by the text's SHA-256, the last asked at the end
-        self._asking = threading.Lock()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a thread that has nothing to do leaves the core
@@ -99,27 +94,10 @@ class Encoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """A row for each text, of length one."""
-        if 0 < len(texts) <= FEW:
-            return self._again([_clean(text) for text in texts])
         rows: list[Vectors] = []
         for start in range(0, len(texts), 2048):
             rows.append(self._encode([_clean(text) for text in texts[start : start + 2048]]))
         return np.concatenate(rows) if rows else np.zeros((0, self.size), np.float32)
-
-    def _again(self, texts: list[str]) -> Vectors:
-        """What was asked lately is remembered, and the rest computed."""
-        shas = [_sha(text.encode()) for text in texts]
-        with self._asking:
-            known = {sha: self._asked[sha] for sha in shas if sha in self._asked}
-        new = {sha: text for sha, text in zip(shas, texts, strict=True) if sha not in known}
-        known |= dict(zip(new, self._encode(list(new.values())), strict=True)) if new else {}
-        with self._asking:
-            for sha in shas:
-                self._asked[sha] = known[sha]
-                self._asked.move_to_end(sha)
-            while len(self._asked) > REMEMBERED:
-                self._asked.popitem(last=False)
-        return np.stack([known[sha] for sha in shas])
 
     def _encode(self, texts: list[str]) -> Vectors:
         tokens = [np.array(cut.ids, np.int64) for cut in self._cut.encode_batch(texts)]
