@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,19 +59,14 @@ def beside() -> "Iterator[Shop | None]":
 def serve() -> None:
     """Until the process that started us is gone."""
     from automations.shop import server
-    from automations.shop.__main__ import token_in
+    from automations.shop.__main__ import end_with, token_in
     from automations.shop.ledger import Ledger
 
     parent = int(os.environ.get(PARENT) or os.getppid())
     sock = server.listening(0)
     serving = server.server(server.build(Ledger(file(LEDGER)), token_in(file(TOKEN))))
 
-    def end_with_parent() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        serving.should_exit = True
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with, args=(serving, parent), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server stops first, then raises it again for us
     _say(server.address(sock))
     try:

@@ -28,7 +28,7 @@ def main() -> int:
         return 2
     serving = server.server(app)
     if told.parent:
-        threading.Thread(target=_end_with, args=(serving, told.parent), daemon=True).start()
+        threading.Thread(target=end_with, args=(serving, told.parent), daemon=True).start()
     print(f"The shop is ready: {server.address(sock)}", flush=True)  # noqa: T201
     serving.run(sockets=[sock])
     return 0
@@ -59,7 +59,7 @@ def token_in(file: Path) -> str:
     return file.read_text().strip()
 
 
-def _end_with(serving: uvicorn.Server, parent: int) -> None:
+def end_with(serving: uvicorn.Server, parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     serving.should_exit = True
