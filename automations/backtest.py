@@ -23,6 +23,7 @@ from automations.running import Steps
 from automations.shop.client import Shop
 from data import access, conversations, labels, predictions, sealing, store, versions
 from data.errors import Refused
+from data.masking import masked
 from data.measures import Share, percent
 from data.tables import Conversation, Customer, Message, Person, Prediction, Study, Team
 from data.values import LIVE, Target, now
@@ -198,10 +199,11 @@ def line_of(case: Case, recipe: Recipe, connected: Connected, steps: Steps, know
     told = running.run(recipe, case.facts(), case.world(door, connected), steps)
     breach = next((one.why for one in told.spans if one.state == running.FAILED and steps[one.step].declaration.changes), "")
     one = case.conversation
-    reply = next((str(did.wanted.what["text"]) for did in reversed(door.held.did) if did.wanted.kind in WRITES), "")
+    written = next((str(did.wanted.what["text"]) for did in reversed(door.held.did) if did.wanted.kind in WRITES), "")
+    reply, breach, why = masked(written), masked(breach), masked(told.why)  # the shop knows names; what is kept here does not
     return Line(
         one.id, one.channel, case.segment, case.language, told.state, door.held.kinds, door.held.money, door.held.asked > 0,
-        people_moved(connected.shop, one), reply, case.replied, _close(reply, case, known), breach, told.why, one.handle_seconds,
+        people_moved(connected.shop, one), reply, case.replied, _close(reply, case, known), breach, why, one.handle_seconds,
     )  # fmt: skip
 
 

@@ -251,3 +251,10 @@ def test_of_another_teams_conversations_only_the_figures_are_shown(market: Marke
     seen = backtest.newest(target, by=market.staff.rep)
     assert seen is not None and [line["conversation"] for line in seen.told["lines"]] == [own] and seen.hidden == 1
     assert seen.told["covers"] == told["covers"] and theirs not in repr(seen)
+
+
+def test_what_is_personal_in_a_reply_is_not_kept(market: Market) -> None:
+    market.comes()
+    steps = [{"name": "reply", "step": "draft reply", "with": {"text": "Write to jo.doe@example.org about {{message.text}}"}}]
+    (line,) = run(market, pays(steps=steps, alone={}))["lines"]
+    assert "jo.doe@example.org" not in line["reply"] and line["reply"].startswith("Write to ‹")

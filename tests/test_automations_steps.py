@@ -294,7 +294,8 @@ def test_a_missing_input_is_named(step: str, name: str, nothing: str | None, sho
 
 @pytest.mark.parametrize(("step", "name"), MISSING)
 def test_an_input_of_another_kind_is_refused(step: str, name: str, shop: Shop) -> None:
-    refusal(step, world(shop), **{name: ["a", "list"]})
+    told = refusal(step, world(shop), **{name: ["a", "list"]})
+    assert told.startswith(("Not ", "Nothing ")), told
 
 
 OPTIONAL = [(name, one.name) for name, declared in DECLARATIONS.items() for one in declared.inputs if not one.required or one.default]
