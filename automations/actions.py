@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from automations import RECIPE, settling
+from automations.desks import telling
 from automations.door import NOTHING, Did, Held, Spent, Waits, Wanted
 from automations.settling import BY_KEY, DONE, OPEN, PLANNED, REFUSED, Ways
 from data import access, approvals, desk, store, traces
@@ -246,6 +247,7 @@ def add(
     if here:
         _do_here(db, trace, wanted, by, at)
         settling.record(db, action, at)
+        telling.later(db, action, at)
     return action
 
 

@@ -21,6 +21,7 @@ from automations.door import NOTHING, Faked, Held
 from automations.recipe import INTENT, Recipe
 from automations.running import Steps
 from automations.shop.client import Shop
+from automations.trying import would_write
 from data import access, conversations, labels, predictions, sealing, store, versions
 from data.errors import Refused
 from data.masking import masked
@@ -38,7 +39,6 @@ PEOPLE = "people"  # who made an entry of the shop's ledger
 DEFAULT_MINUTES = 5.0  # of people for a conversation, where nothing was measured
 CENT = Decimal("0.01")
 SHOWN = 300  # characters of a reply
-WRITES = ("draft", "reply")
 DRAFT, SERVES = "draft", ("draft", "reply", "refund", "credit")  # kinds of what leaves by the door
 
 Progress = Callable[[float, str], None]
@@ -199,7 +199,7 @@ def line_of(case: Case, recipe: Recipe, connected: Connected, steps: Steps, know
     told = running.run(recipe, case.facts(), case.world(door, connected), steps)
     breach = next((one.why for one in told.spans if one.state == running.FAILED and steps[one.step].declaration.changes), "")
     one = case.conversation
-    written = next((str(did.wanted.what["text"]) for did in reversed(door.held.did) if did.wanted.kind in WRITES), "")
+    written = would_write(door.held.did)
     reply, breach, why = masked(written), masked(breach), masked(told.why)  # the shop knows names; what is kept here does not
     return Line(
         one.id, one.channel, case.segment, case.language, told.state, door.held.kinds, door.held.money, door.held.asked > 0,

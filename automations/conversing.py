@@ -1,16 +1,18 @@
 """From a conversation to what a recipe knows and works with. Nothing that came after the moment it would have run is among it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from automations.connectors.asking import Connections
 from automations.door import Door
 from automations.recipe import BUTTON, NEW_MESSAGE, Recipe
 from automations.shop.client import Shop
 from automations.world import Answer, Ask, Classify, World
-from data import conversations
-from data.tables import Conversation, Prediction
+from data import conversations, predictions, store
+from data import labels as labels_of
+from data.tables import Conversation, Customer, Prediction, Team
 from language import tongue
 
 
@@ -23,6 +25,7 @@ class Connected:
     classify: Classify | None = None
     ask: Ask | None = None
     addresses: frozenset[str] = frozenset()
+    services: Connections = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Case:
     team: str
     segment: str
     replied: str = ""  # what a person wrote next
+    asked: Mapping[str, Any] = field(default_factory=dict)  # what a program sent along with its button
 
     @property
     def language(self) -> str:
@@ -56,19 +60,20 @@ class Case:
         """What every recipe may name."""
         one = self.conversation
         intent = {"intent": {"name": self.intent, "confidence": self.confidence}} if self.intent else {}
+        asked = {"asked": dict(self.asked)} if self.asked else {}
         return {
             "conversation": {
                 "id": one.id, "channel": one.channel, "language": self.language, "subject": one.subject or "", "team": self.team,
                 "segment": self.segment, "opened_at": one.opened_at.isoformat(),
             },
-            "message": {"text": self.said}, "customer": {"key": one.customer_id}, **intent,
+            "message": {"text": self.said}, "customer": {"key": one.customer_id}, **intent, **asked,
         }  # fmt: skip
 
     def world(self, door: Door, connected: Connected, at: datetime | None = None) -> World:
         one = self.conversation
         return World(
             door, at or one.opened_at, one.customer_id, one.id, one.channel, self.language, self.messages, connected.shop, connected.answer,
-            connected.classify, connected.ask, connected.addresses,
+            connected.classify, connected.ask, connected.addresses, connected.services,
         )  # fmt: skip
 
 
@@ -83,6 +88,21 @@ def as_it_stood(
     last = max((one["seq"] for one in seen), default=0)
     replied = next((str(one["text"]) for one in messages if one["seq"] > last and one["role"] == "rep" and str(one["text"]).strip()), "")
     return Case(conversation, seen, intent, confidence, team, segment, replied)
+
+
+def as_it_is(recipe: Recipe, conversation_id: str) -> Case | None:
+    """The conversation now; None where it is hidden or gone."""
+    with store.reading() as db:
+        found = db.get(Conversation, conversation_id)
+        if found is None or found.hidden_at is not None:
+            return None
+        customer = db.get_one(Customer, found.customer_id)
+        team = db.get(Team, found.team_id) if found.team_id else None
+        said = conversations.frozen(conversations.messages_of(db, found.id))
+        prediction = predictions.live_by_conversation(db, [found.id]).get(found.id)
+    return as_it_stood(
+        recipe, found, said, prediction, labels=labels_of.names(), team=team.name if team else "", segment=customer.segment or ""
+    )  # fmt: skip
 
 
 def _until(recipe: Recipe, conversation_id: str, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -1,15 +1,18 @@
-"""The demo's recipes: begun from the ready ones, one changed after a look at what it would have done."""
+"""The demo's recipes: begun from the ready ones, tried on what came before, released step by step, run, one of them stopped."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from automations import RECIPE, backtest, gallery, recipes
+from automations import RECIPE, arriving, backtest, gallery, going_on, recipes, release, settling, stopping, waiting
+from automations.arriving import Means
 from automations.conversing import Connected
 from automations.recipe import Act, Limits
 from automations.steps.all import STEPS
-from data.tables import Person
+from data import approvals, store, tasks
+from data.tables import Person, Proposal, Release, Trace
 from data.values import Target
+from evals.graders import BY_NAME
 
 WHY = {
     "where-is-my-order": "Asked more often than anything else.",
@@ -20,17 +23,97 @@ WHY = {
 TRIED = 100  # conversations of the backtest
 
 
+BEGAN = timedelta(days=9)  # before now: the first was released
+READ_BY = timedelta(minutes=3)  # after a conversation came
+FIRST, MONEY, COMPLAINTS = "where-is-my-order", "late-parcel", "complaint-first"
+STOPPED = 0  # in the place of a percentage
+YES = 4  # of so many payments in a row a person refuses one
+
+
+@dataclass(frozen=True)
+class Came:
+    """A conversation as the story tells it."""
+
+    conversation_id: str
+    at: datetime
+
+
 def draft(staff: Mapping[str, Person], *, connected: Connected, at: datetime) -> None:
-    """By reps and an engineer, over the last days."""
+    """By reps and an engineer, and looked at beside what people did."""
     ready = {one.name: one for one in gallery.ready()}
     authors = ("Alma Berger", "Nora Engel", "Elif Kaya", "Alma Berger")
+    began = at - BEGAN
     for place, ((name, why), author) in enumerate(zip(WHY.items(), authors, strict=True)):
-        recipes.save(ready[name], why=why, based_on=None, by=staff[author], at=at - timedelta(days=9 - place))
-    one = ready["where-is-my-order"]
+        recipes.save(ready[name], why=why, based_on=None, by=staff[author], at=began - timedelta(days=9 - place))
+    one = ready[FIRST]
     nora = staff["Nora Engel"]
-    backtest.run(Target(RECIPE, one.name, 1), connected=connected, steps=STEPS, by=nora, most=TRIED, at=at - timedelta(days=3))
+    backtest.run(Target(RECIPE, one.name, 1), connected=connected, steps=STEPS, by=nora, most=TRIED, at=began - timedelta(days=3))
     marked = Act("tag", "marked", {"tag": "where-is-it"})
     limits = Limits(runs_per_day=150)
     changed = replace(one, acts=(*one.acts, marked), limits=limits, alone=replace(one.alone, changes=(*one.alone.changes, "tag")))
-    recipes.save(changed, why="So that we can count them.", based_on=1, by=staff["Alma Berger"], at=at - timedelta(days=2))
-    backtest.run(Target(RECIPE, one.name, 2), connected=connected, steps=STEPS, by=nora, most=TRIED, at=at - timedelta(days=1))
+    recipes.save(changed, why="So that we can count them.", based_on=1, by=staff["Alma Berger"], at=began - timedelta(days=2))
+    for target in (Target(RECIPE, FIRST, 2), Target(RECIPE, MONEY, 1), Target(RECIPE, COMPLAINTS, 1)):
+        backtest.run(target, connected=connected, steps=STEPS, by=nora, most=TRIED, at=began - timedelta(days=1))
+
+
+def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Means, at: datetime) -> None:
+    """Nine days: two recipes on their way, what they did, what people said yes to; the third was stopped after a day. Outside of any
+    transaction: what leaves is written down first, also in a demo."""
+    alma, lena, marco = staff["Alma Berger"], staff["Lena Hoffmann"], staff["Marco Silva"]
+    began = at - BEGAN
+    first = _released(Target(RECIPE, FIRST, 2), "It writes what we type forty times a day.", alma, marco, began)
+    money = _released(Target(RECIPE, MONEY, 1), "Each payment is asked for, so we can see how it does.", alma, marco, began)
+    complaints = _released(Target(RECIPE, COMPLAINTS, 1), "Nobody who complains should wait behind parcels.", alma, marco, began)
+    steps = [(began + timedelta(days=days), begun, percent) for days, begun, percent in (
+        (1, first, 10), (1, money, 25), (1, complaints, 10), (3, first, 50), (4, complaints, STOPPED), (5, first, None), (6, money, 50),
+    )]  # fmt: skip
+    asked: list[Trace] = []
+    for one in sorted(came, key=lambda one: one.at):
+        when = one.at + READ_BY
+        while steps and steps[0][0] <= when:
+            _step(*steps.pop(0), staff)
+        ran = arriving.arrived([one.conversation_id], means=means, at=when)
+        asked += [trace for trace in ran.live if trace.state == "waiting"]
+    for due, begun, percent in steps:
+        _step(due, begun, percent, staff)
+    leads = {person.team_id: person for person in (lena, marco)}
+    for place, trace in enumerate(asked[:-2]):  # the last two wait
+        _decide(trace, place, leads, means)
+
+
+def _released(target: Target, why: str, by: Person, approver: Person, at: datetime) -> Release:
+    proposal = release.propose(target, why=why, steps=STEPS, known=BY_NAME, by=by, at=at)
+    approvals.approve(proposal.id, by=approver, note="Read its backtest.", at=at + timedelta(hours=1))
+    begun = release.publish_approved(proposal.id, at=at + timedelta(hours=1, minutes=1))
+    _carried_out(at)
+    return begun
+
+
+def _step(at: datetime, begun: Release, percent: int | None, staff: Mapping[str, Person]) -> None:
+    if percent == STOPPED:
+        why = "It marks every thank-you that says 'complain' as urgent."
+        stopping.stop(begun.target_name, why=why, by=staff["Lena Hoffmann"], at=at)
+        return
+    release.advance(begun.id, percent=percent, why="It did what it should.", steps=STEPS, known=BY_NAME, by=staff["Marco Silva"], at=at)
+
+
+def _decide(trace: Trace, place: int, leads: Mapping[str | None, Person], means: Means) -> None:
+    """Most are said yes to within the hour by the customer's team, done, and gone on with."""
+    when = trace.at + timedelta(minutes=25)
+    with store.reading() as db:
+        by = leads[db.get_one(Proposal, trace.proposal_id).team_id]
+    if place % YES == YES - 1:
+        approvals.refuse(str(trace.proposal_id), by=by, why="This customer had money back for the same parcel last week.", at=when)
+        settling.settle(ways=means.ways, at=when)
+        return
+    approvals.approve(str(trace.proposal_id), by=by, at=when)
+    waiting.continue_run(str(trace.proposal_id), ways=means.ways, at=when)
+    going_on.go_on(trace.id, ways=means.ways, connected=means.connected, steps=STEPS, at=when)
+    _carried_out(when)
+
+
+def _carried_out(at: datetime) -> None:
+    """What the approval asked a worker for is done."""
+    for task in tasks.waiting():
+        if taken := tasks.take(task.id, "demo"):
+            tasks.finish(taken, "Done.", at=at)

@@ -3,17 +3,16 @@
 from datetime import datetime
 from typing import cast
 
-from automations import actions, conversing, recipes, running, settling, waiting
+from automations import actions, conversing, recipes, running, settling, taping, waiting
 from automations.actions import Real
-from automations.conversing import Case, Connected
+from automations.conversing import Connected
 from automations.door import Held
-from automations.recipe import Recipe
-from automations.running import Steps
+from automations.running import Steps, Told
 from automations.settling import Ways
 from automations.steps.face import Changes
-from data import conversations, labels, predictions, store, versions
+from data import store, versions
 from data.errors import Refused
-from data.tables import Action, Conversation, Customer, Person, Team, Trace
+from data.tables import Action, Person, Trace
 from data.values import Target, now
 
 
@@ -25,8 +24,13 @@ def go_on(trace_id: str, *, ways: Ways, connected: Connected, steps: Steps, at: 
     made = recipes.read(versions.get(Target(trace.target_kind, trace.target_name, trace.target_number)))
     where, step = waiting.stand_of(trace), _changing(steps, action.step)
     door = Real(Held(made), trace.id, by=by, ways=ways, at=at)
-    world = _case(made, trace).world(door, connected, at or now())
-    told = running.resume(made, where, step.gave(settling.did_of(action)), world, steps)
+    case = conversing.as_it_is(made, str(trace.conversation_id))
+    if case is None:
+        return waiting.close(door, Told(running.HANDED_OVER, (), where.facts, "The conversation is not here any more."))
+    moment, did, tape = at or now(), settling.did_of(action), taping.Tape()
+    world = tape.around(case.world(door, connected, moment))
+    told = running.resume(made, where, step.gave(did), world, tape.steps(steps))
+    told = tape.over(told, taping.frozen(case, connected, moment) | {"did": taping.kept_did(did)})
     return waiting.close(door, told, before=where)
 
 
@@ -44,16 +48,3 @@ def _changing(steps: Steps, name: str) -> Changes:
     if name not in steps:
         raise Refused(f"The run does not go on: there is no step '{name}' any more.")
     return cast(Changes, steps[name])
-
-
-def _case(made: Recipe, trace: Trace) -> Case:
-    """The conversation as it is now: what was written meanwhile may count."""
-    with store.reading() as db:
-        conversation = db.get_one(Conversation, trace.conversation_id)
-        customer = db.get_one(Customer, conversation.customer_id)
-        team = db.get(Team, conversation.team_id) if conversation.team_id else None
-        said = conversations.frozen(conversations.messages_of(db, conversation.id))
-        prediction = predictions.live_by_conversation(db, [conversation.id]).get(conversation.id)
-    return conversing.as_it_stood(
-        made, conversation, said, prediction, labels=labels.names(), team=team.name if team else "", segment=customer.segment or ""
-    )

@@ -42,6 +42,7 @@ class Told:
     spans: tuple[Span, ...]
     facts: Mapping[str, Any]
     why: str = ""
+    taped: Mapping[str, Any] = field(default_factory=dict)  # what it began with and what it heard, of a run that is kept (taping.py)
 
 
 @dataclass(frozen=True)

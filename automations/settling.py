@@ -4,7 +4,7 @@ However many try at once and however often one is cut off: the other side sees o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from automations.connectors import asking
+from automations.connectors.asking import Connections
 from automations.door import Did, Wanted
 from automations.shop.client import Shop
 from automations.shop.values import Entry
@@ -31,8 +33,11 @@ FOR_LATER = (401, 403, 408, 425, 429)  # answers of a shop that has not looked a
 ENDED_RUNS = {"stopped": "the run was stopped", "failed": "the run failed", "handed_over": "a person has the run"}
 ENDED_PROPOSALS = ("refused", "withdrawn", "lapsed", "failed")
 NO_SHOP = "no shop is connected. An admin connects one on Installation"
-NO_CHANNEL = "no channel is connected that replies go out by. Draft the reply instead, or have an admin connect the help desk"
-Deliver = Callable[[Action], str]  # of a reply: the other side's reference
+NO_CHANNEL = (
+    "no channel is connected that replies go out by. Draft the reply instead, or have an admin connect the help desk and let the portal "
+    "write there"
+)
+Deliver = Callable[[Action], str]  # of a reply: the other side's reference; asked after, "" where it is not there to be seen
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class Ways:
 
     shop: Shop | None = None
     deliver: Deliver | None = None
+    look: Deliver | None = None  # for a reply that was let out before
     addresses: frozenset[str] = frozenset()  # hosts that a call may go to
+    services: Connections = field(default_factory=dict)  # programs that a description tells of
 
     def missing(self, kind: str) -> str:
         if kind in BY_KEY and self.shop is None:
@@ -70,7 +77,7 @@ def carry_out(action_id: str, *, ways: Ways, at: datetime | None = None) -> Acti
         if first:
             came = _made(action, ways)
         elif action.kind not in BY_KEY:
-            raise NotKnown(f"{told(action)}: it was let out, and whether it arrived nobody knows. Look over there before it is done again.")
+            came = _seen(action, ways)
         else:
             came = _asked_again(action, ways, at or now())
     except NotKnown as why:
@@ -143,7 +150,7 @@ def _make(action: Action, ways: Ways) -> Came:
             case "refund" | "credit":
                 return Came(_paid(action, ways).id)
             case "call":
-                made = calling.called(wanted_of(action), ways.addresses, key=action.idempotency_key)
+                made = _called(wanted_of(action), ways, action.idempotency_key)
                 return Came(made.ref, {"status": made.status, "body": made.body})
         assert ways.deliver is not None  # noqa: S101  it is not missing
         return Came(ways.deliver(action))
@@ -153,10 +160,23 @@ def _make(action: Action, ways: Ways) -> Came:
         raise
 
 
+def _called(wanted: Wanted, ways: Ways, key: str) -> calling.Called:
+    if "service" in wanted.what:
+        return asking.called(wanted, ways.services, key=key)
+    return calling.called(wanted, ways.addresses, key=key)
+
+
 def _for_later(fault: Refused) -> bool:
     """The shop was not there, or has not looked at it: nothing was made, and the next try may be luckier."""
     status = getattr(fault, "status", -1)  # only the shop's own faults have one
     return status is None or status in FOR_LATER
+
+
+def _seen(action: Action, ways: Ways) -> Came:
+    """What leaves once at most is never sent again; a reply may be there to be seen."""
+    if action.kind == "reply" and ways.look is not None and (ref := ways.look(action)):
+        return Came(ref)
+    raise NotKnown(f"{told(action)}: it was let out, and whether it arrived nobody knows. Look over there before it is done again.")
 
 
 def _paid(action: Action, ways: Ways) -> Entry:

@@ -1,5 +1,6 @@
 """A recipe on one conversation, as it would have gone: each step with its result, and nothing leaves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from automations import conversing, running
@@ -10,6 +11,8 @@ from automations.running import Steps, Told
 from data import access, conversations, labels, predictions
 from data.errors import Denied
 from data.tables import Person
+
+WRITES = ("draft", "reply")
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,8 @@ def on(recipe: Recipe, conversation_id: str, *, connected: Connected, steps: Ste
     door = Faked(Held(recipe))
     told = running.run(recipe, case.facts(), case.world(door, connected), steps)
     return Tried(told, tuple(door.held.did))
+
+
+def would_write(did: Sequence[Did]) -> str:
+    """The last that it would draft or send; empty where it writes nothing."""
+    return next((str(one.wanted.what["text"]) for one in reversed(did) if one.wanted.kind in WRITES), "")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from automations import RECIPE, actions, recipes, settling
+from automations import RECIPE, actions, recipes, settling, tracing
 from automations.actions import ONCE, TWICE, Asking, Real
 from automations.door import Held
 from automations.recipe import Recipe
@@ -15,7 +15,7 @@ from automations.running import DONE, SKIPPED, WAITING, Stand, Told
 from automations.settling import OPEN, REFUSED, Ways
 from data import access, approvals, store, traces, versions
 from data.errors import Refused
-from data.tables import Action, Person, Proposal, Trace
+from data.tables import Action, Conversation, Person, Proposal, Trace
 from data.values import Target
 
 KINDS = (ONCE, TWICE)
@@ -30,6 +30,7 @@ def park(door: Real, told: Told, *, before: Stand | None = None) -> Trace:
         trace = actions.run_of(db, door.trace_id)
         if trace.state != "running":  # another did the same run at the same time, and was first
             return trace
+        tracing.keep(db, trace, told, at=door.at)
         proposal = _propose(db, door, door.asking, trace) if door.asking else None
         traces.wait(db, trace, as_json(stand), proposal_id=proposal.id if proposal else None)
         if door.unknown:
@@ -46,6 +47,7 @@ def close(door: Real, told: Told, *, before: Stand | None = None) -> Trace:
     with store.writing() as db:
         trace = actions.run_of(db, door.trace_id)
         if trace.state == "running":
+            tracing.keep(db, trace, told, at=door.at)
             traces.end(db, trace, DONE if told.state == SKIPPED else told.state, told.why)
         return trace
 
@@ -99,8 +101,14 @@ def _propose(db: Session, door: Real, asking: Asking, trace: Trace) -> Proposal:
     }  # fmt: skip
     return approvals.propose(
         db, asking.kind, told[:1].lower() + told[1:], actions.payload_of(trace, asking.wanted), why=asking.why[:LONGEST_WHY],
-        evidence=evidence, authors=[door.by.id], by=door.by, needs=asking.needs, at=door.at,
+        evidence=evidence, authors=[door.by.id], by=door.by, needs=asking.needs,
+        team_id=_team_of(db, trace), at=door.at,
     )  # fmt: skip
+
+
+def _team_of(db: Session, trace: Trace) -> str | None:
+    """Those who know the customer decide."""
+    return db.get_one(Conversation, trace.conversation_id).team_id if trace.conversation_id else None
 
 
 def _sentence(asking: Asking, like: Mapping[str, int]) -> str:

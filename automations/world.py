@@ -1,10 +1,11 @@
 """What a step works with: the conversation, the one customer it may act for, and the ways out, all passed in from above."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from automations.connectors.asking import Connections
 from automations.door import Door
 from automations.shop.client import Shop
 from language.call import Call
@@ -44,5 +45,6 @@ class World:
     classify: Classify | None = None
     ask: Ask | None = None
     addresses: frozenset[str] = frozenset()  # hosts that an HTTP call may go to
+    services: Connections = field(default_factory=dict)  # programs that a description tells of
     act: str = ""  # the name of the act that is run, by which a recipe may allow it
     so_far: Callable[[], Sequence[Passed]] = tuple  # the run's spans until now

@@ -20,7 +20,7 @@ from evals.graders import same_labels
 
 KEPT_FOR_TESTING = 1 / 3
 MOST = 200  # at once: each was looked at
-WAYS = {"pattern": "a pattern", "similar": "likeness", "search": "a search", "unsure": "doubt", "rule": "a rule"}
+WAYS = {"pattern": "a pattern", "similar": "likeness", "search": "a search", "unsure": "doubt", "rule": "a rule", "copy": "a copy"}
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,11 @@ KINDS = {
     "grant_role": Kind("role.propose", "role.approve", HEAVY, "They have the role in a moment."),
     "change_connection": Kind("connection.propose", "connection.approve", HEAVY, "It is in force in a moment."),
     "relabel": Kind("relabelling.propose", "relabelling.approve", LIGHT, "They are labelled in a moment; the proposer can take it back."),
+    "publish_small": Kind("small_publication.propose", "automation.publish", LIGHT, "It runs with nothing leaving, then for some."),
+    "publish_recipe": Kind("publication.propose", "publication.approve", HEAVY, "It runs with nothing leaving, then for some."),
     "act_once": Kind("refund.propose", "refund.approve", HEAVY, "It is done in a moment, and the recipe goes on."),
     "act_twice": Kind("large_refund.propose", "large_refund.approve", HEAVY, "It is done in a moment, and the recipe goes on."),
+    "change_limit": Kind("limit.propose", "limit.approve", HEAVY, "From now on every recipe is held to it."),
     "restore": Kind("restore.propose", "restore.approve", HEAVY, "The backup is checked, then takes the place of what is here."),
     "emergency": Kind("emergency.propose", "emergency.approve", HEAVY, "For an hour admins may decide in the place of leads."),
 }
@@ -62,9 +65,11 @@ def propose(
     authors: list[str],
     by: Person,
     needs: int = 1,
+    team_id: str | None = None,
     at: datetime | None = None,
 ) -> Proposal:
-    """Called by the owning domain inside its own transaction, after it checked the right to propose."""
+    """Called by the owning domain inside its own transaction, after it checked the right to propose. It is of the team whose thing it is
+    about; where that is no team's, of the proposer's."""
     access.require(by, KINDS[kind].propose)
     if not why.strip():
         raise Refused("Not proposed: say in a sentence why; the approver reads it first.")
@@ -72,7 +77,7 @@ def propose(
     proposal = Proposal(
         kind=kind, title=title, payload=payload, payload_sha=payload_digest(payload), proposer_id=by.id, authors=sorted({*authors, by.id}),
         why=masked(why.strip()), evidence=evidence, needs=needs, lapses_at=started + WAITS, at=started, by_person_id=by.id,
-        team_id=by.team_id,
+        team_id=team_id or by.team_id,
     )  # fmt: skip
     db.add(proposal)
     audit.record(db, by, "proposed", "proposal", proposal.id, f"Proposed: {title}.", at=at, after={"payload_sha": proposal.payload_sha})
@@ -161,6 +166,15 @@ def withdraw(proposal_id: str, *, by: Person, why: str = "") -> Proposal:
         _move(db, proposal, "open", "withdrawn", why)
         audit.record(db, by, "withdrew", "proposal", proposal.id, f"Withdrew: {proposal.title}. {why}".strip())
         return proposal
+
+
+def drop(db: Session, proposal: Proposal, why: str, *, by: Person | None, at: datetime | None = None) -> None:
+    """What it was about is there no more. Called by the owning domain, which checked the right."""
+    if proposal.state not in ("open", "approved"):
+        return
+    _move(db, proposal, proposal.state, "withdrawn", why)
+    audit.record(db, by, "withdrew", "proposal", proposal.id, f"Withdrew: {proposal.title}. {why}", at=at)
+    _tell_authors(db, proposal, "withdrawn", f"Withdrawn: {proposal.title}. {why}", by, at)
 
 
 def begin_execution(db: Session, proposal_id: str, kind: str, *, at: datetime | None = None) -> tuple[Proposal, Person]:

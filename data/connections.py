@@ -1,5 +1,7 @@
 """Where the portal reaches out to: the help desks it follows and the model endpoint it asks. An address and its key are one value."""
 
+import json
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ from language.call import JOBS, Line
 
 ENDPOINT = "model_endpoint"
 HELP_DESK = "help_desk_"  # and the product
+SERVICE = "service_"  # and the name that recipes call it by
 ADDRESS = "model_address "  # and the address itself
 MOST_DAYS = 3650  # of history that a help desk is asked for
 
@@ -46,9 +49,15 @@ class HelpDesk(BaseModel):
     sealed_secret: str
     source: Annotated[str, Field(min_length=1, max_length=100)]  # what its conversations are said to come from
     since: datetime  # what is older is left where it is
+    writes: bool = False  # recipes may tag, assign, note and reply there
 
     def opened(self) -> Account:
-        return Account(self.url, self.account, _unsealed(self.sealed_secret, self.url), self.source)
+        return Account(self.url, self.account, _unsealed(self.sealed_secret, _bound(self.url, self.writes)), self.source)
+
+
+def _bound(url: str, writes: bool) -> str:
+    """That the portal may write there is part of the seal as the address is: turned on behind two people's backs, the key does not open."""
+    return f"{url} to write" if writes else url
 
 
 class Endpoint(BaseModel):
@@ -221,8 +230,9 @@ def who_connected(product: str) -> str | None:
 
 
 def propose_help_desk(
-    product: str, url: str, account: str, secret: str, *, why: str, by: Person, source: str = "", days: int = 90, at: datetime | None = None
-) -> Proposal:
+    product: str, url: str, account: str, secret: str, *, why: str, by: Person, source: str = "", days: int = 90, writes: bool = False,
+    at: datetime | None = None,
+) -> Proposal:  # fmt: skip
     access.require(by, "connection.propose")
     if product not in CONNECTORS:
         raise Refused(f"Not proposed: there is no connector for '{product}'. There are {', '.join(CONNECTORS)}.")
@@ -240,13 +250,68 @@ def propose_help_desk(
         raise Refused("Not proposed: the address holds letters that look like others. Write it in a to z, as your browser shows it.")
     try:
         value = HelpDesk(
-            product=product, url=where, account=account.strip(), sealed_secret=_sealed(secret, where),
-            source=source.strip() or product, since=((at or now()) - timedelta(days=days)).astimezone(UTC),
+            product=product, url=where, account=account.strip(), sealed_secret=_sealed(secret, _bound(where, writes)),
+            source=source.strip() or product, since=((at or now()) - timedelta(days=days)).astimezone(UTC), writes=writes,
         )  # fmt: skip
     except ValidationError as error:
         raise _unusable(error) from None
     host = where.split("/")[2]
     told = f"Conversations of the last {days} days would come in from {host}, and new ones every few minutes, redacted at the door."
+    told += " Recipes could tag, assign, note and reply there." if writes else ""
+    title = f"follow {name} at {host}{' and write there' if writes else ''}"
     return settings.propose_connection(
-        f"{HELP_DESK}{product}", value.model_dump(mode="json"), f"follow {name} at {host}", told, why, by, at=at
+        f"{HELP_DESK}{product}", value.model_dump(mode="json"), title, told, why, by, at=at
     )  # fmt: skip
+
+
+# -- services: other programs that recipes ask, each with the document that describes it -------------------------------------------------
+
+
+class Service(BaseModel):
+    """All of it is one sealed value: of the document, the address and the credential none is used with another."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    sealed_service: str
+
+    def opened(self) -> "OpenService":
+        told = json.loads(_unsealed(self.sealed_service, f"service {self.name} {self.url}"))
+        return OpenService(self.name, self.url, told["header"], told["secret"], told["document"])
+
+
+@dataclass(frozen=True)
+class OpenService:
+    name: str
+    url: str
+    header: str = field(repr=False)  # what the credential is sent under; empty where it asks for none
+    secret: str = field(repr=False)
+    document: str = field(repr=False)
+
+
+def services() -> dict[str, Service]:
+    """Those in force, by name."""
+    with store.reading() as db:
+        names = db.exec(select(Setting.name).where(col(Setting.name).startswith(SERVICE, autoescape=True)).distinct()).all()
+    found = {name.removeprefix(SERVICE): settings.current(name) for name in sorted(names)}
+    return {name: Service.model_validate(value) for name, value in found.items() if value and value.get("name") == name}
+
+
+def propose_service(service: OpenService, told: str, *, why: str, by: Person) -> Proposal:
+    """Called by connectors/connecting.py, which reads the document and knows what can be called."""
+    access.require(by, "connection.propose")
+    if not settings.is_private_line(service.url):
+        raise Refused("Not proposed: the address must begin with https://. The credential would go readable over the network.")
+    if bool(service.header) != bool(service.secret):
+        raise Refused("Not proposed: a credential is a header and its secret. Give both, or neither.")
+    kept = json.dumps({"header": service.header, "secret": service.secret, "document": service.document}, ensure_ascii=False)
+    sealed = _sealed(kept, f"service {service.name} {service.url}")
+    try:
+        value = Service(name=service.name, url=service.url, sealed_service=sealed)
+    except ValidationError as error:
+        raise _unusable(error) from None
+    host = service.url.split("/")[2]
+    return settings.propose_connection(
+        f"{SERVICE}{value.name}", value.model_dump(mode="json"), f"let recipes call {value.name} at {host}", told, why, by
+    )

@@ -1,5 +1,6 @@
 """What is in force: one state machine for everything that ships. Going live is one row in one transaction."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from data.values import Target, new_id, now
 EVERYBODY = 100  # percent
 HELD_OUT = 5  # percent of the customers, who stay with the version before while a new one is watched
 WATCHED = timedelta(days=7)
+Audience = Mapping[str, Sequence[str]]  # teams, channels, segments -> those that it is for
 
 
 def live(kind: str, name: str) -> Release | None:
@@ -42,6 +44,12 @@ def target_of(release: Release) -> Target:
     return Target(release.target_kind, release.target_name, release.target_number)
 
 
+def anything_looks(db: Session) -> bool:
+    """Whether anything waits for what comes in: a classifier that is live, a recipe that is live or on its way."""
+    stages = col(Release.stage).in_(("live", "shadow", "percent"))
+    return db.exec(select(Release.id).where(col(Release.target_kind).in_(("classifier", "recipe")), stages).limit(1)).first() is not None
+
+
 def go_live(
     db: Session, target: Target, *, proposal_id: str | None, why_before_ends: str, by: Person | None, at: datetime | None = None
 ) -> Release:
@@ -55,9 +63,10 @@ def go_live(
         _end(db, before, why_before_ends, moment)
     if coming is not None:
         _end(db, coming, "it answers for everybody" if target_of(coming) == target else why_before_ends, moment)
+    followed = coming if coming and target_of(coming) == target else None
     release = Release(
         **target.columns(), stage="live", proposal_id=proposal_id, previous_id=before.id if before else None, started_at=moment, at=moment,
-        by_person_id=by.id if by else None, salt=coming.salt if coming and target_of(coming) == target else "",
+        by_person_id=by.id if by else None, salt=followed.salt if followed else "", audience=followed.audience if followed else None,
     )  # fmt: skip
     db.add(release)
     audit.record(
@@ -85,14 +94,17 @@ def _under_way(db: Session, kind: str, name: str) -> Release | None:
     return db.exec(query.execution_options(populate_existing=True)).first()
 
 
-def begin(db: Session, target: Target, *, proposal_id: str, by_itself: bool, by: Person, at: datetime | None = None) -> Release:
+def begin(
+    db: Session, target: Target, *, proposal_id: str | None, by_itself: bool, by: Person, audience: Audience | None = None,
+    at: datetime | None = None,
+) -> Release:  # fmt: skip
     """The target runs beside the live one; what it says counts nowhere yet. What was under way before ends."""
     store.one_at_a_time(db, f"release {target.kind} {target.name}")
     if (before := _under_way(db, target.kind, target.name)) is not None:
         _end(db, before, f"followed by {target}", at)
     release = Release(
         **target.columns(), stage="shadow", percent=0, salt=new_id()[-12:], proposal_id=proposal_id, by_itself=by_itself,
-        started_at=at or now(), at=at or now(), by_person_id=by.id,
+        audience=dict(audience) if audience else None, started_at=at or now(), at=at or now(), by_person_id=by.id,
     )  # fmt: skip
     db.add(release)
     audit.record(db, by, "began", "release", release.id, f"{target} runs beside what is live.", at=at)
@@ -159,6 +171,52 @@ def in_force(kind: str, name: str, at: datetime | None = None) -> InForce | None
     with store.reading() as db:
         found, coming = _live(db, kind, name), _under_way(db, kind, name)
         return InForce(found, coming, _before(db, found, at or now())) if found else None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The same of what may have nothing before it: where no version answers, people do."""
+
+    live: Release | None
+    coming: Release | None
+    before: Release | None
+    at: datetime
+
+    def answers(self, customer_id: str) -> Release | None:
+        """Whose word counts for the customer; None: people's."""
+        if self.coming and answers_for(self.coming, customer_id):
+            return self.coming
+        if self.live is not None and self._is_held_out(self.live, customer_id):
+            return self.before
+        return self.live
+
+    def _is_held_out(self, live: Release, customer_id: str) -> bool:
+        return bool(live.salt) and live.started_at > self.at - WATCHED and _place(live, customer_id) >= EVERYBODY - HELD_OUT
+
+    @property
+    def beside(self) -> Release | None:
+        """What is looked at for everybody, whoever answers: the newer one, as long as it is watched."""
+        if self.coming is not None:
+            return self.coming
+        return self.live if self.live is not None and self.live.salt and self.live.started_at > self.at - WATCHED else None
+
+
+def standing(db: Session, kind: str, at: datetime | None = None) -> dict[str, Standing]:
+    """By name, of all of the kind that are live or on their way."""
+    moment = at or now()
+    stages = col(Release.stage).in_(("live", "shadow", "percent"))
+    found = list(db.exec(select(Release).where(Release.target_kind == kind, stages).order_by(Release.target_name)))
+    told = {}
+    for name in dict.fromkeys(one.target_name for one in found):
+        live = next((one for one in found if one.target_name == name and one.stage == "live"), None)
+        coming = next((one for one in found if one.target_name == name and one.stage != "live"), None)
+        told[name] = Standing(live, coming, _before(db, live, moment) if live else None, moment)
+    return told
+
+
+def is_for(release: Release, **of: str) -> bool:
+    """Whether it is for a conversation of this team, channel and segment."""
+    return all(not wanted or of.get(name, "") in wanted for name, wanted in (release.audience or {}).items())
 
 
 def _before(db: Session, found: Release, at: datetime) -> Release | None:

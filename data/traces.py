@@ -64,6 +64,9 @@ class Step:
     input: dict[str, Any]
     output: dict[str, Any]
     ms: float = 0.0
+    tokens: int = 0
+    cost: float = 0.0
+    error: str = ""  # why it failed
 
 
 def answered(
@@ -89,7 +92,7 @@ def add_steps(
     db.add_all(
         Span(
             trace_id=trace.id, seq=number, kind=step.kind, name=step.name, input=step.input, output=step.output, ms=step.ms,
-            at=at or now(), by_person_id=person_id,
+            tokens=step.tokens, cost=step.cost, error=step.error, at=at or now(), by_person_id=person_id,
         )
         for number, step in enumerate(steps, start=after + 1)
     )  # fmt: skip

@@ -25,8 +25,9 @@ BAR_OF_KEPT = 0.8  # of what was kept for testing: nobody chose these cases, and
 
 def create(
     name: str, *, by: Person, purpose: str = "classifier", kind: str = "regression", bar: float = 0.8, margin: float = 0.02,
-    at: datetime | None = None,
+    about: str = labels.INTENT, at: datetime | None = None,
 ) -> EvalSet:  # fmt: skip
+    """`about`: which classifier it tests, or which recipe."""
     access.require(by, "eval_set.create")
     if not name.strip():
         raise Refused("Not created: give the set a name, such as 'Everyday intents'.")
@@ -37,7 +38,8 @@ def create(
         if db.exec(select(EvalSet).where(EvalSet.name == name.strip())).first():
             raise Refused(f"Not created: there is a set named '{name.strip()}' already.")
         made = EvalSet(
-            name=name.strip(), purpose=purpose, kind=kind, bar=bar, margin=margin, owner_id=by.id, at=at or now(), by_person_id=by.id
+            name=name.strip(), purpose=purpose, about=about, kind=kind, bar=bar, margin=margin, owner_id=by.id, at=at or now(),
+            by_person_id=by.id,
         )  # fmt: skip
         db.add(made)
         audit.record(db, by, "created", "eval_set", made.id, f"Created the eval set '{made.name}'.", at=at)

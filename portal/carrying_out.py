@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from data import approvals, calibration, people, relabelling, settings, store, tasks, tokens
 from data.errors import Refused
-from data.tables import Person
+from data.tables import Person, Proposal
 
 Progress = Callable[[float, str], None]
 
@@ -16,18 +16,18 @@ def carry_out(proposal_id: str, *, by: Person, progress: Progress) -> str:
     if proposal.kind == relabelling.KIND:  # in steps: it says how far it is, and goes on where a try was cut off
         return relabelling.carry_out(proposal_id, progress=progress)
     if proposal.kind in ("act_once", "act_twice"):  # what was let out and cut off is asked after; it is done once all the same
-        return _act(proposal_id)
+        return _act(proposal)
     if proposal.state == "done":  # by a try that was cut off before it could say so
         return f"Done: {proposal.title}."
     CARRIED_OUT_BY[proposal.kind](proposal_id)
     return f"Done: {proposal.title}."
 
 
-def _act(proposal_id: str) -> str:
+def _act(proposal: Proposal) -> str:
     from automations import settling, waiting
     from portal import catalog
 
-    action = waiting.continue_run(proposal_id, ways=catalog.ways())
+    action = waiting.continue_run(proposal.id, ways=catalog.ways_of(str(proposal.payload["trace"])))
     return f"{settling.told(action)}: {'done' if action.state == settling.DONE else 'sent, and asked after until it is known'}."
 
 
@@ -41,6 +41,12 @@ def _ship_answerer(proposal_id: str) -> None:
     from knowledge import answerers
 
     answerers.ship(proposal_id)
+
+
+def _publish_recipe(proposal_id: str) -> None:
+    from automations import release
+
+    release.publish_approved(proposal_id)
 
 
 def _ship_model(proposal_id: str) -> None:
@@ -78,11 +84,14 @@ CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
     "publish_articles": _publish_articles,
     "ship_answerer": _ship_answerer,
     "ship_model": _ship_model,
+    "publish_small": _publish_recipe,
+    "publish_recipe": _publish_recipe,
     "grant_role": people.grant_role,
     "issue_token": tokens.issue_approved,
     "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
     "change_connection": _connect,
     "change_gold": calibration.carry_out,
+    "change_limit": lambda proposal_id: settings.carry_out(proposal_id, "change_limit"),
     "emergency": lambda proposal_id: settings.carry_out(proposal_id, "emergency"),
     "restore": _restore,
 }

@@ -21,6 +21,7 @@ from language.encoder import Vectors
 from portal import shopkeeping
 
 if TYPE_CHECKING:
+    from automations.arriving import Means
     from automations.conversing import Connected
     from automations.settling import Ways
     from automations.shop.client import Shop
@@ -52,6 +53,7 @@ def writer_for(by: Person) -> Writer | None:
 
 def connected_for(by: Person, *, shop: "Shop | None" = None) -> "Connected":
     """What recipes look things up in: the shop beside us, published articles, the live classifier, the endpoint's models."""
+    from automations.connectors import connecting
     from automations.conversing import Connected
     from knowledge import in_force
 
@@ -59,15 +61,33 @@ def connected_for(by: Person, *, shop: "Shop | None" = None) -> "Connected":
     return Connected(
         shop=shop or shopkeeping.found(), answer=_answer if in_force.anything_published() else None,
         classify=_intent if releases.live("classifier", labels.INTENT) else None,
-        ask=_asking(endpoint, WRITES, by) if endpoint else None,
+        ask=_asking(endpoint, WRITES, by) if endpoint else None, services=connecting.in_force(),
     )  # fmt: skip
 
 
 def ways(*, shop: "Shop | None" = None) -> "Ways":
-    """By which acts of recipes leave. Replies have no channel yet."""
+    """By which acts of recipes leave. Replies go out by a help desk that the portal may write to."""
+    from automations.connectors import connecting
+    from automations.desks import origin, replying
     from automations.settling import Ways
 
-    return Ways(shop=shop or shopkeeping.found())
+    deliver, look = (replying.deliver, replying.look) if origin.anywhere() else (None, None)
+    return Ways(shop=shop or shopkeeping.found(), deliver=deliver, look=look, services=connecting.in_force())
+
+
+def ways_of(trace_id: str) -> "Ways":
+    """... of a run that waited: what it says is there for the program that asked for it."""
+    from automations import responding
+
+    return responding.kept_for_program(ways()) if responding.asked_by_program(trace_id) else ways()
+
+
+def means(by: Person, *, shop: "Shop | None" = None) -> "Means":
+    """All that a run in force works with."""
+    from automations.arriving import Means
+    from automations.steps.all import STEPS
+
+    return Means(ways(shop=shop), connected_for(by, shop=shop), STEPS)
 
 
 def _answer(messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

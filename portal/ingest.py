@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
@@ -92,6 +92,7 @@ def sent(request: Request, by: Annotated[Person, Depends(sender)], body: Annotat
 
 
 Asked = Annotated[Sent, Depends(sent)]
+Responds = Annotated[bool, Query(description="You ask for the reply, by POST /api/v1/conversations/{id}/respond: recipes run then.")]
 
 
 def _take_once(db: Session, asked: Sent) -> None:
@@ -130,20 +131,20 @@ def _whole(schema: Any, parts: dict[str, Any]) -> Any:
 
 
 @router.post("/conversations", openapi_extra=_described(CanonicalConversation), response_model=Taken)
-def conversations(asked: Asked) -> JSONResponse:
+def conversations(asked: Asked, respond: Responds = False) -> JSONResponse:
     """Conversations in the canonical form, up to 500. Sent twice they are kept once; one that changed becomes a revision."""
     read = [reading.made(item) if isinstance(item, dict) else NO_OBJECT for item in asked.items]
     places = [place for place, one in enumerate(read) if isinstance(one, CanonicalConversation)]
     prepared = door.prepare([one for one in read if isinstance(one, CanonicalConversation)], by=asked.by)  # nobody waits for this
     with store.writing() as db:
         _take_once(db, asked)
-        arrival = door.keep(prepared)
+        arrival = door.keep(prepared, recipes=not respond)
     refused = {place: one for place, one in enumerate(read) if isinstance(one, str)}
     return _answer(arrival, refused | {places[number]: why for number, why in arrival.refused.items()})
 
 
 @router.post("/messages", openapi_extra=_described(FollowingMessage), response_model=Taken)
-def messages(asked: Asked) -> JSONResponse:
+def messages(asked: Asked, respond: Responds = False) -> JSONResponse:
     """Messages of conversations that were sent before, up to 500. One that came before, by its id, is left out."""
     following, refused = _by_conversation(asked.items)
     whole = door.Arrival()
@@ -153,7 +154,7 @@ def messages(asked: Asked) -> JSONResponse:
     with store.writing() as db:
         _take_once(db, asked)
         for addition, said in zip(additions, following.values(), strict=True):
-            arrival = appending.keep(addition)
+            arrival = appending.keep(addition, recipes=not respond)
             whole.counts.update(arrival.counts)
             whole.ids += arrival.ids
             refused |= {place: arrival.refused[0] for place, _ in said if arrival.refused}

@@ -203,6 +203,8 @@ def _order_queue(arguments: dict[str, Any], by: Person, progress: Progress) -> s
 
 
 def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import release as of_recipes
+    from automations.steps.all import STEPS
     from classifiers import release
     from evals import model_release as of_models
     from knowledge import release as of_answers
@@ -210,7 +212,10 @@ def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -
 
     known = catalog.graders_for(by)
     uses = {job: catalog.model_uses(job) for job in MODEL_JOBS}
-    told = (release.look(by=by), of_answers.look(known=known, by=by), of_models.look(known=known, by=by, uses=uses))
+    told = (
+        release.look(by=by), of_answers.look(known=known, by=by), of_models.look(known=known, by=by, uses=uses),
+        of_recipes.look(steps=STEPS, known=known, by=by),
+    )  # fmt: skip
     return " ".join(filter(None, told))
 
 
@@ -224,6 +229,7 @@ def _try_model(arguments: dict[str, Any], by: Person, progress: Progress) -> str
 
 
 def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import arriving
     from classifiers import arrivals
     from knowledge import in_force
 
@@ -231,6 +237,9 @@ def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     if in_force.anything_published():  # a reply is suggested after that: the intent narrows what is looked for
         with store.writing() as db:
             tasks.later(db, "suggest", arguments, title="Suggest replies", by=None if by.role == access.CONSOLE else by)
+    if arguments.get("recipes", True) and arriving.anything_in_force():  # the portal's own doing, whoever brought the conversation
+        with store.writing() as db:
+            tasks.later(db, arriving.RUN, arguments, title="Run recipes", by=None)
     return f"{done:,} conversations classified."
 
 
@@ -307,6 +316,13 @@ def _backtest(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     return str(study.told["sentence"])
 
 
+def _run_recipes(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import arriving
+    from portal import catalog
+
+    return arriving.arrived(arguments["conversation_ids"], means=catalog.means(by)).sentence
+
+
 def _settle_actions(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from automations import settling
     from portal import catalog
@@ -314,12 +330,19 @@ def _settle_actions(arguments: dict[str, Any], by: Person, progress: Progress) -
     return settling.settle(ways=catalog.ways())
 
 
+def _tell_help_desk(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations.desks import telling
+
+    return telling.tell(arguments["action_id"]) if "action_id" in arguments else telling.tell_due()
+
+
 def _go_on(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from automations import going_on
     from automations.steps.all import STEPS
     from portal import catalog
 
-    trace = going_on.go_on(arguments["trace_id"], ways=catalog.ways(), connected=catalog.connected_for(by), steps=STEPS)
+    ways = catalog.ways_of(arguments["trace_id"])
+    trace = going_on.go_on(arguments["trace_id"], ways=ways, connected=catalog.connected_for(by), steps=STEPS)
     return f"The run is {trace.state.replace('_', ' ')}."
 
 
@@ -331,7 +354,8 @@ JOBS: dict[str, Job] = {
     "suggest": _suggest, "write_answer": _write_answer, "try_instructions": _try_instructions, "try_articles": _try_articles,
     "evaluate_answerer": _evaluate_answerer, "climb": _climb, "learn_order": _learn_order,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
-    "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions, "go_on": _go_on,
+    "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions, "tell_help_desk": _tell_help_desk,
+    "run_recipes": _run_recipes, "go_on": _go_on,
 }  # fmt: skip
 
 
@@ -360,7 +384,11 @@ RIGHTS = {  # of what a person can start
     "backtest": "automation.draft",
 }
 # what an act of a person brings with it, and that act's right
-FOLLOWS = {"classify": "conversation.import", "suggest": "conversation.import", "carry_out": "proposal.read"}
+FOLLOWS = {
+    "classify": "conversation.import",
+    "suggest": "conversation.import",
+    "carry_out": "proposal.read",
+}
 
 
 def start(name: str, arguments: dict[str, Any], *, title: str, by: Person) -> Task:

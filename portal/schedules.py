@@ -62,6 +62,12 @@ def _anything_sent() -> bool:
     return settling.anything_to_settle() and not tasks.under_way(settling.SETTLE)
 
 
+def _anything_to_tell() -> bool:
+    from automations.desks import telling
+
+    return telling.anything_due() and not tasks.under_way(telling.TELL)
+
+
 STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
@@ -70,6 +76,7 @@ SCHEDULES = (
     Schedule("encode", "Encode new texts", minutes=5, needed=_anything_to_encode),
     Schedule("watch_releases", "Watch what is being released", minutes=1, needed=_a_release_under_way),
     Schedule("settle_actions", "Ask what became of what was sent", minutes=1, needed=_anything_sent),
+    Schedule("tell_help_desk", "Tell the help desks what waits for them", minutes=1, needed=_anything_to_tell),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("find_patterns", "Look for what no intent covers", hour=1),
     Schedule("find_gaps", "Look for what no article covers", hour=1, needed=_anything_answered),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from data.intake.connectors import Account
@@ -223,6 +223,9 @@ def _json(told: Any, status: int = 200, **headers: str) -> Answer:
     return status, {"Content-Type": "application/json; charset=utf-8"} | headers, json.dumps(told).encode()
 
 
+Desk = TypeVar("Desk", bound=Helpdesk)
+
+
 class _Handler(BaseHTTPRequestHandler):
     desk: Helpdesk
     protocol_version = "HTTP/1.1"
@@ -230,6 +233,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._send("GET", None)
+
+    def do_PUT(self) -> None:
+        self.do_POST()
 
     def do_POST(self) -> None:
         self._send("POST", json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -262,8 +268,8 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running(product: str) -> Iterator[Helpdesk]:
-    desk = Helpdesk(product)
+def running(product: str, kind: type[Desk] = Helpdesk) -> Iterator[Desk]:  # type: ignore[assignment]
+    desk = kind(product)
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"desk": desk}))
     desk.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -34,6 +34,8 @@ from language import endpoint
 from language.call import NoAnswer
 from tests import model_server
 from tests.model_server import closed_port
+from tests.test_automations_connectors import PLAIN, through
+from tests.test_automations_connectors import document as document_of
 from tests.test_automations_shop_ledger import AT, DAY, LATER, filled
 from tests.test_automations_shop_server import TOKEN
 from tests.test_automations_steps_calling import Program, program
@@ -59,6 +61,8 @@ GIVEN: dict[str, dict[str, Any]] = {  # what works, with every input
     "set field": {"field": "priority", "value": "high"},
     "refund": {"order": "FG-10001", "amount": Decimal("19.90"), "reason": "Three days late"},
     "credit": {"amount": "5.00", "reason": "Kind of you to wait", "order": "FG-10001"},
+    "ask service": {"service": "delivery", "operation": "getParcel", "parameters": {"id": "QV1"}},
+    "call service": {"service": "delivery", "operation": "moveParcel", "parameters": {"id": "QV1", "day": "2026-03-07"}},
     "http call": {"method": "POST", "address": "https://hooks.example/orders/7", "body": {"order": "FG-10001"}},
     "hand over": {"summary": "It is about money.", "to": "Returns"},
 }
@@ -182,7 +186,7 @@ def world(shop: Shop | None = None, **changed: Any) -> World:
     usual: dict[str, Any] = {
         "door": Locked(), "at": LATER, "customer": "jo", "conversation_id": "c1", "channel": "chat", "language": "en", "messages": TALK,
         "shop": shop, "answer": lambda messages: ANSWER, "classify": lambda text: ("Lost parcel", 0.92), "ask": ask_of(READ),
-        "addresses": frozenset({"hooks.example"}),
+        "addresses": frozenset({"hooks.example"}), "services": {"delivery": through(200, {"id": "QV1", "state": "delivered"})},
     }  # fmt: skip
     return World(**{**usual, **changed})
 
@@ -305,7 +309,11 @@ OPTIONAL = [(name, one.name) for name, declared in DECLARATIONS.items() for one 
 def test_what_may_be_left_out_may_be_left_out(step: str, name: str, shop: Shop) -> None:
     door = faked(step) if DECLARATIONS[step].changes else Locked()
     left_out = {name: None} | ({"body": None} if name == "method" else {})
-    gave = run(step, world(shop, door=door), **left_out)
+    within = world(shop, door=door)
+    if name == "parameters":
+        left_out |= {"operation": {"ask service": "listTowns", "call service": "startRound"}[step]}
+        within = replace(within, services={"delivery": through(200, {"id": "1", "state": "delivered"}, content=document_of(paths=PLAIN))})
+    gave = run(step, within, **left_out)
     assert {one.name for one in DECLARATIONS[step].outputs if one.required} <= set(gave)
 
 
@@ -317,6 +325,7 @@ def test_what_may_be_left_out_may_be_left_out(step: str, name: str, shop: Shop) 
         (("answer from knowledge",), {"answer": None}, "Nothing was answered: no articles are published yet."),
         (("classify",), {"classify": None}, "Nothing was classified: no classifier is live yet."),
         (("model step",), {"ask": None}, "Nothing was read: no model is connected."),
+        (("ask service", "call service"), {"services": {}}, "Not called: no service is connected. An engineer or an admin proposes one"),
         (("http call",), {"addresses": frozenset()}, "Not called: hooks.example is none of the addresses that recipes may call."),
         (
             ("draft reply", "send reply", "ask for a missing detail", "tag", "route", "set field", "hand over"), {"conversation_id": ""},

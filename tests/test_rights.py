@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from automations import RECIPE, actions, backtest, drafting, recipes
+from automations import RECIPE, actions, backtest, copying, drafting, limits, precedents, recipes
 from automations import trying as automations_trying
 from automations.conversing import Connected
 from automations.recipe import Recipe
@@ -45,6 +46,7 @@ from classifiers import (
     tuning,
     watching,
 )
+from classifiers import copying as classifier_copying
 from data import (
     access,
     agreements,
@@ -101,6 +103,7 @@ from data.tables import (
     Label,
     Pattern,
     Person,
+    Proposal,
     Release,
     Run,
     Team,
@@ -723,6 +726,9 @@ CALLS: tuple[Call, ...] = (
     Call("classifier.read", "studies.keep", lambda by, w, whose: did(studies.keep(version_row(w), "curve", {}, by=by)), THERE),
     Call("classifier.read", "studies.newest", lambda by, w, whose: did(studies.newest(version_row(w), "curve", by=by)), THERE),
     Call("classifier.read", "kinds.in_use", lambda by, w, whose: kinds.in_use(by=by), THERE),
+    Call("classifier.add", "copying.copy of a classifier",
+         lambda by, w, whose: reached("There is no classifier", lambda: classifier_copying.copy("none", "ours", by=by)), THERE),
+    Call("classifier.read", "copying.origin of a classifier", lambda by, w, whose: did(classifier_copying.origin("none", by=by)), THERE),
     Call("classifier.add", "kinds.add", lambda by, w, whose: kinds.add(f"C {new_id()}", kinds.ONE, "Which?", by=by), THERE),
     Call("classifier.train", "curve.study",
          lambda by, w, whose: reached("There is no classifier", lambda: curve.study(UNKNOWN, by=by)), THERE),
@@ -854,6 +860,16 @@ CALLS: tuple[Call, ...] = (
     Call("automation.read", "actions.unsettled",
          lambda by, w, whose: acted_in(w.fresh[whose]) in {one.trace_id for one in actions.unsettled(by=by, most=9_999)},
          also="conversation.read"),
+    Call("automation.draft", "copying.copy of a recipe",
+         lambda by, w, whose: reached("There is no recipe", lambda: copying.copy("none", 1, "ours", by=by)), THERE),
+    Call("automation.read", "copying.origin of a recipe", lambda by, w, whose: did(copying.origin("none", by=by)), THERE),
+    Call("limit.propose", "limits.propose",
+         lambda by, w, whose: reached("already waits", lambda: limits.propose(Decimal(5), "EUR", 60, why="So.", by=by)), THERE),
+    Call("limit.propose", "limits.propose_none",
+         lambda by, w, whose: reached("there is no limit", lambda: limits.propose_none(why="So.", by=by)), THERE),
+    Call("article.read", "limits.headings", lambda by, w, whose: did(limits.headings("none", by=by)), THERE),
+    Call("proposal.read", "precedents.like",
+         lambda by, w, whose: did(precedents.like(Proposal(kind="none"), by=by)), THERE),
     Call("automation.draft", "trying.on",
          lambda by, w, whose: did(automations_trying.on(Recipe("x"), w.fresh[whose], connected=Connected(), steps={}, by=by)),
          also="conversation.read"),

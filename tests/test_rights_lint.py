@@ -191,7 +191,8 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "try_articles": "article.draft", "evaluate_answerer": "eval.run", "climb": "answerer.make", "learn_order": "answerer.make",
          "write_answer": "knowledge.ask", "try_instructions": "answerer.make",
          "try_model": "model.make", "backtest": "automation.draft", "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
-PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue", "settle_actions", "go_on"}
+PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue", "settle_actions", "go_on",
+               "tell_help_desk"}  # fmt: skip
 
 
 @dataclass(frozen=True)

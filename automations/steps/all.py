@@ -3,6 +3,8 @@
 from automations.steps import (
     answer_from_knowledge,
     ask_for_detail,
+    ask_service,
+    call_service,
     classify,
     credit,
     draft_reply,
@@ -37,6 +39,8 @@ STEPS: dict[str, Step] = {
     "set field": set_field,
     "refund": refund,
     "credit": credit,
+    "ask service": ask_service,
+    "call service": call_service,
     "http call": http_call,
     "hand over": hand_over,
 }

@@ -88,13 +88,16 @@ def place(address: str, allowed: Collection[str]) -> Place:
 
 
 def called(
-    wanted: Wanted, allowed: Collection[str], *, key: str = "", seconds: float = SECONDS, resolve: Resolve | None = None
+    wanted: Wanted, allowed: Collection[str], *, key: str = "", seconds: float = SECONDS, resolve: Resolve | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Called:  # fmt: skip
-    """What the door does of a wanted call. The key goes along, so that the other side may tell a second try from a second order."""
+    """What the door does of a wanted call. The key goes along, so that the other side may tell a second try from a second order; so
+    does what else the caller has to say of itself, such as a credential, which stands in nothing that is kept."""
     method, to = str(wanted.what["method"]), place(str(wanted.what["address"]), allowed)
     if method not in METHODS:
         raise Refused(f"Not called: '{shown(method)}' is none of {', '.join(METHODS)}.")
-    status, body = _asked(method, to, wanted.what.get("body") or None, key, seconds, resolve or looked_up)
+    line = _Line(key, headers)
+    status, body = _asked(method, to, wanted.what.get("body") or None, line, seconds, resolve or looked_up)
     return Called(wanted, "done", key, status, body)
 
 
@@ -128,8 +131,7 @@ def _where(to: Place, resolve: Resolve) -> Address:
     return found[0]
 
 
-def _asked(method: str, to: Place, body: Mapping[str, Any] | None, key: str, seconds: float, resolve: Resolve) -> tuple[int, Any]:
-    line = _Line(key)
+def _asked(method: str, to: Place, body: Mapping[str, Any] | None, line: "_Line", seconds: float, resolve: Resolve) -> tuple[int, Any]:
     try:
         return within(seconds, line, lambda: _exchanged(line, _request(method, to, _where(to, resolve), body, seconds)))
     except httpx2.ConnectTimeout:
@@ -156,25 +158,26 @@ class _Unusable(Exception):
     """Why an answer is none."""
 
 
-class _WithKey(httpx2.HTTPTransport):
-    """Adds the one header that a wire would leave out."""
+class _With(httpx2.HTTPTransport):
+    """Adds the headers that a wire would leave out."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, headers: Mapping[str, str]) -> None:
         super().__init__()
-        self._key = key
+        self._headers = headers
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        request.headers["Idempotency-Key"] = self._key
+        for name, value in self._headers.items():
+            request.headers[name] = value
         return super().handle_request(request)
 
 
 class _Line(Wire):
     """One call: a connection of its own, no key of ours, none of the environment's proxies."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__("")
-        if key:
-            self._http = _WithKey(key)
+        if told := {**(headers or {}), **({"Idempotency-Key": key} if key else {})}:
+            self._http = _With(told)
 
 
 def _request(method: str, to: Place, at: Address, body: Mapping[str, Any] | None, seconds: float) -> httpx2.Request:

@@ -42,7 +42,7 @@ def prepare(conversation: tuple[str, str], said: Sequence[CanonicalMessage], *, 
         return _prepare(db, Addition(conversation, said, by, at or now()))
 
 
-def keep(addition: Addition) -> Arrival:
+def keep(addition: Addition, *, recipes: bool = True) -> Arrival:
     """Write it, unless something came in between: then it is made anew, with everybody else waiting."""
     with store.writing() as db:
         store.one_at_a_time(db, "intake")
@@ -52,8 +52,8 @@ def keep(addition: Addition) -> Arrival:
             revising.extend(db, addition.stored, addition.rows, addition.words, at=addition.at)
             if addition.seals:
                 db.execute(insert(Seal), addition.seals)
-            if releases.anything_live(db, "classifier"):
-                ids = {"conversation_ids": addition.arrival.ids}
+            if releases.anything_looks(db):
+                ids = {"conversation_ids": addition.arrival.ids, "recipes": recipes}
                 tasks.later(db, "classify", ids, title="Classify a conversation that went on", by=addition.by)
     return addition.arrival
 

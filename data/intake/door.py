@@ -100,8 +100,9 @@ def prepare(arriving: Sequence[CanonicalConversation], *, by: Person, at: dateti
         return _prepare(db, arriving, by, at or now())
 
 
-def keep(prepared: Prepared, *, classify: bool = True) -> Arrival:
-    """Write it, unless something came in between: then it is prepared anew, with everybody else waiting."""
+def keep(prepared: Prepared, *, classify: bool = True, recipes: bool = True) -> Arrival:
+    """Write it, unless something came in between: then it is prepared anew, with everybody else waiting. `recipes` False: whoever sends
+    it asks for the reply."""
     with store.writing() as db:
         store.one_at_a_time(db, "intake")  # two who send the same conversation at once: the second finds it there
         if not _still_holds(db, prepared):
@@ -113,9 +114,9 @@ def keep(prepared: Prepared, *, classify: bool = True) -> Arrival:
             _keep_change(db, change, arrival, prepared.at)
         for stored, conversation, whose in prepared.again:
             _keep_change(db, _change(db, stored, conversation, whose, places, arrival, prepared.at), arrival, prepared.at)
-        if classify and arrival.ids and releases.anything_live(db, "classifier"):
+        if classify and arrival.ids and releases.anything_looks(db):
             title = f"Classify {len(arrival.ids):,} new conversations"
-            tasks.later(db, "classify", {"conversation_ids": arrival.ids}, title=title, by=prepared.by)
+            tasks.later(db, "classify", {"conversation_ids": arrival.ids, "recipes": recipes}, title=title, by=prepared.by)
     return arrival
 
 
@@ -200,8 +201,12 @@ def _known(db: Session, arriving: Sequence[CanonicalConversation]) -> dict[tuple
 
 def _customer_key(conversation: CanonicalConversation) -> str:
     """Who it is, as a key that tells nobody who it is. Somebody unnamed is a customer of their own."""
-    who = f"customer|{conversation.customer}" if conversation.customer else f"conversation|{conversation.id}"
-    return sealing.hmac_of(f"{conversation.source}|{who}", "customer")
+    return customer_key(conversation.source, conversation.customer, conversation.id)
+
+
+def customer_key(source: str, customer: str | None, conversation: str) -> str:
+    who = f"customer|{customer}" if customer else f"conversation|{conversation}"
+    return sealing.hmac_of(f"{source}|{who}", "customer")
 
 
 def _customers(db: Session, arriving: Sequence[CanonicalConversation]) -> dict[str, str]:
@@ -352,6 +357,7 @@ def _change(
 
 def _keep_change(db: Session, change: Changed, arrival: Arrival, at: datetime) -> None:
     values, said = change.values, sorted(change.said, key=lambda row: row["seq"])
+    values["tags"] = revising.with_own_tags(db, change.stored, values["tags"])
     done = revising.revise(db, change.stored, change.before, values, said, words_of(values, said), at=at)
     derived = revising.signals(change.stored, done, {signal["kind"] for signal in change.signals}, at)
     arrival.counts.update(messages=done.new, gone=done.gone, signals=revising.keep_signals(db, change.signals + derived))

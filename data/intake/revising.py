@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from data import conversations, sealing, store
 from data.intake.canonical import CanonicalMessage
 from data.intake.cleaning import key_of
-from data.tables import Conversation, ConversationWords, Message, Person, Revision, Signal
+from data.tables import Action, Conversation, ConversationWords, Message, Person, Revision, Signal
 from data.values import new_id
 
 COLUMNS = (
@@ -95,6 +95,17 @@ def revise(
     for name, value in kept.items():
         setattr(stored, name, value)  # the same conversation may come again in the same step
     return Change(number, columns, len(fresh), len(gone))
+
+
+def with_own_tags(db: Session, stored: Conversation, tags: Sequence[Any]) -> list[Any]:
+    """What the source says, and behind it the tags that a recipe set here: the source may never have heard of them."""
+    query = select(Action.payload).where(Action.conversation_id == stored.id, Action.kind == "tag", Action.state == "done")
+    own = [payload["what"]["tag"] for payload in db.exec(query.order_by(col(Action.id)))]
+    if not own:
+        return list(tags)
+    there = db.exec(select(Conversation.tags).where(Conversation.id == stored.id).with_for_update()).one()  # one may just be set
+    stored.tags = list(there)
+    return [*tags, *(tag for tag in dict.fromkeys(own) if tag in there and tag not in tags)]
 
 
 def extend(db: Session, stored: Conversation, fresh: list[dict[str, Any]], words: str, *, at: datetime) -> None:

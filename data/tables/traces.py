@@ -11,7 +11,7 @@ from data.tables.base import Row, TargetColumns, json_field, time_field
 
 class Trace(Row, TargetColumns, table=True):
     __tablename__ = "trace"
-    __table_args__ = (Index("ix_trace_of_target", "target_kind", "target_name", "at"),)
+    __table_args__ = (Index("ix_trace_of_target", "target_kind", "target_name", "at"), Index("ix_trace_of_cause", "target_kind", "cause"))
     mode: str
     conversation_id: str | None = Field(default=None, foreign_key="conversation.id", index=True)
     seq: int | None = None
@@ -25,6 +25,12 @@ class Trace(Row, TargetColumns, table=True):
     better: str = ""  # what they wrote in its place
     decided_at: datetime | None = time_field(default=None)
     decided_by_id: str | None = None
+    inputs: dict[str, Any] | None = json_field(default=None)  # what a run began with, frozen and redacted: from it, it is done again
+    inputs_sha: str = ""
+    cause: str = ""  # of a run that failed or was corrected: which of the known causes
+    cause_why: str = ""  # what speaks for it
+    cause_by_id: str | None = None  # who confirmed it; empty: a rule proposed it
+    cause_at: datetime | None = time_field(default=None)
 
 
 class Span(Row, table=True):

@@ -54,6 +54,7 @@ class Release(Row, TargetColumns, table=True):
     stage: str  # shadow, percent, live, ended
     percent: int = 100  # of the customers; the others stay with what was live before
     salt: str = ""  # which customers those are, together with their id
+    audience: dict[str, Any] | None = json_field(default=None)  # teams, channels, segments that it is for; None: everybody
     by_itself: bool = False  # it takes each step as soon as what the step asks is met
     proposal_id: str | None = Field(default=None, foreign_key="proposal.id")
     previous_id: str | None = Field(default=None, foreign_key="release.id")

@@ -50,6 +50,17 @@ COVERED: dict[str, tuple[str, ...]] = {raw["slug"]: tuple(raw["intents"]) for ra
 GAPS: frozenset[str] = frozenset(_RAW["gaps"])  # intents that no article covers
 QUESTIONS: tuple[QuestionText, ...] = tuple(_question(raw) for raw in _read("questions.yaml"))
 
+MISSED: tuple[tuple[str, ...], ...] = (  # what reps looked for again and again, each in their own words
+    (
+        "how long is a gift card valid", "does a gift card run out, and how long is it valid", "until when is a gift card valid",
+        "gift card from two years ago, is it still valid",
+    ),
+    (
+        "do we sell to businesses with an invoice", "can a business order from us and pay by invoice",
+        "does a business customer get an invoice with 30 days to pay", "business wants to buy sixty plants on invoice",
+    ),
+)  # fmt: skip
+
 LOOKED_AFTER = {  # by area: who owns its articles, and for how many days what they say is sure to hold
     "Delivery": ("Elif Kaya", 130),
     "Orders": ("Cem Aydin", 150),

@@ -13,11 +13,13 @@ from data.errors import Refused
 from data.tables import Version
 from portal import (
     acts,
+    copying,
     recipe_backtest,
     recipe_begun,
     recipe_copy,
     recipe_drawn,
     recipe_form,
+    recipe_limits,
     recipe_trying,
     recipe_versions,
     widgets,
@@ -42,6 +44,7 @@ def everything() -> None:
     listed = recipes.listed(by=person)
     if may_draft:
         recipe_begun.ways(person)
+    recipe_limits.section(person)
     if not listed:
         st.info(
             "There is no recipe yet. A recipe says when it begins, which steps it does, how far it may go, and what a person decides. "
@@ -138,6 +141,9 @@ def one_recipe(name: str, wanted: str) -> None:
         recipe_versions.show(name, take, by=person)
         return
     about(recipe, version, newest)
+    copying.recipe_origin(name, by=person)
+    if may_draft and (copied := copying.recipe(version, by=person)):
+        go_to(recipe=copied)
     if version is not newest or not may_draft:
         only_read(name, recipe, version, newest)
         return

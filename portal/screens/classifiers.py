@@ -13,7 +13,7 @@ from data.measures import percent
 from data.tables import Classifier, Label, Release, Version
 from data.values import Target
 from evals import compare, releasing, scores, sets
-from portal import acts, cached, casing, evidencing, jobs, talk, widgets
+from portal import acts, cached, casing, copying, evidencing, jobs, talk, widgets
 
 person = st.session_state["person"]
 who = people.names()
@@ -105,6 +105,7 @@ def figures() -> None:
 
 
 figures()
+copying.classifier_origin(NAME, by=person)
 
 
 def on_its_way(under_way: Release) -> None:
@@ -208,6 +209,7 @@ with st.expander(
 ):
     show_labels()
 begin_another()
+copying.classifier(chosen, by=person)
 
 busy = training_job is not None and training_job.state in ("waiting", "running")
 if access.may(person, "classifier.train") and st.button(

@@ -257,11 +257,14 @@ def connect() -> None:
         account = row[1].text_input(kind.ACCOUNT or "Account (not needed here)", disabled=not kind.ACCOUNT)
         secret = row[0].text_input("Key", type="password", help=kind.SECRET)
         days = row[1].number_input("Days of history", 0, connections.MOST_DAYS, 90)
+        writes = st.checkbox(
+            "The portal may write there", help="Recipes then tag, assign, note and reply over there. Left out: it only reads."
+        )
         why = st.text_input("Why", placeholder="The approver reads it first")
         if st.form_submit_button("Propose the connection", type="primary"):
             acts.attempt(
                 lambda: connections.propose_help_desk(
-                    product, url or "", account or "", secret or "", why=why or "", by=person, days=int(days)
+                    product, url or "", account or "", secret or "", why=why or "", by=person, days=int(days), writes=writes
                 ),
                 done="Proposed. Once an admin approved it, conversations come in.",
             )

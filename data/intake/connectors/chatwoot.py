@@ -22,7 +22,7 @@ QUESTIONS = 500  # for one conversation's messages
 
 
 def check(account: Account, *, wait: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.time) -> str:
-    with _desk(account, wait, clock, tries=1) as desk:
+    with opened(account, wait, clock, tries=1) as desk:
         me = desk.get("/api/v1/profile")
         accounts = [one for one in me.get("accounts") or [] if isinstance(one, dict)]
         found = next((one for one in accounts if str(one.get("id")) == _number(account)), None)
@@ -49,7 +49,7 @@ def pages(
     begin = int(since.timestamp())
     position = position or {"until": begin}
     more = True
-    with _desk(account, wait, clock) as desk:
+    with opened(account, wait, clock) as desk:
         while more:
             number = position.get("page", 1)
             listed, count = _list(desk, account, number)
@@ -76,7 +76,7 @@ def _met_again(top: int, last_pull: tuple[int, int], here: set[str], key: str, s
     return stamp[0] >= top or last_pull[0] <= stamp[0] <= last_pull[1] or key in here
 
 
-def _desk(
+def opened(
     account: Account, wait: Callable[[float], None], clock: Callable[[], float], tries: int = asking.TRIES
 ) -> AbstractContextManager[Desk]:
     _number(account)

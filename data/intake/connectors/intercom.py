@@ -23,7 +23,7 @@ OVERLAP = 120  # seconds that each pull goes back: a search may come to know of 
 
 
 def check(account: Account, *, wait: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.time) -> str:
-    with _desk(account, wait, clock, tries=1) as desk:
+    with opened(account, wait, clock, tries=1) as desk:
         me = desk.get("/me")
         workspace = (me.get("app") or {}).get("name") if isinstance(me.get("app"), dict) else None
         if not me.get("id"):
@@ -44,7 +44,7 @@ def pages(
     begin = int(since.timestamp())
     position = position or {"at": begin}
     floor, further, more = max(begin, position["at"] - OVERLAP), None, True
-    with _desk(account, wait, clock) as desk:
+    with opened(account, wait, clock) as desk:
         while more:
             found, onward = _search(desk, floor, further)
             more = onward is not None
@@ -59,7 +59,7 @@ def pages(
                 position = page.position
 
 
-def _desk(
+def opened(
     account: Account, wait: Callable[[float], None], clock: Callable[[], float], tries: int = asking.TRIES
 ) -> AbstractContextManager[Desk]:
     headers = {"Authorization": f"Bearer {account.secret}", "Intercom-Version": VERSION}

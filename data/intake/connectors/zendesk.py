@@ -27,7 +27,7 @@ BEHIND = 120  # seconds: Zendesk refuses a start within the last minute
 
 
 def check(account: Account, *, wait: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.time) -> str:
-    with _desk(account, wait, clock, tries=1) as desk:
+    with opened(account, wait, clock, tries=1) as desk:
         user = desk.get("/api/v2/users/me.json").get("user")
         if not isinstance(user, dict) or not user.get("id"):  # Zendesk answers a stranger with an anonymous user
             raise Refused("Not connected: Zendesk does not know this e-mail address and key. Check both.")
@@ -45,7 +45,7 @@ def pages(
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Page]:
     mapping, known = Mapping(source=account.source), tickets.Known()
-    with _desk(account, wait, clock) as desk:
+    with opened(account, wait, clock) as desk:
         known.note(desk.get("/api/v2/ticket_fields.json"))
         more = True
         while more:
@@ -69,7 +69,7 @@ def pages(
                 position = page.position
 
 
-def _desk(
+def opened(
     account: Account, wait: Callable[[float], None], clock: Callable[[], float], tries: int = asking.TRIES
 ) -> AbstractContextManager[Desk]:
     if account.account:

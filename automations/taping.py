@@ -1,0 +1,284 @@
+"""What the outside said to a run, word by word: listened to while it runs, played when the same run is done again with nobody asked.
+
+Whatever a step can learn comes through its world: the shop, the articles, the classifier, the model, other programs, the door. Each answer
+is noted in the order in which it came, refusals too. Nothing is noted of what was asked: the run done again asks it once more.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import cache, partial
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter
+
+from automations.connectors.asking import Connection, Connections
+from automations.conversing import Case, Connected
+from automations.door import Did, Door, Faked, Held, Waits, Wanted
+from automations.running import Steps, Told
+from automations.shop.client import Shop, ShopFault
+from automations.steps import calling
+from automations.steps.calling import CallFault
+from automations.steps.face import Changes, Declaration, Step
+from automations.world import World
+from data.errors import Refused
+from language.call import Call, NoAnswer
+
+DOOR, BEFORE, ANSWER, CLASSIFY, ASK = "the door", "what was done before", "the articles", "the classifier", "the model"
+SHOP, SERVICE = "the shop", "another program"
+NOWHERE = "http://127.0.0.1:9"  # of the shop that is only played: nothing is sent there
+Gave = TypeVar("Gave")
+
+
+def frozen(case: Case, connected: Connected, at: datetime) -> dict[str, Any]:
+    """What a run begins with, as JSON keeps it."""
+    one = case.conversation
+    there = {SHOP: connected.shop, ANSWER: connected.answer, CLASSIFY: connected.classify, ASK: connected.ask}
+    return {
+        "facts": case.facts(), "at": at.isoformat(), "customer": one.customer_id, "conversation_id": one.id, "channel": one.channel,
+        "language": case.language, "messages": [dict(message) for message in case.messages],
+        "has": sorted(name for name, found in there.items() if found is not None), "addresses": sorted(connected.addresses),
+    }  # fmt: skip
+
+
+# -- listening ----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tape:
+    """Of one stretch of a run: from where it begins, or goes on, to its end, or to where it waits."""
+
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    act: str = ""  # that is under way
+
+    def around(self, world: World) -> World:
+        """The same world, listened to."""
+        shop = _HeardShop(world.shop.url, world.shop.token, world.shop.seconds, self) if world.shop else None
+        return replace(
+            world, door=_HeardDoor(world.door, self), shop=shop,
+            services={name: self._service(one) for name, one in world.services.items()},
+            answer=_if(world.answer, lambda ask: lambda messages: self.hear(ANSWER, lambda: ask(messages), _answer)),
+            classify=_if(world.classify, lambda ask: lambda text: self.hear(CLASSIFY, lambda: ask(text), list)),
+            ask=_if(world.ask, lambda ask: lambda messages, schema: self.hear(ASK, lambda: ask(messages, schema), _call)),
+        )  # fmt: skip
+
+    def steps(self, steps: Steps) -> Steps:
+        """The same steps; which of them is under way is known."""
+        return {name: _Heard(step.declaration, step, self) for name, step in steps.items()}
+
+    def over(self, told: Told, began: Mapping[str, Any]) -> Told:
+        """With what the stretch began with and what it heard, as it is kept."""
+        return replace(told, taped={**began, "heard": self.heard, "came_to": told.state})
+
+    def hear(self, of: str, ask: Callable[[], Gave], kept: Callable[[Gave], Any], **more: Any) -> Gave:
+        note: dict[str, Any] = {"of": of, "act": self.act, **more}
+        try:
+            gave = ask()
+        except Waits as waits:
+            self.heard.append(note | {"waits": waits.why})
+            raise
+        except (Refused, NoAnswer) as fault:
+            self.heard.append(note | {"fault": _fault(fault)})
+            raise
+        self.heard.append(note | {"gave": kept(gave)})
+        return gave
+
+    def _service(self, one: Connection) -> Connection:
+        def send(*args: Any, **more: Any) -> calling.Called:
+            return self.hear(SERVICE, lambda: one.send(*args, **more), lambda came: _came(one, came))
+
+        return replace(one, send=send)
+
+
+def _if(there: Gave | None, made: Callable[[Gave], Gave]) -> Gave | None:
+    return None if there is None else made(there)
+
+
+def _answer(answer: Any) -> Any:
+    """Of an answer from articles what a step takes from it."""
+    if not isinstance(answer, Mapping):
+        return None
+    told = {name: answer[name] for name in ("reply", "declined", "confidence") if name in answer}
+    sources = answer.get("sources")
+    titles = [{"title": str(one.get("title") or one.get("article") or "")} for one in sources or () if isinstance(one, Mapping)]
+    return told | {"sources": titles if isinstance(sources, list | tuple) else None}
+
+
+def _call(call: Call) -> Any:
+    return adapter(Call).dump_python(replace(call, messages=()), mode="json")
+
+
+def _came(through: Connection, came: calling.Called) -> dict[str, Any]:
+    """Rid of the credential, where the other side repeated it."""
+    return {"ref": "", "status": came.status, "body": through.without_secret(came.body)}
+
+
+def _fault(fault: Exception) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": type(fault).__name__, "why": str(fault)}
+    return told | {name: value for name in ("status", "outcome_unknown") if (value := getattr(fault, name, None)) is not None}
+
+
+@cache
+def adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
+
+
+@dataclass(frozen=True)
+class _HeardShop(Shop):
+    tape: Any = None
+
+    def _look(self, shape: Any, what: str, path: str, named: str, pattern: str | None, onward: str = "", **asked: Any) -> Any:
+        ask = partial(super()._look, shape, what, path, named, pattern, onward, **asked)
+        return self.tape.hear(SHOP, ask, lambda found: adapter(shape).dump_python(found, mode="json"))
+
+
+@dataclass
+class _HeardDoor:
+    door: Door
+    tape: Tape
+
+    def act(self, wanted: Wanted) -> Did:
+        return self.tape.hear(DOOR, lambda: self.door.act(wanted), kept_did, told=wanted.told)
+
+    def before(self, name: str) -> Did | None:
+        """Only what was done before is worth a note."""
+        many, self.tape.act = len(self.tape.heard), name
+        did = self.tape.hear(BEFORE, lambda: self.door.before(name), lambda did: kept_did(did) if did else None)
+        if did is None:
+            del self.tape.heard[many:]
+        return did
+
+
+@dataclass
+class _Heard:
+    declaration: Declaration
+    step: Step
+    tape: Tape
+
+    def run(self, given: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
+        self.tape.act = context.act
+        return self.step.run(given, context)
+
+    def gave(self, did: Any) -> Mapping[str, Any]:
+        return cast(Changes, self.step).gave(did)
+
+
+def kept_did(did: Did) -> dict[str, Any]:
+    wanted, answered = did.wanted, isinstance(did, calling.Called)
+    return {
+        "state": did.state, "ref": did.ref, "name": wanted.name, "step": wanted.step, "kind": wanted.kind, "what": dict(wanted.what),
+        "told": wanted.told, "amount": None if wanted.amount is None else f"{wanted.amount:f}", "currency": wanted.currency,
+        **({"status": did.status, "body": did.body} if isinstance(did, calling.Called) and answered else {}),
+    }  # fmt: skip
+
+
+def did_of(kept: Mapping[str, Any], wanted: Wanted | None = None) -> Did:
+    """`wanted`: what the run done again asked for, in the place of what it asked for then."""
+    amount = Decimal(kept["amount"]) if kept["amount"] is not None else None
+    then = Wanted(kept["name"], kept["step"], kept["kind"], kept["what"], kept["told"], amount, kept["currency"])
+    if "status" in kept:
+        return calling.Called(wanted or then, kept["state"], kept["ref"], kept["status"], kept["body"])
+    return Did(wanted or then, kept["state"], kept["ref"])
+
+
+# -- playing ------------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Played:
+    """What was heard then is said again, in the same order. Whoever asks for something else learns that it was not asked for then."""
+
+    heard: Sequence[Mapping[str, Any]]
+    place: int = 0
+
+    def next(self, of: str) -> Any:
+        note = self._here(of)
+        if note is None:
+            raise Refused(f"Done again, it asks {of} for something that it did not ask for then.")
+        self.place += 1
+        if "fault" in note:
+            raise _as_it_was(note["fault"])
+        return note["gave"]
+
+    def peek(self, of: str) -> Mapping[str, Any] | None:
+        return self._here(of)
+
+    def _here(self, of: str) -> Mapping[str, Any] | None:
+        note = self.heard[self.place] if self.place < len(self.heard) else None
+        return note if note is not None and note["of"] == of else None
+
+    def world(self, began: Mapping[str, Any], door: Door, services: Connections) -> World:
+        """As the stretch found it."""
+        has = set(began["has"])
+        return World(
+            door, datetime.fromisoformat(began["at"]), began["customer"], began["conversation_id"], began["channel"], began["language"],
+            began["messages"], shop=_PlayedShop(NOWHERE, "", played=self) if SHOP in has else None,
+            answer=(lambda messages: self.next(ANSWER)) if ANSWER in has else None,
+            classify=(lambda text: _pair(self.next(CLASSIFY))) if CLASSIFY in has else None,
+            ask=(lambda messages, schema: adapter(Call).validate_python(self.next(ASK))) if ASK in has else None,
+            addresses=frozenset(began["addresses"]), services={name: self._service(one) for name, one in services.items()},
+        )  # fmt: skip
+
+    def _service(self, one: Connection) -> Connection:
+        """As it is connected now, without its credential: nothing is sent."""
+
+        def send(wanted: Wanted, *_: Any, **__: Any) -> calling.Called:
+            came = self.next(SERVICE)
+            return calling.Called(wanted, "done", "", came["status"], came["body"])
+
+        return replace(one, header="", secret="", send=send)
+
+
+def _pair(said: Sequence[Any]) -> Any:
+    return tuple(said)
+
+
+def _as_it_was(fault: Mapping[str, Any]) -> Exception:
+    why = str(fault["why"])
+    if fault["kind"] == NoAnswer.__name__:
+        return NoAnswer(why)
+    if fault["kind"] == ShopFault.__name__:
+        return ShopFault(why, status=fault.get("status"), outcome_unknown=bool(fault.get("outcome_unknown")))
+    if fault["kind"] == CallFault.__name__:
+        return CallFault(why, outcome_unknown=bool(fault.get("outcome_unknown")))
+    return Refused(why)
+
+
+@dataclass(frozen=True)
+class _PlayedShop(Shop):
+    played: Any = None
+
+    def _look(self, shape: Any, what: str, path: str, named: str, pattern: str | None, onward: str = "", **asked: Any) -> Any:
+        return adapter(shape).validate_json(adapter(Any).dump_json(self.played.next(SHOP)))
+
+
+class PlayedDoor(Faked):
+    """Nothing leaves: what is asked for is noted beside what was asked for then, and the door says what it said then."""
+
+    def __init__(self, held: Held) -> None:
+        super().__init__(held)
+        self.played = Played(())
+        self.wanted: list[tuple[Wanted, str]] = []  # with what was asked for then
+
+    def before(self, name: str) -> Did | None:
+        note = self.played.peek(BEFORE)
+        if note is None or note["act"] != name:
+            return None
+        did = did_of(self._said(BEFORE, note, None))
+        self.wanted.append((did.wanted, did.wanted.told))
+        return self.held.count(did)
+
+    def act(self, wanted: Wanted) -> Did:
+        note = self.played.peek(DOOR)
+        self.wanted.append((wanted, str(note["told"]) if note else ""))
+        did = did_of(self._said(DOOR, note, wanted), wanted)
+        self.held.require_within(wanted)
+        return self.held.count(did)
+
+    def _said(self, of: str, note: Mapping[str, Any] | None, wanted: Wanted | None) -> Any:
+        if note is not None and "waits" in note:
+            self.played.place += 1
+            nothing = Wanted(str(note["act"]), "", "", {}, str(note.get("told") or ""))
+            raise Waits(wanted or nothing, str(note["waits"]))
+        return self.played.next(of)
