@@ -53,14 +53,22 @@ def difference(strata: Iterable[tuple[Share, Share]]) -> Difference | None:
     weights = [one.n * other.n / (one.n + other.n) for one, other in there]
     whole = sum(weights)
     value = sum(weight * (one.value - other.value) for weight, (one, other) in zip(weights, there, strict=True)) / whole
-    variance = sum(weight**2 * (_variance(one) + _variance(other)) for weight, (one, other) in zip(weights, there, strict=True))
+    variance = sum(weight**2 * _variance(*pair) for weight, pair in zip(weights, there, strict=True))
     return Difference(value, variance / whole**2)
 
 
-def _variance(share: Share) -> float:
-    """As if one more had gone well and one more badly: few of a kind are no certainty (Agresti and Caffo 2000)."""
-    value = (share.k + 1) / (share.n + 2)
-    return value * (1 - value) / (share.n + 2)
+def _variance(one: Share, other: Share) -> float:
+    """The larger of what it is where both are alike and where each is as it was seen: a few that all went well are no certainty."""
+    alike, apart = _likely(Share(one.k + other.k, one.n + other.n)), (_likely(one), _likely(other))
+    return max(
+        sum(value * (1 - value) / (share.n + 2) for value, share in zip(both, (one, other), strict=True))
+        for both in ((alike, alike), apart)
+    )
+
+
+def _likely(share: Share) -> float:
+    """As if one more had gone well and one more badly (Agresti and Caffo 2000)."""
+    return (share.k + 1) / (share.n + 2)
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ def judge(name: str, told: str, strata: Sequence[tuple[Share, Share]], *, less_i
     return Measure(name, told, with_it, without, (low, high), verdict, f"{SAID[verdict]}: {words} ({reach}).")
 
 
+BY_WEIGHT: tuple[Said, ...] = ("worse", "better", "cannot_tell", "no_worse")
 SAID: Mapping[Said, str] = {"better": "Better", "worse": "Worse", "no_worse": "No worse", "cannot_tell": "Cannot tell yet"}
 
 
@@ -111,17 +120,13 @@ def _verdict(low: float, high: float) -> Said:
 
 
 def overall(measures: Sequence[Measure]) -> Arms:
-    """One that is worse decides; else what is known of all."""
-    said = [one.verdict for one in measures]
+    """One that is worse decides, then one that is better; no worse it is where all are."""
     if not measures:
         return Arms((), "cannot_tell", "Nobody is in either arm yet. They fill as customers write.")
-    verdict: Said = (
-        "worse" if "worse" in said else "cannot_tell" if "cannot_tell" in said and "better" not in said else "better" if "better" in said
-        else "no_worse"
-    )  # fmt: skip
-    decides = [one for one in measures if one.verdict == verdict]
-    open_too = [one.name for one in measures if one.verdict == "cannot_tell" and verdict == "better"]
-    told = " ".join(one.sentence for one in decides)
+    said = [one.verdict for one in measures]
+    verdict = next(one for one in BY_WEIGHT if one in said)
+    told = " ".join(one.sentence for one in measures if one.verdict == verdict)
+    open_too = [one.name for one in measures if one.verdict == "cannot_tell" != verdict]
     return Arms(tuple(measures), verdict, told + (f" Of {' and '.join(open_too)} it cannot be told yet." if open_too else ""))
 
 

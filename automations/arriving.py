@@ -20,7 +20,7 @@ from automations.door import ASKED, Faked, Held
 from automations.recipe import ARRIVES, BUTTON, INTENT, NEW_MESSAGE, Recipe
 from automations.running import Steps
 from automations.settling import Ways
-from data import access, conversations, releases, store, traces, versions
+from data import access, conversations, masking, releases, store, traces, versions
 from data.errors import Denied, Refused
 from data.releases import Standing
 from data.tables import Message, Person, Proposal, Release, Trace
@@ -41,6 +41,9 @@ class Means:
     connected: Connected
     steps: Steps
     policy: Policy | None = None
+
+
+NOTHING = Means(Ways(), Connected(), {})  # to ask whether a recipe is for a conversation
 
 
 @dataclass
@@ -171,7 +174,7 @@ def _begun(release: Release, case: Case, by: Person, at: datetime | None, began:
             if before.state == "running" and not tracing.stretches_of(before):
                 tracing.begin(db, before, began)
             return before
-        if db.get_one(Release, release.id, populate_existing=True).stage not in ("live", "percent"):
+        if db.get_one(Release, release.id, populate_existing=True, with_for_update={"read": True}).stage not in ("live", "percent"):
             return None
         trace = traces.begin(db, target, by=by, tokens=0, cost=0.0, subject=subject, mode=LIVE, at=at)
         tracing.begin(db, trace, began)
@@ -241,7 +244,7 @@ def press(
     recipe = _recipe(release)
     if recipe.trigger.kind != BUTTON:
         raise Refused(f"Not run: '{recipe.title or name}' has no button; it begins by itself.")
-    case = replace(case, asked=tracing.redacted(asked or {}))
+    case = replace(case, asked=masking.everywhere(dict(asked or {})))
     if why := running.applies(recipe, case.facts(), case.world(Faked(Held(recipe)), means.connected, at or now())):
         raise Refused(f"Not run: {why}")
     whose = by if access.may(by, "refund.propose") else owner_of(release)
@@ -258,15 +261,15 @@ class Button:
 
 
 def buttons(conversation_id: str, *, by: Person, at: datetime | None = None) -> list[Button]:
-    """Of the recipes in force for this customer those that a person sets off."""
+    """Of the recipes in force for this customer, and for this conversation, those that a person sets off."""
     if not access.may(by, "agent.run") or not conversations.reachable([conversation_id], by=by):
         return []
     with store.reading() as db:
         in_force = releases.standing(db, RECIPE, at)
     found = []
     for name, one in in_force.items():
-        _, release = _whose(one, conversation_id)
+        case, release = _whose(one, conversation_id)
         recipe = _recipe(release) if release else None
-        if recipe and recipe.trigger.kind == BUTTON:
+        if case and recipe and recipe.trigger.kind == BUTTON and _is_for(recipe, case, NOTHING, at):
             found.append(Button(name, recipe.trigger.button or recipe.title or name))
     return found

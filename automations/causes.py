@@ -205,9 +205,11 @@ def _of_a_decision(run: Run) -> Found:
         return SLOW, f"'{cut(run.around.asked)}' waited, and {run.around.reason or 'nobody decided in time'}."
     if run.around.decided != REFUSED:
         return None
-    if not re.search(RULE, run.around.reason, re.IGNORECASE) and re.search(VALUE, run.around.reason, re.IGNORECASE):
+    if re.search(RULE, run.around.reason, re.IGNORECASE):
+        return POLICY, f"{_said_no(run)} That is about a rule."
+    if re.search(VALUE, run.around.reason, re.IGNORECASE):
         return WRONG_ARGUMENT, f"{_said_no(run)} That is about what was filled in."
-    return POLICY, f"{_said_no(run)}"
+    return POLICY, f"{_said_no(run)} No rule knows these words; most that is refused is against a policy."
 
 
 def _said_no(run: Run) -> str:

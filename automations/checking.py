@@ -243,6 +243,8 @@ def _in_inputs(act: Act, known: Known, declaration: Declaration) -> Iterator[str
             yield f"the {_small(one.title)}: {told}."
         else:
             yield from (f"the {_small(one.title)}: {told}" for told in (*_in_gaps(value, known), *_in_value(one, value, known)))
+    if declaration.faults is not None:
+        yield from declaration.faults(act.given)
 
 
 def _small(title: str) -> str:

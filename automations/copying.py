@@ -33,14 +33,14 @@ class Origin:
 
     @property
     def told(self) -> str:
-        """After its name: which did so and so there."""
+        """After: there."""
         said = (
             [f"in its backtest of {self.backtest_at.day} {self.backtest_at:%B %Y}: {self.backtest}"]
             if self.backtest and self.backtest_at
             else []
         )
         if self.runs:
-            said.append(f"of {self.runs:,} live {'run' if self.runs == 1 else 'runs'} there {self.through:,} went through")
+            said.append(f"of {self.runs:,} live {'run' if self.runs == 1 else 'runs'} {self.through:,} went through")
         return "; ".join(said) if said else "it was neither backtested nor live when it was copied"
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from automations import RECIPE, arriving, backtest, gallery, going_on, recipes, release, settling, stopping, waiting
+from automations import RECIPE, arriving, backtest, drafted, gallery, going_on, recipes, release, settling, stopping, waiting
 from automations.arriving import Means
 from automations.conversing import Connected
 from automations.recipe import Act, Limits
 from automations.steps.all import STEPS
 from data import approvals, store, tasks
-from data.tables import Person, Proposal, Release, Trace
+from data.tables import Conversation, Person, Proposal, Release, Trace
 from data.values import Target
 from evals.graders import BY_NAME
 
@@ -26,6 +26,8 @@ TRIED = 100  # conversations of the backtest
 BEGAN = timedelta(days=9)  # before now: the first was released
 READ_BY = timedelta(minutes=3)  # after a conversation came
 FIRST, MONEY, COMPLAINTS = "where-is-my-order", "late-parcel", "complaint-first"
+DRAFTS_WAITING = 4
+BETTER = "Your parcel is with the courier, and I have asked them for a new date. I write to you again tomorrow by noon."
 STOPPED = 0  # in the place of a percentage
 YES = 4  # of so many payments in a row a person refuses one
 
@@ -68,17 +70,21 @@ def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Me
         (1, first, 10), (1, money, 25), (1, complaints, 10), (3, first, 50), (4, complaints, STOPPED), (5, first, None), (6, money, 50),
     )]  # fmt: skip
     asked: list[Trace] = []
+    drafts: list[Trace] = []
     for one in sorted(came, key=lambda one: one.at):
         when = one.at + READ_BY
         while steps and steps[0][0] <= when:
             _step(*steps.pop(0), staff)
         ran = arriving.arrived([one.conversation_id], means=means, at=when)
         asked += [trace for trace in ran.live if trace.state == "waiting"]
+        drafts += [trace for trace in ran.live if trace.state == "done" and drafted.reply_of(trace)]
     for due, begun, percent in steps:
         _step(due, begun, percent, staff)
     leads = {person.team_id: person for person in (lena, marco)}
     for place, trace in enumerate(asked[:-2]):  # the last two wait
         _decide(trace, place, leads, means)
+    for place, trace in enumerate(drafts[:-DRAFTS_WAITING]):
+        _take(trace, place, leads)
 
 
 def _released(target: Target, why: str, by: Person, approver: Person, at: datetime) -> Release:
@@ -110,6 +116,15 @@ def _decide(trace: Trace, place: int, leads: Mapping[str | None, Person], means:
     waiting.continue_run(str(trace.proposal_id), ways=means.ways, at=when)
     going_on.go_on(trace.id, ways=means.ways, connected=means.connected, steps=STEPS, at=when)
     _carried_out(when)
+
+
+def _take(trace: Trace, place: int, leads: Mapping[str | None, Person]) -> None:
+    """Of five drafts three are taken as they are, one with other words, and one is refused."""
+    with store.reading() as db:
+        conversation = db.get_one(Conversation, trace.conversation_id)
+    outcome, better = {1: ("edited", BETTER), 3: ("refused", "")}.get(place % 5, ("accepted", ""))
+    if conversation.team_id in leads:
+        drafted.decide(trace.id, outcome, better=better, by=leads[conversation.team_id], at=trace.at + timedelta(minutes=2))
 
 
 def _carried_out(at: datetime) -> None:

@@ -37,7 +37,10 @@ class Looked:
 
     @property
     def sentence(self) -> str:
-        return f"{self.runs:,} runs that ended badly or were corrected were looked at, {self.found:,} have a cause by rule."
+        if not self.runs:
+            return "No run ended badly or was corrected since the last look."
+        runs = "1 run ended badly or was" if self.runs == 1 else f"{self.runs:,} runs ended badly or were"
+        return f"{runs} corrected; {self.found:,} {'has' if self.found == 1 else 'have'} a cause by rule now."
 
 
 @dataclass(frozen=True)

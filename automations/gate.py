@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from automations import backtest, checking, measuring, recipes
+from automations.connectors import connecting
 from automations.recipe import Recipe
 from automations.running import Steps
 from data import access, versions
@@ -50,7 +51,7 @@ def stake_of(recipe: Recipe, steps: Steps) -> str:
 def shown(target: Target, *, steps: Steps, known: Graders, by: Person, at: datetime | None = None) -> Shown:
     access.require(by, "automation.read")
     recipe = recipes.read(versions.get(target))
-    faults = checking.faults(recipe, recipes.declared(steps))
+    faults = checking.faults(recipe, connecting.offered(recipes.declared(steps)))
     looked = backtest.newest(target, by=by)
     measured, why_not = _measured(target, known, by)
     against = [

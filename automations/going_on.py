@@ -25,8 +25,11 @@ def go_on(trace_id: str, *, ways: Ways, connected: Connected, steps: Steps, at: 
     where, step = waiting.stand_of(trace), _changing(steps, action.step)
     door = Real(Held(made), trace.id, by=by, ways=ways, at=at)
     case = conversing.as_it_is(made, str(trace.conversation_id))
-    if case is None:
-        return waiting.close(door, Told(running.HANDED_OVER, (), where.facts, "The conversation is not here any more."))
+    if case is None or by.disabled_at is not None:
+        why = (
+            "The conversation is not here any more." if case is None else f"{by.name}, in whose name it runs, does not work here any more."
+        )
+        return waiting.close(door, Told(running.HANDED_OVER, (), where.facts, why), before=where)
     moment, did, tape = at or now(), settling.did_of(action), taping.Tape()
     world = tape.around(case.world(door, connected, moment))
     told = running.resume(made, where, step.gave(did), world, tape.steps(steps))

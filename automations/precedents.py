@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from automations.actions import ONCE, TWICE
 from data import access, store
@@ -32,11 +32,7 @@ def like(proposal: Proposal, *, by: Person, most: int = SHOWN) -> list[Precedent
     access.require(by, "proposal.read")
     if proposal.kind not in KINDS:
         return []
-    payload: Any = col(Proposal.payload)
-    query = select(Proposal).where(
-        col(Proposal.kind).in_(KINDS), col(Proposal.state).in_((*APPROVED, REFUSED)), Proposal.id != proposal.id,
-        payload["recipe"].as_string() == proposal.payload["recipe"], payload["step"].as_string() == proposal.payload["step"],
-    )  # fmt: skip
+    query = select(Proposal).where(*_decided_like(proposal))
     with store.reading() as db:
         found = list(db.exec(query.order_by(col(Proposal.decided_at).desc(), col(Proposal.id).desc()).limit(most)))
         who = _who(db, found)
@@ -46,6 +42,25 @@ def like(proposal: Proposal, *, by: Person, most: int = SHOWN) -> list[Precedent
         )
         for one in found
     ]  # fmt: skip
+
+
+def counted(proposal: Proposal, *, by: Person) -> tuple[int, int]:
+    """How many of them were approved, of how many that were decided."""
+    access.require(by, "proposal.read")
+    if proposal.kind not in KINDS:
+        return 0, 0
+    query = select(Proposal.state, func.count()).where(*_decided_like(proposal)).group_by(Proposal.state)
+    with store.reading() as db:
+        found = dict(db.exec(query).all())
+    return sum(found.values()) - found.get(REFUSED, 0), sum(found.values())
+
+
+def _decided_like(proposal: Proposal) -> tuple[Any, ...]:
+    payload: Any = col(Proposal.payload)
+    return (
+        col(Proposal.kind).in_(KINDS), col(Proposal.state).in_((*APPROVED, REFUSED)), Proposal.id != proposal.id,
+        payload["recipe"].as_string() == proposal.payload["recipe"], payload["step"].as_string() == proposal.payload["step"],
+    )  # fmt: skip
 
 
 def _who(db: Session, found: list[Proposal]) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from automations.steps.face import Declarations
 from data import access, audit, releases, store, versions
 from data.errors import Refused
 from data.masking import masked
-from data.tables import Person, Version
+from data.tables import Person, Trace, Version
 from data.values import Target
 
 
@@ -66,6 +66,12 @@ def get(name: str, number: int | None = None, *, by: Person) -> Version:
     if not found:
         raise Refused(f"There is no recipe '{name}'.")
     return found[0]
+
+
+def title_of(trace: Trace) -> str:
+    """Of the recipe that ran, as people read it."""
+    body = versions.get(Target(trace.target_kind, trace.target_name, trace.target_number)).body
+    return f"{body.get('title') or trace.target_name} {trace.target_number}"
 
 
 def read(version: Version) -> Recipe:

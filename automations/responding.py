@@ -4,6 +4,7 @@ What a recipe says to a customer whom a program speaks to goes out as the answer
 no answer: the program asks again, and once they have it is there.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from automations import actions, arriving, settling
 from automations.arriving import Means
 from automations.desks import origin
 from automations.settling import Ways
-from data import access, conversations, store, traces
+from data import access, approvals, conversations, sealing, store, traces
 from data.errors import Busy, Denied, Refused
 from data.masking import masked
 from data.tables import Action, Conversation, Message, Person, Proposal, Trace
@@ -26,6 +27,7 @@ from language import redact
 
 ANSWERED = "the answer to the program that asked"  # the reference of a reply that went out so
 PROGRAM = "program"  # on a run that waits: a program asked for it, and asks again
+SENT = "sent along"  # on a run: the hash of what a program sent along
 TALKS, DRAFT = "reply", "draft"
 ENDED_WITH_PEOPLE = ("handed_over", "failed", "stopped")
 PATIENCE = 30.0  # seconds that a second request for the same conversation waits for the first
@@ -116,6 +118,8 @@ def pressed(
     program = by.scopes is not None
     with _in_turn(conversation_id):
         trace = arriving.press(name, conversation_id, by=by, means=_as_answer(means, []) if program else means, asked=asked, at=at)
+        if asked:
+            _require_same(trace, asked)
         return _noted(trace, by) if program else told(trace, by=by)
 
 
@@ -132,6 +136,17 @@ def told(trace: Trace, *, by: Person) -> Ran:
 def _require_here(conversation_id: str, by: Person) -> None:
     if not conversations.reachable([conversation_id], by=by):
         raise Denied(NOT_HERE)
+
+
+def _require_same(trace: Trace, asked: Mapping[str, Any]) -> None:
+    """What ran for one invoice says nothing of another: the same words of a customer have one run."""
+    here = sealing.sha(json.dumps(asked, sort_keys=True, default=str))
+    with store.writing() as db:
+        found = db.get_one(Trace, trace.id, populate_existing=True, with_for_update=True)
+        if (found.said or {}).get(SENT, here) != here:
+            raise Refused("Not run: on these words it ran before, with other values sent along. It runs again once the customer writes.")
+        if SENT not in (found.said or {}):
+            traces.say(db, found, {SENT: here})
 
 
 def _last_words(conversation_id: str) -> int:
@@ -163,7 +178,7 @@ def _waits(trace: Trace) -> Waits:
         act = (trace.state_json or {}).get("waits_for", "")
         action = actions.action_of(db, trace.id, act) if act else None
     if proposal is not None:
-        return Waits(f"{_asked_for(proposal)} A person decides.", proposal.id, proposal.needs)
+        return Waits(f"{_asked_for(proposal)} {_who_decides(proposal)}", proposal.id, proposal.needs)
     if action is not None and action.state in settling.OPEN:
         return Waits(f"{masked(settling.told(action))}: whether it was done is not known yet. It is asked after.")
     return Waits("The customer was asked for something that is missing.")
@@ -174,6 +189,12 @@ def _asked_for(proposal: Proposal) -> str:
     if proposal.payload.get("kind") in (TALKS, DRAFT):
         return "A reply is written."
     return f"{masked(proposal.title[:1].upper() + proposal.title[1:])}."
+
+
+def _who_decides(proposal: Proposal) -> str:
+    roles = [access.a(role) for role in sorted(access.TABLE[approvals.KINDS[proposal.kind].approve])]
+    who = " or ".join(roles)
+    return f"{who.capitalize()} decides." if proposal.needs == 1 else f"{proposal.needs} people decide, each of them {who}."
 
 
 # -- the answer as the way to the customer ------------------------------------------------------------------------------------------------

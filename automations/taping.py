@@ -139,7 +139,7 @@ class _HeardDoor:
     tape: Tape
 
     def act(self, wanted: Wanted) -> Did:
-        return self.tape.hear(DOOR, lambda: self.door.act(wanted), kept_did, told=wanted.told)
+        return self.tape.hear(DOOR, lambda: self.door.act(wanted), _answered, told=wanted.told, what=dict(wanted.what))
 
     def before(self, name: str) -> Did | None:
         """Only what was done before is worth a note."""
@@ -165,21 +165,30 @@ class _Heard:
 
 
 def kept_did(did: Did) -> dict[str, Any]:
-    wanted, answered = did.wanted, isinstance(did, calling.Called)
-    return {
-        "state": did.state, "ref": did.ref, "name": wanted.name, "step": wanted.step, "kind": wanted.kind, "what": dict(wanted.what),
-        "told": wanted.told, "amount": None if wanted.amount is None else f"{wanted.amount:f}", "currency": wanted.currency,
-        **({"status": did.status, "body": did.body} if isinstance(did, calling.Called) and answered else {}),
+    """What was done, whole: of an act that is not asked for again."""
+    wanted = did.wanted
+    return _answered(did) | {
+        "name": wanted.name, "step": wanted.step, "kind": wanted.kind, "what": dict(wanted.what), "told": wanted.told,
+        "amount": None if wanted.amount is None else f"{wanted.amount:f}", "currency": wanted.currency,
     }  # fmt: skip
 
 
+def _answered(did: Did) -> dict[str, Any]:
+    more = {"status": did.status, "body": did.body} if isinstance(did, calling.Called) else {}
+    return {"state": did.state, "ref": did.ref, **more}
+
+
 def did_of(kept: Mapping[str, Any], wanted: Wanted | None = None) -> Did:
-    """`wanted`: what the run done again asked for, in the place of what it asked for then."""
-    amount = Decimal(kept["amount"]) if kept["amount"] is not None else None
-    then = Wanted(kept["name"], kept["step"], kept["kind"], kept["what"], kept["told"], amount, kept["currency"])
+    """`wanted`: what the run done again asks for; else what was asked for then."""
+    made = wanted or _wanted(kept)
     if "status" in kept:
-        return calling.Called(wanted or then, kept["state"], kept["ref"], kept["status"], kept["body"])
-    return Did(wanted or then, kept["state"], kept["ref"])
+        return calling.Called(made, kept["state"], kept["ref"], kept["status"], kept["body"])
+    return Did(made, kept["state"], kept["ref"])
+
+
+def _wanted(kept: Mapping[str, Any]) -> Wanted:
+    amount = Decimal(kept["amount"]) if kept["amount"] is not None else None
+    return Wanted(kept["name"], kept["step"], kept["kind"], kept["what"], kept["told"], amount, kept["currency"])
 
 
 # -- playing ------------------------------------------------------------------------------------------------------------------------------
@@ -254,31 +263,28 @@ class _PlayedShop(Shop):
 
 
 class PlayedDoor(Faked):
-    """Nothing leaves: what is asked for is noted beside what was asked for then, and the door says what it said then."""
+    """Nothing leaves: the door says what it said then, and what is asked for stands beside what was asked for then."""
 
     def __init__(self, held: Held) -> None:
         super().__init__(held)
         self.played = Played(())
-        self.wanted: list[tuple[Wanted, str]] = []  # with what was asked for then
+        self.wanted: list[tuple[Wanted, Mapping[str, Any]]] = []  # with its note of then
 
     def before(self, name: str) -> Did | None:
         note = self.played.peek(BEFORE)
         if note is None or note["act"] != name:
             return None
-        did = did_of(self._said(BEFORE, note, None))
-        self.wanted.append((did.wanted, did.wanted.told))
-        return self.held.count(did)
+        return self.held.count(did_of(self._said(BEFORE, note, Wanted(name, "", "", {}, ""))))
 
     def act(self, wanted: Wanted) -> Did:
         note = self.played.peek(DOOR)
-        self.wanted.append((wanted, str(note["told"]) if note else ""))
+        self.wanted.append((wanted, note or {}))
         did = did_of(self._said(DOOR, note, wanted), wanted)
         self.held.require_within(wanted)
         return self.held.count(did)
 
-    def _said(self, of: str, note: Mapping[str, Any] | None, wanted: Wanted | None) -> Any:
+    def _said(self, of: str, note: Mapping[str, Any] | None, wanted: Wanted) -> Any:
         if note is not None and "waits" in note:
             self.played.place += 1
-            nothing = Wanted(str(note["act"]), "", "", {}, str(note.get("told") or ""))
-            raise Waits(wanted or nothing, str(note["waits"]))
+            raise Waits(wanted, str(note["waits"]))
         return self.played.next(of)

@@ -82,13 +82,22 @@ def _used(taped: Mapping[str, Any], act: str) -> tuple[int, float]:
 def redacted(value: Any, *, looked_up: Any = None) -> Any:
     """As JSON keeps it, without what tells who somebody is. What of `looked_up` is masked is so wherever it is said again, in any words:
     the run done again, which knows only what is kept, says the same."""
-    plain = _plain(value)
-    masked = _masked(set(_texts(plain)) | set(_texts(_plain(looked_up))))
-    known = {raw: told for raw, told in masked.items() if told != raw and SHORTEST <= len(raw) <= LONGEST}
-    names = {raw: known[raw] for raw in sorted(known, key=len, reverse=True)} if looked_up is not None else {}
-    again = {text: said for text in set(_texts(plain)) if (said := _with(text, names)) != text and text not in names}
+    plain, sources = _plain(value), set(_texts(_plain(looked_up)))
+    texts = set(_texts(plain))
+    masked = _masked(texts | sources)
+    names = _names(sources, masked)
+    again = {text: said for text in texts if (said := _with(text, names)) != text}
     masked |= dict(zip(again, _masked_in_order(list(again.values())), strict=True))
     return _mapped(plain, masked)
+
+
+def _names(sources: set[str], masked: Mapping[str, str]) -> dict[str, str]:
+    """What was masked by itself; a text that holds such a one was made of it, and is no source."""
+    names: dict[str, str] = {}
+    for raw in sorted(sources, key=lambda text: (len(text), text)):
+        if SHORTEST <= len(raw) <= LONGEST and masked[raw] != raw and _with(raw, names) == raw:
+            names[raw] = masked[raw]
+    return names
 
 
 def _with(text: str, names: Mapping[str, str]) -> str:

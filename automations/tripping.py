@@ -16,7 +16,7 @@ from sqlmodel import Session, col, func, select
 from automations import RECIPE, actions, arms, backtest, gate, recipes, stopping
 from automations.arms import Difference
 from automations.gate import MOST_BREACHES
-from automations.running import FAILED, Steps
+from automations.running import FAILED, HANDED_OVER, Steps
 from automations.tracing import KIND as STEP
 from data import access, releases, store, versions
 from data.errors import Refused
@@ -43,6 +43,7 @@ class Counts:
     runs: int = 0  # within a day, or since its release
     breaches: int = 0  # of them, in which an act was refused
     failed: int = 0
+    handed_over: int = 0
     money: Decimal = Decimal(0)  # today
     limit: Decimal | None = None  # of a day
     usual: Decimal | None = None  # of a day, by its backtest
@@ -154,9 +155,10 @@ def of(release: Release, *, steps: Steps, known: Graders, by: Person, at: dateti
     changing = {name for name, step in steps.items() if step.declaration.changes}
     score = _newer_score(release, known, by)
     with store.reading() as db:
-        states, money = _states(db, target, since), actions.spent_before(db, target.name, at).money_today
+        states = _states(db, target, since)
         return Counts(
-            runs=len(states), breaches=_breached(db, target, since, changing), failed=states.count(FAILED), money=money,
+            runs=len(states), breaches=_breached(db, target, since, changing), failed=states.count(FAILED),
+            handed_over=states.count(HANDED_OVER), money=actions.spent_before(db, target.name, at).money_today,
             limit=limits.money_per_day, usual=_usual(db, version.id), one_run=limits.money_per_run or Decimal(0),
             currency=limits.currency, rated=_rated(db, release, moment), score=score,
         )  # fmt: skip
@@ -190,7 +192,8 @@ def _usual(db: Session, version_id: str) -> Decimal | None:
     ids = [str(line["conversation"]) for line in told["lines"]]
     opened = select(func.min(Conversation.opened_at), func.max(Conversation.opened_at)).where(col(Conversation.id).in_(ids))
     first, last = db.exec(opened).one()
-    return Decimal(told["money"]["machine"]) / ((last - first).days + 1 if first else 1)
+    days: int = (last - first).days + 1 if first else 1
+    return Decimal(told["money"]["machine"]) / days
 
 
 def _rated(db: Session, release: Release, moment: datetime) -> tuple[tuple[Share, Share], ...]:

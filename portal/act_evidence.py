@@ -7,13 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from automations import precedents, recipes
-from automations.precedents import Precedent
 from data import access, approvals, conversations, masking
 from data.tables import Person, Proposal
 from portal import widgets
 
 KINDS = precedents.KINDS
-AMOUNTS = {"this": "This", "this run before": "In this run before", "the recipe today before": "By the recipe today before"}
+AMOUNTS = {"this": "This", "this run before": "This run, before", "the recipe today before": "The recipe, today before"}
 LONGEST_WORDS = 1_500  # characters of what the customer wrote last
 
 
@@ -26,22 +25,23 @@ def show(proposal: Proposal, names: Mapping[str, str], *, by: Person) -> None:
         _policy(known.get("policy") or {}, by)
     with right:
         _amounts(known.get("amounts") or {})
-        _like(known.get("like") or {}, precedents.like(proposal, by=by), names)
+        _like(proposal, names, by)
     _yes(proposal, names)
 
 
 def _act(told: Mapping[str, Any], by: Person) -> None:
-    """What would be done, in one line; what would be written, whole."""
-    st.markdown(f":material/bolt: Would be done: **{widgets.plain(str(told['told']))}**")
+    """Who asks: the title says what would be done. What would be written stands here whole."""
+    if access.may(by, "automation.read"):
+        title = next((one.title for one in recipes.listed(by=by) if one.name == told["recipe"]), str(told["recipe"]))
+        with st.container(horizontal=True, vertical_alignment="center", gap=None):
+            st.markdown(f":material/bolt: Asked by the step '{widgets.plain(str(told['step']))}' of", width="content")
+            st.page_link(
+                "screens/automations.py", label=f"{widgets.plain(title)}, version {told['number']}", icon=":material/account_tree:",
+                query_params={"recipe": str(told["recipe"]), "version": str(told["number"])}, width="content",
+            )  # fmt: skip
     if text := str((told.get("what") or {}).get("text") or ""):
         with st.container(border=True):
             st.text(text)
-    if access.may(by, "automation.read"):
-        title = next((one.title for one in recipes.listed(by=by) if one.name == told["recipe"]), str(told["recipe"]))
-        st.page_link(
-            "screens/automations.py", label=f"{widgets.plain(title)}, version {told['number']}", icon=":material/account_tree:",
-            query_params={"recipe": str(told["recipe"]), "version": str(told["number"])},
-        )  # fmt: skip
 
 
 def _said_last(conversation_id: str, by: Person) -> None:
@@ -62,6 +62,9 @@ def _said_last(conversation_id: str, by: Person) -> None:
             st.caption(widgets.when(said[-1].at), help=widgets.exact(said[-1].at))
         else:
             st.caption("The customer wrote nothing that is still here.")
+    began = masking.masked(conversations.beginnings([conversation_id], most=140).get(conversation_id, ""))
+    if began and len(said) > 1:
+        st.caption(f"It began: {widgets.plain(began)}")
     st.page_link(
         "screens/conversation.py", label="Read the whole conversation", icon=":material/chat_bubble:",
         query_params={"conversation": conversation_id},
@@ -74,14 +77,13 @@ def _amounts(told: Mapping[str, str]) -> None:
     rows = {AMOUNTS.get(name) or _of_customer(name): amount for name, amount in told.items() if name != "currency"}
     if not rows:
         return
-    st.markdown(f"**Amounts, {widgets.plain(currency)}**" if currency else "**Amounts**")
-    frame = pd.DataFrame({"What": list(rows), currency or "Amount": list(rows.values())})
-    st.dataframe(frame, hide_index=True, height="content", column_config={"What": st.column_config.TextColumn(width="medium")})
+    st.markdown("**Amounts**")
+    st.table(pd.DataFrame({"What": list(rows), currency or "Amount": list(rows.values())}), hide_index=True, border="horizontal")
 
 
 def _of_customer(name: str) -> str:
     """As the door names it: customer in 60 days."""
-    return f"By recipes to the {name} before" if name.startswith("customer in") else name.capitalize()
+    return f"The {name.replace(' in', ', in', 1)} before" if name.startswith("customer in") else name.capitalize()
 
 
 def _policy(passage: Mapping[str, Any], by: Person) -> None:
@@ -99,14 +101,15 @@ def _policy(passage: Mapping[str, Any], by: Person) -> None:
         )
 
 
-def _like(counted: Mapping[str, int], found: list[Precedent], names: Mapping[str, str]) -> None:
-    """How often people said yes to the same step when this was asked, and the last ones."""
-    approved, refused = int(counted.get("approved", 0)), int(counted.get("refused", 0))
-    st.markdown(f"**Like it: {approved:,} of {approved + refused:,} approved**" if approved + refused else "**Like it: none was decided**")
-    for one in found:
-        st.page_link(
-            "screens/approvals.py", label=widgets.plain(_capital(masking.masked(one.title))),
-            icon=":material/check:" if one.approved else ":material/close:", query_params={"proposal": one.proposal_id},
+def _like(proposal: Proposal, names: Mapping[str, str], by: Person) -> None:
+    """How often people said yes to the same step so far, and the last ones."""
+    approved, decided = precedents.counted(proposal, by=by)
+    st.markdown(f"**Like it: {approved:,} of {decided:,} approved**" if decided else "**Like it: none was decided so far**")
+    for one in precedents.like(proposal, by=by):
+        st.button(
+            widgets.plain(_capital(masking.masked(one.title))), key=f"approvals_like_{one.proposal_id}", type="tertiary",
+            icon=":material/check:" if one.approved else ":material/close:", on_click=st.query_params.update,
+            args=({"proposal": one.proposal_id},),
         )  # fmt: skip
         who = " and ".join(widgets.plain(names.get(person_id, "somebody")) for person_id in one.person_ids) or "somebody"
         why = f": {widgets.plain(masking.masked(one.why))}" if one.why else ""
@@ -120,7 +123,7 @@ def _capital(title: str) -> str:
 
 def _yes(proposal: Proposal, names: Mapping[str, str]) -> None:
     given = [names.get(one.approver_id, "Somebody") for one in approvals.approvers([proposal]).get(proposal.id, [])]
-    needs = "One person has" if proposal.needs == 1 else f"{proposal.needs} people have"
-    roles = " or ".join(access.a(str(role)) for role in proposal.evidence.get("decide") or ())
+    roles = " or ".join(access.a(str(role)) for role in proposal.evidence.get("decide") or ()) or "a person"
+    needs = f"{_capital(roles)} has to say yes" if proposal.needs == 1 else f"{proposal.needs} people have to say yes, each {roles}"
     so_far = f"{len(given)} of {proposal.needs} said yes: {', '.join(map(widgets.plain, given))}" if given else "Nobody has so far"
-    st.markdown(f":material/how_to_reg: {needs} to say yes{f', {roles}' if roles else ''}. {so_far}.")
+    st.markdown(f":material/how_to_reg: {needs}. {so_far}.")

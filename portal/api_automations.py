@@ -121,9 +121,9 @@ def _run(name: str, body: bytes, by: Person) -> dict[str, Any]:
     from automations import RECIPE, responding
 
     asked = bodies.read(body, Pressed, not_done="Not run", such_as='{"conversation": "0198…"}')
+    _require_here(asked.conversation, by)
     if name not in versions.names(RECIPE):
         raise HTTPException(404, "There is no recipe of that name.")
-    _require_here(asked.conversation, by)
     try:
         ran = _one_of_few(lambda: responding.pressed(name, asked.conversation, by=by, means=catalog.means(by), asked=asked.asked))
     except (Denied, Busy):

@@ -9,6 +9,7 @@ import typer
 from automations import RECIPE, backtest, reading, recipe, recipes, trying
 from automations import schema as schemas
 from automations.running import Steps
+from data import access, releases
 from data.errors import Misuse
 from data.values import Target
 from portal import catalog, shopkeeping
@@ -98,6 +99,99 @@ def backtest_(
             most=most, known=catalog.graders_for(person), progress=on_terminal,
         )  # fmt: skip
     tell(study.told, study.told["sentence"], as_json)
+
+
+Trace = Annotated[str, typer.Argument(help="A run's id, as its page and its decision record name it.")]
+
+
+@app.command()
+def replay(trace: Trace, by: AsPerson = "", as_json: Json = False) -> None:
+    """Do a run again from what was frozen of it; nothing leaves. Exit 1 where it does not go exactly as it went."""
+    from automations import replay as replaying
+    from automations.connectors import connecting
+
+    ready()
+    done = replaying.replay(trace, steps=_steps(), by=acting(by), services=connecting.in_force())
+    told = {"exact": done.exact, "steps": done.steps, "effects": done.effects, "differs": list(done.differs), "changed": done.changed}
+    tell(told, "\n".join([done.sentence, *(f"- {one}" for one in done.differs[replaying.MOST :])]), as_json)
+    if not done.exact:
+        raise typer.Exit(1)
+
+
+@app.command()
+def record(
+    trace: Trace, out: Annotated[Path, typer.Option(help="A new file, such as f.html.")], by: AsPerson = "", as_json: Json = False
+) -> None:  # fmt: skip
+    """Write a run's decision record: one page to print."""
+    from automations import decision
+    from portal import decision_record
+
+    ready()
+    page = decision_record.page(decision.record(trace, by=acting(by)))
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(page)
+    except OSError as error:
+        raise Misuse(f"Nothing was written: {out} exists, or cannot be made.") from error
+    tell({"file": str(out)}, f"Written to {out}.", as_json)
+
+
+@app.command()
+def propose(
+    name: Name, why: Annotated[str, typer.Option(help="The approver reads it first.")],
+    team: Annotated[list[str] | None, typer.Option(help="Only for this team; may be given again.")] = None,
+    channel: Annotated[list[str] | None, typer.Option(help="Only for this channel; may be given again.")] = None,
+    segment: Annotated[list[str] | None, typer.Option(help="Only for these customers; may be given again.")] = None,
+    by: AsPerson = "", as_json: Json = False,
+) -> None:  # fmt: skip
+    """Ask a second person to release a recipe."""
+    from automations import release
+
+    ready()
+    own, number = _parts(name)
+    person = acting(by)
+    target = Target(RECIPE, own, recipes.get(own, number, by=person).target_number)
+    audience = {"team": team or [], "channel": channel or [], "segment": segment or []}
+    made = release.propose(target, why=why, steps=_steps(), known=catalog.graders_for(person), by=person, audience=audience)
+    tell({"proposal": made.id, "kind": made.kind, "state": made.state}, f"Proposed: {made.title}. Another person decides.", as_json)
+
+
+@app.command()
+def status(by: AsPerson = "", as_json: Json = False) -> None:
+    """What is in force or on its way: how far each is, and what would trip it."""
+    from automations import release, tripping
+
+    ready()
+    person = acting(by)
+    access.require(person, "automation.read")
+    known, rows, lines = catalog.graders_for(person), [], []
+    for one in [one for kept in recipes.listed(by=person) for one in releases.steps(RECIPE, kept.name) if one.stage != "ended"]:
+        marks = tripping.marks(tripping.of(one, steps=_steps(), known=known, by=person))
+        found = release.progress_of(one, steps=_steps(), known=known, by=person) if one.stage != "live" else None
+        sentence = found.sentence if found else f"{releases.target_of(one)} is live."
+        asks = list(found.asks) if found else []
+        told = {"name": one.target_name, "number": one.target_number, "stage": one.stage, "percent": one.percent, "sentence": sentence}
+        rows.append(told | {"asks": asks, "trips": [vars(mark) for mark in marks]})
+        lines += [" ".join([sentence, *asks]), *(f"  {mark.what}: {mark.so_far}; stops at {mark.trips_at}" for mark in marks)]
+    tell({"releases": rows}, "\n".join(lines) or "No recipe is in force.", as_json)
+
+
+@app.command()
+def stop(
+    why: Annotated[str, typer.Option(help="Whoever gets the open runs reads it.")],
+    name: Annotated[str, typer.Argument(help="The recipe's name.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Every recipe that is in force.")] = False,
+    by: AsPerson = "", as_json: Json = False,
+) -> None:  # fmt: skip
+    """Stop a recipe, or all of them, at once. What they had begun goes to people."""
+    from automations import stopping
+
+    if every == bool(name):
+        raise Misuse("Nothing was stopped: give either a recipe's name or --all.")
+    ready()
+    person = acting(by)
+    stopped = stopping.stop_all(why=why, by=person) if every else stopping.stop(name, why=why, by=person)
+    tell({**vars(stopped), "sentence": stopped.sentence}, stopped.sentence, as_json)
 
 
 def _steps() -> Steps:

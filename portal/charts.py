@@ -12,8 +12,9 @@ from evals.continuous import Trend
 from portal import widgets
 
 # one measure, one colour, on every page; readable on white and on near-black
-COLOURS = {"agreement": "#0f9488", "volume": "#5b8ff9", "satisfied": "#c98a1b", "marker": "#8b7ae0"}
+COLOURS = {"agreement": "#0f9488", "volume": "#5b8ff9", "satisfied": "#c98a1b", "marker": "#8b7ae0", "words": "#7c898b"}
 PICK = "pick"
+ENDS = {"done": "#0f9488", "left out": "#8a979a", "failed": "#d4552a", "waited": "#c98a1b"}  # of a step
 # what a rung of the ladder is worth, and how that is drawn: never by its colour alone
 STEPS_UP = {"first": "the first rung", "worth it": "worth it", "open": "cannot tell", "not worth it": "not worth it"}
 MARKS = {
@@ -169,6 +170,22 @@ def as_table(weeks: Sequence[Week]) -> pd.DataFrame:
             "Satisfied": [_or_dash(week.satisfied) for week in weeks],
         }
     )
+
+
+def steps_in_time(rows: Sequence[Mapping[str, Any]], *, title: str) -> alt.LayerChart:
+    """What a run did, each step behind the one before it: how long is the bar's length, how it ended its colour and the word beside it."""
+    frame = pd.DataFrame(rows)
+    frame["said"] = frame["took"] + ", " + frame["state"]
+    y = alt.Y("step:N", sort=list(frame["step"]), title=None, axis=alt.Axis(labelLimit=220))
+    base = alt.Chart(frame).encode(y=y, tooltip=[alt.Tooltip("step:N", title="Step"), alt.Tooltip("said:N", title="Took")])
+    scale = alt.Scale(domain=list(ENDS), range=list(ENDS.values()))
+    room = alt.Scale(domain=[0, max(1.0, 1.2 * float(frame["ends"].max()))])  # for the words behind the last bar
+    line = base.mark_bar(height=12, cornerRadius=2).encode(
+        x=alt.X("starts:Q", title="Milliseconds of work since it began", axis=alt.Axis(grid=True), scale=room), x2="ends:Q",
+        color=alt.Color("state:N", scale=scale, legend=None),
+    )  # fmt: skip
+    words = base.mark_text(align="left", dx=6, fontSize=11, color=COLOURS["words"]).encode(x="ends:Q", text="said:N")
+    return alt.layer(line, words).properties(title=alt.Title(title, anchor="start", fontSize=14), height=90 + 24 * len(frame))
 
 
 def _or_dash(share: Share) -> str:

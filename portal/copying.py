@@ -6,21 +6,23 @@ from automations import copying as recipes_copied
 from classifiers import copying as classifiers_copied
 from classifiers import kinds
 from data import access
-from data.tables import Classifier, Person, Version
-from portal import acts, widgets
+from data.tables import Case, Classifier, EvalSet, Person, Version
+from evals import rubrics
+from portal import acts, catalog, widgets
 
-LONGEST = 60
+LONGEST, LONGEST_RUBRIC = 60, 2_000
+CHOSEN = "classifiers_which"  # which classifier is chosen at the top of its page: it follows the address
 
 
 def recipe(version: Version, *, by: Person) -> str:
     """Draws the button; the name of the copy once it is made."""
-    with st.popover("Make a copy", icon=":material/content_copy:", key="automations_copy"):
+    with st.popover("Make a copy", icon=":material/content_copy:", key=f"automations_copy_{version.target_name}"):  # closed on the copy
         st.caption(
             f"A recipe of your own that begins as version {version.target_number} of this one. It is a draft; what was measured here "
             "stands beside it."
         )
         name = st.text_input("Its name", key=f"automations_copy_name_{version.target_name}", max_chars=LONGEST)
-        pressed = st.button("Copy it", type="primary", key="automations_copy_do", icon=":material/check:")
+        pressed = st.button("Copy it", key="automations_copy_do", icon=":material/check:")
     if not pressed:
         return ""
     kept: list[Version] = []
@@ -40,11 +42,20 @@ def recipe_origin(name: str, *, by: Person) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="automations_origin"):
         st.markdown(
-            f":material/content_copy: Copied from **{widgets.plain(origin.title)}** {origin.number}. There: "
+            f":material/content_copy: Copied from **{widgets.plain(origin.title)}** {origin.number}. There "
             f"{widgets.plain(_ended(origin.told))} Here nothing of that is known: try it on your own conversations under Backtest.",
         )
-        address = {"recipe": origin.name, "version": str(origin.number)}
-        st.page_link("screens/automations.py", label="Open the original", icon=":material/arrow_forward:", query_params=address)
+        open_original({"recipe": origin.name, "version": str(origin.number)})
+
+
+def open_original(address: dict[str, str]) -> None:
+    """On the same page, where a link would leave the address as it is."""
+
+    def go() -> None:
+        st.query_params.from_dict(address)
+        st.session_state.pop(CHOSEN, None)
+
+    st.button("Open the original", key="copying_original", type="tertiary", icon=":material/arrow_forward:", on_click=go)
 
 
 def _ended(told: str) -> str:
@@ -55,7 +66,7 @@ def classifier(chosen: Classifier, *, by: Person) -> None:
     """There is one for intents, of all teams, so that is not copied."""
     if chosen is kinds.INTENTS or not access.may(by, "classifier.add"):
         return
-    with st.expander("Make a copy", icon=":material/content_copy:"):
+    with st.expander(f"Make a copy of {widgets.plain(chosen.name)}", icon=":material/content_copy:"):
         st.markdown(
             "A classifier of your own with the same question, labels and examples, as far as you may read them. How good it is, is "
             "measured anew once you trained it."
@@ -81,6 +92,25 @@ def classifier_origin(name: str, *, by: Person) -> None:
             f":material/content_copy: Copied from **{widgets.plain(origin.name)}**, {widgets.plain(origin.told)}. How good it is here is "
             "known once it was trained here."
         )
-        st.page_link(
-            "screens/classifiers.py", label="Open the original", icon=":material/arrow_forward:", query_params={"classifier": origin.name}
-        )
+        open_original({"classifier": origin.name})
+
+
+def rubric(eval_set: EvalSet, case: Case, *, by: Person) -> None:
+    """Into one case, with its words open to be changed. What is not an answer's case has none."""
+    if eval_set.purpose == "classifier":
+        return
+    with st.popover("Take over a rubric", icon=":material/content_copy:"):
+        found = [one for one in rubrics.known(by=by) if one.words != case.expected.get("rubric")]
+        if not found:
+            st.caption("No set has a case that is judged by a rubric of its own words. A file of cases brings them.")
+            return
+        chosen = st.selectbox("A rubric of the sets", found, format_func=lambda one: one.words, key=f"case_rubric_{case.id}")
+        st.caption(f"There: {widgets.plain(chosen.told)}. Here the next run measures it.")
+        key = f"case_rubric_words_{case.id}_{found.index(chosen)}"
+        words = st.text_area("Its words here", chosen.words, key=key, height=140, max_chars=LONGEST_RUBRIC)
+        if st.button("Judge this case by it", key=f"case_rubric_take_{case.id}", icon=":material/check:"):
+            acts.attempt(
+                lambda: rubrics.copy(chosen, eval_set.id, case.key, words=words or "", known=catalog.graders_for(by), by=by),
+                done="The case is judged by it once the set is frozen.",
+            )
+            st.rerun()

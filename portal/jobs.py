@@ -204,6 +204,7 @@ def _order_queue(arguments: dict[str, Any], by: Person, progress: Progress) -> s
 
 def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from automations import release as of_recipes
+    from automations import tripping
     from automations.steps.all import STEPS
     from classifiers import release
     from evals import model_release as of_models
@@ -214,7 +215,7 @@ def _watch_releases(arguments: dict[str, Any], by: Person, progress: Progress) -
     uses = {job: catalog.model_uses(job) for job in MODEL_JOBS}
     told = (
         release.look(by=by), of_answers.look(known=known, by=by), of_models.look(known=known, by=by, uses=uses),
-        of_recipes.look(steps=STEPS, known=known, by=by),
+        of_recipes.look(steps=STEPS, known=known, by=by), tripping.look(steps=STEPS, known=known, by=by),
     )  # fmt: skip
     return " ".join(filter(None, told))
 
@@ -316,11 +317,26 @@ def _backtest(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     return str(study.told["sentence"])
 
 
+def _evaluate_recipe(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import RECIPE, gate, measuring
+    from automations.steps.all import STEPS
+    from portal import catalog
+
+    target, ask = Target(RECIPE, arguments["name"], arguments["number"]), measuring.asking(catalog.connected_for(by), STEPS)
+    return gate.evaluate(target, ask, known=catalog.graders_for(by), by=by, progress=progress).sentence
+
+
 def _run_recipes(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from automations import arriving
     from portal import catalog
 
     return arriving.arrived(arguments["conversation_ids"], means=catalog.means(by)).sentence
+
+
+def _find_causes(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import failures
+
+    return failures.look().sentence
 
 
 def _settle_actions(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -355,7 +371,8 @@ JOBS: dict[str, Job] = {
     "evaluate_answerer": _evaluate_answerer, "climb": _climb, "learn_order": _learn_order,
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
     "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions, "tell_help_desk": _tell_help_desk,
-    "run_recipes": _run_recipes, "go_on": _go_on,
+    "run_recipes": _run_recipes, "go_on": _go_on, "find_causes": _find_causes,
+    "evaluate_recipe": _evaluate_recipe,
 }  # fmt: skip
 
 
@@ -382,6 +399,7 @@ RIGHTS = {  # of what a person can start
     "try_model": "model.make",
     "back_up": "backup.make",
     "backtest": "automation.draft",
+    "evaluate_recipe": "automation.draft",
 }
 # what an act of a person brings with it, and that act's right
 FOLLOWS = {

@@ -170,6 +170,7 @@ function pressed(event) {
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return
   if (typing) return whileTyping(event, at, data)
+  if (event.key === 'Enter' && at instanceof Element && at.closest('button, a, summary, [role="button"]')) return // it presses that
   if (data.quiet && event.key !== '?') return
   if (document.querySelector('dialog[open], [role="dialog"]:not([data-testid="stPopoverBody"])')) return
   if (event.key === '?') showMap(data)

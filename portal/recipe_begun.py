@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from automations import reading, recipes
+from automations.connectors import connecting
 from automations.recipe import Recipe
 from automations.steps.face import Declarations
 from data.tables import Person
@@ -24,7 +25,8 @@ def copies() -> dict[str, Copy]:
 
 
 def declared() -> Declarations:
-    return recipes.declared(recipe_trying.every_step())
+    """Each step, with what is known of connected services."""
+    return connecting.offered(recipes.declared(recipe_trying.every_step()))
 
 
 def go_to(**address: str) -> None:

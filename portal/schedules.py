@@ -45,9 +45,12 @@ def _anything_to_encode() -> bool:
 
 
 def _a_release_under_way() -> bool:
+    """Or a recipe in force: what trips it is looked at as long as it may do anything."""
+    from automations import arriving
     from data import releases
 
-    return bool(releases.all_under_way() or releases.all_watched()) and not tasks.under_way("watch_releases")
+    needed = releases.all_under_way() or releases.all_watched() or arriving.anything_in_force()
+    return bool(needed) and not tasks.under_way("watch_releases")
 
 
 def _anything_answered() -> bool:
@@ -68,6 +71,12 @@ def _anything_to_tell() -> bool:
     return telling.anything_due() and not tasks.under_way(telling.TELL)
 
 
+def _any_recipe_in_force() -> bool:
+    from automations import failures
+
+    return failures.find_needed() and not tasks.under_way(failures.FIND)
+
+
 STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
@@ -77,6 +86,7 @@ SCHEDULES = (
     Schedule("watch_releases", "Watch what is being released", minutes=1, needed=_a_release_under_way),
     Schedule("settle_actions", "Ask what became of what was sent", minutes=1, needed=_anything_sent),
     Schedule("tell_help_desk", "Tell the help desks what waits for them", minutes=1, needed=_anything_to_tell),
+    Schedule("find_causes", "Say why runs of recipes failed", minutes=1, needed=_any_recipe_in_force),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("find_patterns", "Look for what no intent covers", hour=1),
     Schedule("find_gaps", "Look for what no article covers", hour=1, needed=_anything_answered),

@@ -1,21 +1,26 @@
 """A document of somebody else's becomes operations that recipes can ask, or a sentence for each thing that is wrong with it."""
 
 import json
+from base64 import b64encode
 from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automations import checking
 from automations.connectors import asking, connecting, described, shapes
 from automations.connectors.asking import Connection, Service
 from automations.connectors.described import Described, Operation, Parameter
 from automations.connectors.shapes import Named, Shape
+from automations.recipe import Act, Alone, Limits, Recipe
 from automations.steps import calling
+from automations.steps.all import DECLARATIONS
 from data import approvals, connections, sealing
 from data import settings as kept_settings
 from data.errors import Denied, Refused
@@ -269,8 +274,8 @@ def test_what_cannot_be_asked_from_here_is_left_out_with_the_reason() -> None:
     assert len(found.operations) == 2
     assert found.left_out == (
         "POST /upload: it takes no JSON.", "GET /page: it answers something other than JSON.",
-        "GET /cookie: it needs 'c' in a way that recipes can not fill in.",
-        "GET /deep: it needs 'f' in a way that recipes can not fill in.",
+        "GET /cookie: it needs 'c' in a way that recipes cannot fill in.",
+        "GET /deep: it needs 'f' in a way that recipes cannot fill in.",
         "GET /else: it stands on a server of its own, and only the approved address is asked.",
         "GET /silent: its description does not say what it answers when all is well.",
         "GET /many: it takes 61 values, and a recipe fills in at most 60.", "HEAD /head: recipes ask nothing in this way.",
@@ -408,6 +413,56 @@ def test_a_body_that_need_not_be_sent_is_whole_if_it_is() -> None:
 def test_an_operation_that_there_is_not_is_told_with_one_that_is_near() -> None:
     with pytest.raises(Refused, match=r"delivery offers no 'getParcl'\. Is 'getParcel' meant\?"):
         asking.operation(service(), "getParcl")
+
+
+# What a recipe is told before it runs
+
+
+def faults(*acts: Act, services: dict[str, Connection] | None = None) -> list[str]:
+    known = {"delivery": through(200, {})} if services is None else services
+    told = {
+        name: replace(DECLARATIONS[name], faults=partial(asking.faults, known, changes=name == "call service")) for name in connecting.STEPS
+    }
+    made = Recipe("move", "Move", acts=acts, limits=Limits(runs_per_day=9), alone=Alone())
+    return checking.faults(made, {**DECLARATIONS, **told})
+
+
+def asks(step: str = "ask service", operation: str = "getParcel", service: str = "delivery", **parameters: Any) -> Act:
+    return Act(step, "one", {"service": service, "operation": operation, "parameters": parameters})
+
+
+def test_a_recipe_that_asks_for_what_there_is_passes() -> None:
+    assert faults(asks(id="{{message.text}}", days=3)) == []
+    assert faults(asks("call service", "moveParcel", id="1", day="{{message.text}}")) == []
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (asks(service="delivry", id="1"), "no service 'delivry' is connected. Is 'delivery' meant?"),
+        (asks(operation="getParcl", id="1"), "delivery offers no 'getParcl'. Is 'getParcel' meant?"),
+        (asks(operation="moveParcel", id="1", day="x"), "'moveParcel' changes something over there: take the other step for it."),
+        (asks("call service", id="1"), "'getParcel' only asks for something: take the other step for it."),
+        (asks(), "the parameters: 'id' is missing."),
+        (asks(id="1", days="three"), "the parameters: 'days' is a whole number, not 'three'."),
+        (asks(id="1", idd="{{message.text}}"), "the parameters: there is no 'idd'. It takes id, with, days, X-Shop."),
+    ],
+)  # fmt: skip
+def test_a_recipe_that_asks_for_what_there_is_not_is_told_so_before_it_runs(act: Act, why: str) -> None:
+    assert faults(act) == [f"Step 1, 'One': {why}"]
+
+
+def test_without_a_service_a_recipe_that_needs_one_is_told_so() -> None:
+    assert faults(asks(id="1"), services={}) == [
+        "Step 1, 'One': no service is connected. An engineer or an admin proposes one on Installation."
+    ]
+
+
+def test_what_is_connected_is_known_to_whoever_checks_a_recipe(staff: Staff) -> None:
+    made = Recipe("ask", "Ask", acts=(asks(id="1"),), alone=Alone())
+    assert "no service is connected" in checking.faults(made, connecting.offered(DECLARATIONS))[0]
+    in_force(propose(staff), staff)
+    assert checking.faults(made, connecting.offered(DECLARATIONS)) == []
 
 
 # What a value must be
@@ -555,7 +610,7 @@ def through(status: int, body: Any, header: str = "X-Api-Key", secret: str = SEC
     def send(wanted: Any, allowed: Any, **more: Any) -> calling.Called:
         return calling.Called(wanted, "done", "", status, body)
 
-    return Connection(service(content), header, secret, send=send)
+    return Connection(service(content), header, secret, carry=send)
 
 
 def ask(connection: Connection, name: str = "getParcel", **values: Any) -> calling.Called:
@@ -571,6 +626,27 @@ def test_a_credential_that_is_repeated_is_taken_out_in_any_letters() -> None:
     with pytest.raises(Refused) as raised:
         ask(through(200, {"id": "1", "state": SECRET}))
     assert SECRET not in str(raised.value) and "'state' is one of on its way, delivered, not '(sealed)'" in str(raised.value)
+
+
+def test_a_password_that_is_unpacked_and_repeated_is_taken_out() -> None:
+    packed = b64encode(b"shop:a password nobody guesses").decode()
+    one = replace(through(200, {}), header="Authorization", secret=f"Basic {packed}")
+    said = f"shop:a password nobody guesses, {packed}, A password nobody guesses"
+    assert one.without_secret(said) == "(sealed), (sealed), (sealed)"
+    assert replace(one, secret="Basic nothing-packed").without_secret("nothing-packed") == "(sealed)"
+
+
+def test_an_answer_is_kept_up_to_a_size() -> None:
+    with pytest.raises(Refused, match=r"its answer has 100,0\d\d characters, and 100,000 are kept at most"):
+        ask(through(200, {"id": "x" * 100_000, "state": "delivered"}))
+    assert ask(through(200, {"id": "x" * 99_000, "state": "delivered"})).status == 200
+
+
+def test_a_credential_that_is_cut_in_a_sentence_is_taken_out_as_well() -> None:
+    long = "abcdefgh" + "0123456789" * 6
+    one = replace(through(200, {}), secret=f"Token {long}")
+    assert one.sentence(f"it answered with text/{long[:50].upper()}, not with data") == "it answered with text/(sealed), not with data"
+    assert one.sentence("abcdefg") == "abcdefg"  # the control: too little to be told from a word
 
 
 def test_what_was_asked_of_a_service_that_has_moved_since_is_not_sent() -> None:

@@ -77,7 +77,7 @@ def test_the_backtest_and_the_live_runs_of_that_version_go_with_it(staff: Staff)
     origin = copying.origin("ours", by=staff.other)
     assert origin is not None and (origin.runs, origin.through, origin.backtest_at) == (4, 2, looked.at)
     day = f"{looked.at.day} {looked.at:%B %Y}"
-    assert origin.told == f"in its backtest of {day}: {looked.told['sentence']}; of 4 live runs there 2 went through"
+    assert origin.told == f"in its backtest of {day}: {looked.told['sentence']}; of 4 live runs 2 went through"
 
 
 def test_figures_are_those_of_the_day_of_the_copy(staff: Staff) -> None:

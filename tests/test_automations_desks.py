@@ -20,14 +20,15 @@ from automations.settling import Ways, carry_out
 from data import approvals, audit, connections, conversations, people, settings, store, tasks
 from data.errors import Refused
 from data.intake import door, following
-from data.tables import Action, Conversation, Task
+from data.tables import Action, Conversation, Message, Task
 from data.values import now
 from portal import catalog, jobs, schedules
-from tests.conftest import Staff
+from tests.conftest import Staff, hired
 from tests.conversations import canonical
 from tests.helpdesk import SECRET, START, Answer, _json
 from tests.helpdesk_writes import Writable, writable
 from tests.test_automations_actions import begun_for, recipe
+from tests.test_screens import button, open_screen, sit_down
 
 DAY = timedelta(days=1)
 
@@ -218,15 +219,16 @@ def test_told_late_it_does_not_undo_what_came_after(zendesk: World) -> None:
 def test_a_help_desk_that_is_not_there_is_told_later_and_not_for_ever(staff: Staff) -> None:
     with following_one(staff, "zendesk") as world:
         action = world.did("tag", tag="late")
+    assert world.desk.writes == []
     told, moment = world.tell(action, at=now()), now()
-    assert "could not be reached at 127.0.0.1" in told and "told again in 1 minutes" in told
+    assert "could not be reached at 127.0.0.1" in told and "It is told again at " in told and "7 times at most" in told
     assert world.tell(action, at=moment) == "It is not its turn yet."
-    for _ in range(telling.MOST_TRIES):
+    for _ in range(telling.MOST_TRIES - 1):
         assert not telling.anything_due(at=moment)
         moment += timedelta(hours=2, minutes=1)
         assert telling.anything_due(at=moment)
         told = telling.tell_due(at=moment, seconds=2)
-    assert "8 tries" in told and "did not get through. Do it over there." in told
+    assert "8 tries did not get through. Do it over there." in told
     assert not telling.anything_due(at=moment + DAY) and (world.last().state, world.last().provider_ref) == ("done", "")
 
 
@@ -312,6 +314,40 @@ def test_after_a_kill_it_is_looked_for_before_it_is_said_again(world: World) -> 
     assert len(world.desk.notes()) == 1
 
 
+def test_a_help_desk_that_is_away_is_asked_once_however_much_waits(zendesk: World) -> None:
+    moment, waiting = now(), [zendesk.did("tag", tag=f"tag {number}") for number in range(5)]
+    for action in waiting:
+        zendesk.desk.fails("/tickets/1", 503, Retry_After="60")
+        zendesk.tell(action, at=moment)
+    zendesk.desk.asked.clear()
+    zendesk.desk.fails("/tickets/1", 503, Retry_After="60")
+    telling.tell_due(at=moment + timedelta(minutes=2))
+    assert len(zendesk.desk.asked) == 1
+    telling.tell_due(at=moment + timedelta(minutes=3))
+    assert len(zendesk.desk.tags[1]) == 5 - 1  # the one that was asked of waits longer
+    telling.tell_due(at=moment + timedelta(minutes=5))
+    assert len(zendesk.desk.tags[1]) == 5
+
+
+def test_one_whose_tries_all_died_is_given_up(zendesk: World) -> None:
+    moment, action = now(), zendesk.did("tag", tag="late")
+
+    def killed(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    for number in range(telling.MOST_TRIES):
+        zendesk.desk.instead.append(_json({}, 429, **{"Retry-After": "1"}))
+        with pytest.raises(KeyboardInterrupt):
+            zendesk.tell(action, at=moment + number * telling.STALE, wait=killed)
+    told = telling.tell_due(at=moment + telling.MOST_TRIES * telling.STALE)
+    assert "8 tries since" in told and not telling.anything_due(at=moment + DAY) and zendesk.desk.tags == {}
+
+
+def test_what_waited_for_a_day_is_not_told_any_more(zendesk: World) -> None:
+    told = zendesk.tell(zendesk.did("tag", tag="late"), at=now() + DAY)
+    assert "that is too long. Do it over there." in told and zendesk.desk.asked == []
+
+
 def test_two_at_once_tell_it_once(world: World) -> None:
     action = world.did("note", text="Hello.", to="")
     gate = threading.Barrier(4)
@@ -330,19 +366,19 @@ def test_two_at_once_tell_it_once(world: World) -> None:
 
 def test_what_waits_is_told_by_the_minute(zendesk: World) -> None:
     action = zendesk.did("tag", tag="late")
-    jobs.run_waiting()  # the task of the act itself, and what the pull brought
-    zendesk.act("tag", tag="again")
-    second = zendesk.last()
     zendesk.desk.instead.append(_json({}, 503, **{"Retry-After": "60"}))
-    zendesk.tell(second, at=now() - timedelta(minutes=10))
     jobs.run_waiting()
+    assert zendesk.desk.tags == {} and not telling.anything_due()
+    with store.writing() as db:  # the minute is over
+        waits = db.get_one(Action, action.id)
+        waits.answer = (waits.answer or {}) | {"next": now().isoformat()}
+        db.add(waits)
     schedules.begin_due()
     jobs.run_waiting()
-    assert [one.provider_ref for one in zendesk.actions()] == ["zendesk 1", "zendesk 1"] and zendesk.desk.tags == {1: ["late", "again"]}
+    assert zendesk.last().provider_ref == "zendesk 1" and zendesk.desk.tags == {1: ["late"]} and not telling.anything_due()
     with store.reading() as db:
-        done = db.exec(select(Task).where(Task.name == telling.TELL).order_by(Task.id)).all()
-    assert [(one.state, bool(one.arguments)) for one in done] == [("done", True), ("done", True), ("done", False)]
-    assert action.id == done[0].arguments["action_id"] and not telling.anything_due()
+        done = db.exec(select(Task).where(Task.name == telling.TELL).order_by(col(Task.id))).all()
+    assert [(one.state, one.arguments) for one in done] == [("done", {"action_id": action.id}), ("done", {})]
 
 
 # -- whether the portal may -------------------------------------------------------------------------------------------------------------
@@ -481,9 +517,8 @@ def test_a_reply_that_is_not_there_stays_unknown(world: World) -> None:
     assert carry_out(world.last().id, ways=catalog.ways()).state == "unknown" and world.desk.replies() == []
 
 
+@pytest.mark.parametrize("world", ["intercom", "chatwoot"], indirect=True)  # Zendesk keeps our key
 def test_an_older_reply_of_the_same_words_is_not_taken_for_this_one(world: World) -> None:
-    if world.desk.product == "zendesk":
-        pytest.skip("Zendesk keeps our key")
     world.desk._say(1, "<p>Hello.</p>" if world.desk.product == "intercom" else "Hello.", True).at = time.time() - 3600
     world.desk.instead.append(_json({"error": "x"}, 500))
     with pytest.raises(Refused, match="not known"):
@@ -498,9 +533,8 @@ def test_a_reply_to_a_help_desk_that_is_not_there_is_refused_and_known_not_to_ha
     assert world.last().state == "refused"
 
 
+@pytest.mark.parametrize("world", ["zendesk", "intercom"], indirect=True)  # Chatwoot writes to nobody in copy that is not named
 def test_a_reply_that_others_would_read_is_not_sent(world: World) -> None:
-    if world.desk.product == "chatwoot":
-        pytest.skip("Chatwoot sends to nobody in copy that is not named")
     world.desk.copies = [2, 3]
     with pytest.raises(Refused, match=r"^Not sent: 2 others would read it in copy"):
         world.act("reply", text="Hello.")
@@ -532,7 +566,26 @@ def test_two_machines_that_answer_each_other_come_to_an_end(zendesk: World) -> N
     assert len(zendesk.desk.replies()) == 10
 
 
-# -- tags that were set here --------------------------------------------------------------------------------------------------------------
+# -- when the conversation comes again ----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_recipe_said_comes_back_as_a_machines_words_and_what_a_rep_said_as_theirs(world: World) -> None:
+    world.act("reply", text="It is on its way.")
+    world.act("note", text="Wants: a parcel.", to="")
+    jobs.run_waiting()
+    world.desk._say(1, "We are looking into it.", True)  # by a person, over there
+    world.desk.comes_back(1, START + 500)
+    world.desk.clock.now += 600
+    for _ in range(2):  # told again it stays so
+        following.pull(world.desk.product)
+        with store.reading() as db:
+            found = db.exec(select(Message.role, Message.text).where(Message.conversation_id == world.conversation.id)).all()
+        roles = {
+            words: role for role, said in found for words in ("on its way", "Wants: a parcel", "looking into", "And now") if words in said
+        }
+        assert roles == {"on its way": "assistant", "Wants: a parcel": "assistant", "looking into": "rep", "And now": "customer"}
+        world.desk.add(1, START + 900, "Hello?")
+        world.desk.clock.now += 600
 
 
 def test_a_tag_that_was_set_here_stays_when_the_conversation_comes_again(world: World) -> None:
@@ -545,3 +598,34 @@ def test_a_tag_that_was_set_here_stays_when_the_conversation_comes_again(world: 
     world.desk.clock.now += 600
     following.pull(world.desk.product)
     assert world.conversation.tags.count("refunded") == 1
+
+
+def test_a_tag_that_comes_back_from_over_there_is_had_once(zendesk: World) -> None:
+    zendesk.act("tag", tag="refunded")
+    zendesk.desk.add(1, START + 500, "And now?")
+    zendesk.desk.held[1]["tags"] = ["parcel", "refunded", "vip"]
+    zendesk.desk.clock.now += 600
+    following.pull("zendesk")
+    assert zendesk.conversation.tags == ["parcel", "refunded", "vip"]
+
+
+# -- the switch, on the screen ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_who_proposes_a_help_desk_says_whether_the_portal_may_write_there(sqlite_home: object, writes: bool) -> None:
+    engineer, admin = hired().engineer, people.by_email("ada@example.com")
+    app = open_screen(sit_down(engineer), "imports")
+    app.segmented_control(key="imports_way").set_value("The help desk").run()
+    fields = {one.label: one for one in app.text_input}
+    fields["Address"].input("https://x.zendesk.com")
+    fields["Key"].input("a-key")
+    fields["Why"].input("So that both know.")
+    (box,) = (one for one in app.checkbox if one.label == "The portal may write there")
+    assert box.value is False
+    if writes:
+        box.check()
+    button(app, "Propose the connection").click().run()
+    assert not app.exception and admin is not None
+    (proposal,) = approvals.waiting(by=admin)
+    assert (proposal.payload["value"]["writes"], "write there" in proposal.title) == (writes, writes)

@@ -77,7 +77,7 @@ SAFETY = {
     "guardrail.tighten": "all all all all -",
     "limit.propose": "- all all - -",
     "limit.approve": "- - all all -",
-    "agent.run": "own team all - -",
+    "agent.run": "team team all - -",
     "refund.propose": "team team - - -",
     "refund.approve": "- team - - -",
     "large_refund.propose": "team team - - -",
@@ -148,7 +148,7 @@ SCOPES = {  # what a token may, of what its person may
     "classify": {"api.classify", "classifier.read"},
     "answer": {"api.answer", "knowledge.ask"},
     "export": {"dataset.read", "dataset.download", "conversation.export"},
-    "agent": {"agent.run", "refund.propose", "large_refund.propose"},
+    "agent": {"agent.run", "automation.read", "conversation.read", "refund.propose", "large_refund.propose"},
     "metrics": {"metrics.read"},
     "eval": {"eval.run", "eval_set.read"},
 }

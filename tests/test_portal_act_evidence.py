@@ -58,7 +58,7 @@ def test_the_customers_last_words_stand_there_with_a_way_to_the_conversation(sta
     (line,) = below(app, "My card is")
     assert "4111" not in line and HOSTILE in line and not below(app, "My parcel is late.")
     assert "Read the whole conversation" in labels_of(app)
-    assert "Would be done: **Refund 20.00 EUR of order R-1**" in words(app) and "Late parcel, version 1" in labels_of(app)
+    assert "Asked by the step 'refund' of" in words(app) and "Late parcel, version 1" in labels_of(app)
     check_words_only(app, one)
 
 
@@ -71,9 +71,9 @@ def test_a_conversation_of_another_team_is_not_shown(stand: Stand) -> None:
 def test_the_amounts_are_a_table_with_their_currency(stand: Stand) -> None:
     publish(stand.staff)
     proposal = waits(stand, policy=limits.Policy(Decimal(500)))
-    (table,) = page(stand.staff.lead, proposal).dataframe
+    (table,) = page(stand.staff.lead, proposal).table
     assert table.value.to_dict("list") == {
-        "What": ["This", "In this run before", "By the recipe today before", "By recipes to the customer in 60 days before"],
+        "What": ["This", "This run, before", "The recipe, today before", "The customer, in 60 days before"],
         "EUR": ["20.00", "0.00", "0.00", "0.00"],
     }
 
@@ -83,7 +83,7 @@ def test_an_act_without_money_has_no_table_and_its_text_whole(stand: Stand) -> N
     one = wanted("reply", {"text": text})
     proposal = proposal_row(asked(stand, ASKS, one, ways=Ways(shop=stand.shop, deliver=lambda _: "ref"))[1])
     app = page(stand.staff.lead, proposal)
-    assert not app.dataframe and below(app, "your parcel comes on Monday.") == [text]
+    assert not app.table and below(app, "your parcel comes on Monday.") == [text]
 
 
 def test_the_policy_is_quoted_with_its_title_and_the_article(stand: Stand) -> None:
@@ -97,9 +97,9 @@ def test_the_policy_is_quoted_with_its_title_and_the_article(stand: Stand) -> No
     assert asks.kind == "act_twice"
     app = page(staff.lead, asks)
     assert "Goodwill *of ours* › Late parcels" in words(app) and below(app, "Up to 15 euros in two months.")
-    assert "Open the article" in labels_of(app) and "2 people have to say yes, a lead. Nobody has so far." in words(app)
+    assert "Open the article" in labels_of(app) and "2 people have to say yes, each a lead. Nobody has so far." in words(app)
     approvals.approve(asks.id, by=staff.lead)
-    assert "2 people have to say yes, a lead. 1 of 2 said yes: Leo." in words(page(staff.rep, asks))
+    assert "2 people have to say yes, each a lead. 1 of 2 said yes: Leo." in words(page(staff.rep, asks))
 
 
 def test_where_no_policy_is_named_the_page_says_who_can_name_one(stand: Stand) -> None:
@@ -109,7 +109,7 @@ def test_where_no_policy_is_named_the_page_says_who_can_name_one(stand: Stand) -
 
 def test_what_was_said_to_others_like_it_is_listed_with_who_said_it(stand: Stand) -> None:
     staff = stand.staff
-    assert "Like it: none was decided" in words(page(staff.lead, waits(stand)))
+    assert "Like it: none was decided so far" in words(page(staff.lead, waits(stand)))
     for _ in range(4):
         approvals.approve(waits(stand).id, by=staff.lead)
     refused = waits(stand)
@@ -140,14 +140,16 @@ def test_like_are_the_same_steps_of_the_same_recipe_the_newest_first_and_no_more
     found = precedents.like(mine, by=staff.rep)
     assert [one.proposal_id for one in found] == [one.id for one in reversed(first)][:5]
     assert {(one.approved, one.person_ids) for one in found} == {(True, (staff.lead.id,))}
+    assert precedents.counted(mine, by=staff.rep) == (6, 6) and precedents.counted(first[0], by=staff.rep) == (5, 5)
     assert first[-1].id not in [one.proposal_id for one in precedents.like(first[-1], by=staff.rep)]
 
 
 def test_of_what_is_no_act_nothing_is_alike(stand: Stand) -> None:
     proposal = limits.propose(Decimal(5), "EUR", 60, why="So.", by=stand.staff.lead)
     assert precedents.like(proposal, by=stand.staff.lead) == []
-    with pytest.raises(Denied):
-        precedents.like(proposal, by=people.console())
+    for ask in (precedents.like, precedents.counted):
+        with pytest.raises(Denied):
+            ask(proposal, by=people.console())
 
 
 # The limit on the list of recipes

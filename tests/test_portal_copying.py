@@ -8,9 +8,12 @@ from streamlit.testing.v1 import AppTest
 from automations import recipes
 from automations.recipe import Act, Recipe
 from classifiers import copying, kinds
+from data.tables import EvalSet, Person
+from evals import changes, sets
 from tests.conftest import Staff, hire
+from tests.test_evals_rubrics import SORRY, a_set
 from tests.test_screens import button
-from tests.test_screens_evals import drawn, labels_of, words
+from tests.test_screens_evals import choose_case, drawn, labels_of, open_set, words
 from tests.test_screens_knowledge import check_words_only, opened
 
 MARKED = Recipe("late parcels", "Late parcels are *marked*", "", acts=(Act("tag", "marked", {"tag": "late"}),))
@@ -32,7 +35,7 @@ def test_a_recipe_is_copied_and_the_copy_says_where_it_is_from(desk: Staff) -> N
     app = copied(opened(desk.other, "automations", recipe="late parcels"), "automations_copy_name_late parcels", "fern's own")
     assert app.title[0].value == "Fern's own" and "Copied. Try it on your own conversations under Backtest." in words(app)
     told = words(app)
-    assert "Copied from **Late parcels are *marked*** 1. There: it was neither backtested nor live when it was copied." in told
+    assert "Copied from **Late parcels are *marked*** 1. There it was neither backtested nor live when it was copied." in told
     assert "Here nothing of that is known: try it on your own conversations under Backtest." in told
     assert "Open the original" in labels_of(app)
     assert [one.name for one in recipes.listed(by=desk.rep)] == ["fern's own", "late parcels"]
@@ -68,3 +71,25 @@ def test_the_classifier_for_intents_is_not_copied(desk: Staff) -> None:
     assert "Make a copy" in labels_of(opened(desk.lead, "classifiers", classifier="Complaint"))
     assert "Make a copy" not in labels_of(opened(desk.admin, "classifiers", classifier="Complaint"))
     assert copying.origin("Complaint", by=desk.lead) is None
+
+
+def test_a_case_is_judged_by_the_rubric_of_another_set_if_a_model_can_judge(desk: Staff) -> None:
+    a_set(desk, "Delays", SORRY)
+    ours, version = a_set(desk, "Plants", "")
+    (case,) = sets.cases(version.id)
+    app = first_case(desk.lead, ours)
+    assert app.selectbox(key=f"case_rubric_{case.id}").options == [SORRY]
+    assert "There: in 1 case of 'Delays' 1, not run there yet. Here the next run measures it." in words(app)
+    drawn(button(app, "Judge this case by it").click().run())
+    assert "Not changed: the case could not be judged: " in words(app) and changes.waiting_count(ours.id) == 0  # there is no endpoint
+    check_words_only(app, case.id)
+
+
+def test_where_no_set_has_a_rubric_the_page_says_what_brings_one(desk: Staff) -> None:
+    ours, _ = a_set(desk, "Plants", "")
+    assert "No set has a case that is judged by a rubric of its own words." in words(first_case(desk.lead, ours))
+    assert "Take over a rubric" not in labels_of(first_case(desk.rep, ours))
+
+
+def first_case(person: Person, eval_set: EvalSet) -> AppTest:
+    return choose_case(open_set(person, eval_set, "cases"), 0)

@@ -74,7 +74,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     approvals.approve(proposal.id, by=by)
     own = (  # these are nobody's
         "lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live", "find_patterns",
-        "watch_releases", "watch_drift", "order_queue", "find_gaps", "settle_actions", "tell_help_desk",
+        "watch_releases", "watch_drift", "order_queue", "find_gaps", "settle_actions", "find_causes", "tell_help_desk",
     )  # fmt: skip
     return [
         *[later(name, {}, by=None if portals else by) for name in own],

@@ -14,6 +14,7 @@ from portal import jobs, schedules
 from portal.schedules import SCHEDULES, Schedule
 from tests.conftest import Staff
 from tests.conversations import canonical
+from tests.test_automations_failures import in_force
 from tests.test_data_store import at_once
 
 MORNING = datetime(2026, 1, 15, 6, 30, tzinfo=UTC)  # half past seven in Berlin
@@ -123,3 +124,12 @@ def test_texts_are_encoded_once_somebody_wrote_and_the_last_run_has_ended(staff:
     ended("encode")
     (folder / "cursor.json").write_text("{ cut off")
     assert turns("encode", range(75, 80)) == 1
+
+
+def test_it_is_asked_why_runs_failed_each_minute_once_a_recipe_is_in_force(staff: Staff) -> None:
+    assert turns("find_causes", range(5)) == 0
+    in_force(staff)
+    assert turns("find_causes", range(10, 15)) == 1  # the first one has not ended
+    for minute in (20, 21):
+        ended("find_causes")
+        assert turns("find_causes", range(minute, minute + 1)) == 1

@@ -20,10 +20,27 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from automations import RECIPE, actions, backtest, copying, drafting, limits, precedents, recipes
+from automations import (
+    RECIPE,
+    actions,
+    arriving,
+    backtest,
+    copying,
+    decision,
+    drafting,
+    failures,
+    limits,
+    marking,
+    precedents,
+    ran,
+    recipes,
+    replay,
+    responding,
+)
 from automations import trying as automations_trying
+from automations.connectors import connecting
 from automations.conversing import Connected
-from automations.recipe import Recipe
+from automations.recipe import BUTTON, Recipe, Trigger
 from classifiers import (
     answering,
     curve,
@@ -72,6 +89,7 @@ from data import (
     people,
     queue,
     relabelling,
+    releases,
     reviews,
     rubric,
     sessions,
@@ -89,6 +107,7 @@ from data.errors import Denied, Refused
 from data.intake import appending, door, files, following, offers, revising, seals
 from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
+from data.measures import Share
 from data.tables import (
     Action,
     Case,
@@ -124,6 +143,7 @@ from evals import (
     model_release,
     models,
     reading,
+    rubrics,
     runs,
     sets,
     targets,
@@ -147,8 +167,11 @@ SHIPPED = answerers.Setup().combination
 ARTICLE, ANSWERER = Target("article", "none", 1), Target("answerer", "answerer", 99)
 MODEL = Target("model", "accuracy", 99)
 LATER = now() + timedelta(days=1)
+LONG_AGO = now() - timedelta(days=1)
 OF_RECIPE = Target(RECIPE, "none", 99)
 TEXT = Content("A", "Text")
+SERVICE = connections.OpenService("delivery", "https://api.example.com", "", "", "{}")
+DESCRIBED = b'{"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {"200": {"description": "fine"}}}}}}'
 QUESTION = [{"role": "customer", "text": "How long?"}]
 WRITER = Writer(lambda _messages, _schema: pytest.fail("a model was asked"))
 
@@ -269,6 +292,7 @@ def answer(cases: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 KNOWN = graders.BY_NAME
+A_RUBRIC = rubrics.Known("Says sorry.", "none", "none", 1, 1, Share(0, 0), Share(0, 0))
 
 
 def typed() -> NewCase:
@@ -471,6 +495,29 @@ def acted_in(conversation_id: str) -> str:
         db.add(Action(**OF_RECIPE.columns(), trace_id=trace.id, conversation_id=conversation_id, act="refund", step="refund", kind="refund",
                       payload={}, payload_sha="none", idempotency_key=trace.id, state="unknown"))  # fmt: skip
         return trace.id
+
+
+def failed_in(conversation_id: str) -> str:
+    """A run there that failed, with its cause by rule."""
+    with store.writing() as db:
+        trace = Trace(**OF_RECIPE.columns(), mode="live", conversation_id=conversation_id, state="failed", cause="slow", cause_why="So.")
+        db.add(trace)
+        db.flush()
+        return trace.id
+
+
+def run_in(conversation_id: str) -> Trace:
+    made = acted_in(conversation_id)
+    with store.reading() as db:
+        return db.get_one(Trace, made)
+
+
+def pressable(world: World) -> str:
+    """A recipe with a button that is in force."""
+    made = recipes.save(Recipe(f"recipe-{new_id()}", trigger=Trigger(BUTTON)), why="Often.", based_on=None, by=world.people["lead", OWN])
+    with store.writing() as db:
+        target = Target(RECIPE, made.target_name, made.target_number)
+        return releases.go_live(db, target, proposal_id=None, why_before_ends="", by=None).target_name
 
 
 def of_intents() -> Version:
@@ -726,6 +773,9 @@ CALLS: tuple[Call, ...] = (
     Call("classifier.read", "studies.keep", lambda by, w, whose: did(studies.keep(version_row(w), "curve", {}, by=by)), THERE),
     Call("classifier.read", "studies.newest", lambda by, w, whose: did(studies.newest(version_row(w), "curve", by=by)), THERE),
     Call("classifier.read", "kinds.in_use", lambda by, w, whose: kinds.in_use(by=by), THERE),
+    Call("eval_set.read", "rubrics.known", lambda by, w, whose: did(rubrics.known(by=by)), THERE),
+    Call("case.change", "rubrics.copy",
+         lambda by, w, whose: reached("no such case", lambda: rubrics.copy(A_RUBRIC, w.ids["frozen"], "none", known=KNOWN, by=by)), THERE),
     Call("classifier.add", "copying.copy of a classifier",
          lambda by, w, whose: reached("There is no classifier", lambda: classifier_copying.copy("none", "ours", by=by)), THERE),
     Call("classifier.read", "copying.origin of a classifier", lambda by, w, whose: did(classifier_copying.origin("none", by=by)), THERE),
@@ -860,6 +910,26 @@ CALLS: tuple[Call, ...] = (
     Call("automation.read", "actions.unsettled",
          lambda by, w, whose: acted_in(w.fresh[whose]) in {one.trace_id for one in actions.unsettled(by=by, most=9_999)},
          also="conversation.read"),
+    Call("automation.read", "ran.newest", lambda by, w, whose: run_in(w.fresh[whose]).id in
+         {one.trace.id for one in ran.newest(OF_RECIPE.name, by=by, most=9_999)}, also="conversation.read"),
+    Call("automation.read", "ran.counted", lambda by, w, whose: did(ran.counted("none", by=by)), THERE),
+    Call("automation.read", "ran.one", lambda by, w, whose: ran.one(failed_in(w.fresh[whose]), by=by), also="conversation.read"),
+    Call("automation.read", "replay.replay", lambda by, w, whose: reached(
+         "was not kept yet", lambda: replay.replay(failed_in(w.fresh[whose]), steps={}, by=by)), also="conversation.read"),
+    Call("automation.read", "decision.record", lambda by, w, whose: reached(
+         "There is no recipe", lambda: decision.record(failed_in(w.fresh[whose]), by=by)), also="conversation.read"),
+    Call("automation.read", "marking.flag", lambda by, w, whose: reached(
+         "no such step", lambda: marking.flag(failed_in(w.fresh[whose]), 1, by=by)), also="example.flag"),
+    Call("automation.read", "failures.get", lambda by, w, whose: failures.get(failed_in(w.fresh[whose]), by=by) is not None,
+         also="conversation.read"),
+    Call("automation.read", "failures.waiting",
+         lambda by, w, whose: failed_in(w.fresh[whose]) in failures.waiting(OF_RECIPE.name, by=by, since=LONG_AGO),
+         also="conversation.read"),
+    Call("automation.draft", "failures.confirm",
+         lambda by, w, whose: did(failures.confirm(failed_in(w.fresh[whose]), "slow", by=by)), also="conversation.read"),
+    Call("automation.read", "failures.ranked", lambda by, w, whose: did(failures.ranked("none", by=by, since=LONG_AGO)), THERE),
+    Call("automation.read", "failures.kept", lambda by, w, whose: did(failures.kept("none", by=by, since=LONG_AGO)), THERE),
+    Call("automation.read", "failures.runs_count", lambda by, w, whose: did(failures.runs_count("none", by=by, since=LONG_AGO)), THERE),
     Call("automation.draft", "copying.copy of a recipe",
          lambda by, w, whose: reached("There is no recipe", lambda: copying.copy("none", 1, "ours", by=by)), THERE),
     Call("automation.read", "copying.origin of a recipe", lambda by, w, whose: did(copying.origin("none", by=by)), THERE),
@@ -868,8 +938,18 @@ CALLS: tuple[Call, ...] = (
     Call("limit.propose", "limits.propose_none",
          lambda by, w, whose: reached("there is no limit", lambda: limits.propose_none(why="So.", by=by)), THERE),
     Call("article.read", "limits.headings", lambda by, w, whose: did(limits.headings("none", by=by)), THERE),
+    Call("proposal.read", "precedents.counted", lambda by, w, whose: did(precedents.counted(Proposal(kind="none"), by=by)), THERE),
     Call("proposal.read", "precedents.like",
          lambda by, w, whose: did(precedents.like(Proposal(kind="none"), by=by)), THERE),
+    Call("agent.run", "arriving.buttons",
+         lambda by, w, whose: pressable(w) in {one.name for one in arriving.buttons(w.fresh[whose], by=by)}, also="conversation.read"),
+    Call("agent.run", "responding.respond",
+         lambda by, w, whose: did(responding.respond(w.fresh[whose], by=by, means=arriving.NOTHING)), also="conversation.read"),
+    Call("agent.run", "responding.pressed",
+         lambda by, w, whose: reached("no version of 'none' is in force", lambda: responding.pressed(
+             "none", w.fresh[whose], by=by, means=arriving.NOTHING)), also="conversation.read"),
+    Call("agent.run", "responding.told",
+         lambda by, w, whose: responding.told(run_in(w.fresh[whose]), by=by), also="conversation.read"),
     Call("automation.draft", "trying.on",
          lambda by, w, whose: did(automations_trying.on(Recipe("x"), w.fresh[whose], connected=Connected(), steps={}, by=by)),
          also="conversation.read"),
@@ -1031,6 +1111,10 @@ CALLS: tuple[Call, ...] = (
     Call("connection.propose", "connections.propose_endpoint", lambda by, w, whose: connect(by), THERE),
     Call("connection.propose", "connections.propose_help_desk", lambda by, w, whose: connections.propose_help_desk(
         "zendesk", "https://desk.example.com", "ada", "a key", why="To follow it.", by=by), THERE),
+    Call("connection.propose", "connections.propose_service", lambda by, w, whose: connections.propose_service(
+        SERVICE, "Recipes could ask it.", why="To ask it.", by=by), THERE),
+    Call("connection.propose", "connecting.propose", lambda by, w, whose: connecting.propose(
+        "delivery", "https://api.example.com", DESCRIBED, "", "", why="To ask it.", by=by), THERE),
     Call("connection.propose", "settings.propose_connection", lambda by, w, whose: settings.propose_connection(
         "model_endpoint", {"url": "x"}, "ask models", "It could be asked.", "To draft.", by), THERE),
     Call("connection.propose", "vectors.forget", lambda by, w, whose: did(vectors.forget("an encoder", by=by)), THERE),
@@ -1283,6 +1367,12 @@ def classified(client: httpx.Client, _world: World, _by: Person, _whose: str) ->
     return httpx.Response(200, text="") if answer.status_code == 422 and "there is no classifier" in answer.text else answer
 
 
+def pressed(client: httpx.Client, world: World, _by: Person, whose: str) -> httpx.Response:
+    """No recipe is kept in this world: whoever hears so reaches the conversation."""
+    answer = client.post("/api/v1/automations/none/run", json={"conversation": world.fresh[whose]})
+    return httpx.Response(200, text="") if answer.status_code == 404 and "no recipe of that name" in answer.text else answer
+
+
 def plain(place: str) -> Callable[[httpx.Client, World, Person, str], httpx.Response]:
     return lambda client, _world, _by, _whose: client.get(place)
 
@@ -1320,6 +1410,9 @@ ROUTES: dict[str, Row] = {
     "GET /v1/classifiers": Row("classifier.read", plain("/api/v1/classifiers")),
     "POST /v1/classify": Row("api.classify", classified),
     "POST /v1/answer": Row("api.answer", lambda client, *_: client.post("/api/v1/answer", json={"question": "How long do I have?"})),
+    "POST /v1/automations/{name}/run": Row("agent.run", pressed, WHOSE),
+    "POST /v1/conversations/{conversation_id}/respond": Row(
+        "agent.run", lambda client, w, by, whose: client.post(f"/api/v1/conversations/{w.fresh[whose]}/respond"), WHOSE),
     "GET /v1/people": Row(
         "person.read", plain("/api/v1/people"), WHOSE,
         shown=lambda told, w, by, whose: w.owner(by, whose).id in {row["id"] for row in told}),

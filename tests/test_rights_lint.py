@@ -55,7 +55,8 @@ WITHOUT_AN_ACTOR = {
     "versions.get": SHARED, "versions.all_of": SHARED, "versions.names": SHARED, "releases.live": SHARED, "releases.steps": SHARED,
     "releases.under_way": SHARED, "releases.all_under_way": MACHINE, "arrivals.predict": MACHINE, "noticing.look": MACHINE,
     "watching.look": MACHINE, "releases.all_watched": MACHINE, "releases.in_force": SHARED,
-    "models.ship": APPROVED, "models.answered": MACHINE, "connections.addresses": SETTINGS, "judges.used": SHARED,
+    "models.ship": APPROVED, "models.answered": MACHINE, "connections.addresses": SETTINGS,
+    "connections.services": SETTINGS, "judges.used": SHARED,
     "judges.judged_by_people": SHARED,
     "articles.publish": APPROVED, "answerers.ship": APPROVED, "articles.proposed": MACHINE, "gaps.look": MACHINE,
     "questions.asked": MACHINE, "questions.unanswered": MACHINE, "measured.texts_of": MACHINE,
@@ -79,7 +80,10 @@ WITHOUT_AN_ACTOR = {
     "training.slices_of": AFTER,
     "waiting.continue_run": APPROVED, "waiting.park": MACHINE, "waiting.close": MACHINE, "settling.carry_out": MACHINE,
     "going_on.go_on": MACHINE,
+    "failures.look": MACHINE, "failures.find_needed": NAMES,
     "settling.end": MACHINE, "settling.settle": MACHINE, "settling.anything_to_settle": MACHINE,
+    "telling.tell": MACHINE, "telling.tell_due": MACHINE, "telling.anything_due": MACHINE, "origin.of": MACHINE,
+    "origin.require_theirs": MACHINE, "replying.deliver": MACHINE, "replying.look": MACHINE,
     "masking.masked": NAMES, "masking.everywhere": NAMES, "rubric.current": SETTINGS,
     "tasks.under_way": NAMES, "traces.spent_today": NAMES, "vectors.coverage": NAMES, "vectors.encoders_in_use": NAMES,
     "predictions.beside_intent": AFTER,
@@ -192,7 +196,7 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "write_answer": "knowledge.ask", "try_instructions": "answerer.make",
          "try_model": "model.make", "backtest": "automation.draft", "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
 PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue", "settle_actions", "go_on",
-               "tell_help_desk"}  # fmt: skip
+               "tell_help_desk", "find_causes"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ result, no proposal and no sentence, even where the other side repeats it.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from automations import filling
 from automations.checking import near
 from automations.conditions import shown
 from automations.connectors import shapes
@@ -21,7 +24,7 @@ from automations.steps import calling
 from automations.steps.calling import CHECK, Called, CallFault
 from data.errors import Refused
 
-LONGEST_ADDRESS, MOST_ODD = 2_000, 5
+LONGEST_ADDRESS, LARGEST_ANSWER, MOST_ODD = 2_000, 100_000, 5
 LEAST_SECRET = 8  # a shorter one could not be told from an answer's words
 SEALED = "(sealed)"
 UNCLEAR = (408, 409)  # whether the change was made before, nobody can say
@@ -30,7 +33,7 @@ STATUS = {
     404: "it has nothing of the kind", 409: "it says that this conflicts with something", 422: "it does not take what was sent",
     429: "it asks to be left alone for a while",
 }  # fmt: skip
-Send = Callable[..., Called]  # as calling.called
+Send = Callable[..., Called]  # as exchanged
 
 
 @dataclass(frozen=True)
@@ -54,22 +57,39 @@ class Connection:
     header: str = ""  # empty where it asks for no credential
     secret: str = field(default="", repr=False)
     seconds: float = calling.SECONDS
-    send: Send = field(default=calling.called, repr=False)
+    carry: Callable[..., Called] = field(default=calling.called, repr=False)  # the line itself
+    send: Send = field(default_factory=lambda: exchanged, repr=False)  # what is listened to, and played again: nothing in it is secret
 
     @property
     def credential(self) -> dict[str, str]:
         return {self.header: self.secret} if self.header else {}
 
+    @property
+    def _parts(self) -> list[str]:
+        """The credential, what stands behind the word before it, and a password that is packed in it; the longest first."""
+        words = {self.secret, *self.secret.split()}
+        for word in self.secret.split() if self.secret.lower().startswith("basic ") else []:
+            with suppress(ValueError):
+                name, _, password = b64decode(word, validate=True).decode().partition(":")
+                words |= {f"{name}:{password}", password}
+        return sorted({one for one in words if len(one) >= LEAST_SECRET}, key=len, reverse=True)
+
     def without_secret(self, value: Any) -> Any:
-        """The same where the other side repeated the credential, whole or without the word before it."""
+        """The same where the other side repeated the credential."""
         if isinstance(value, str):
-            parts = sorted({one for one in (self.secret, *self.secret.split()) if len(one) >= LEAST_SECRET}, key=len, reverse=True)
-            return re.sub("|".join(map(re.escape, parts)), SEALED, value, flags=re.IGNORECASE) if parts else value
+            return re.sub("|".join(map(re.escape, self._parts)), SEALED, value, flags=re.IGNORECASE) if self._parts else value
         if isinstance(value, list):
             return [self.without_secret(one) for one in value]
         if isinstance(value, dict):
             return {self.without_secret(name): self.without_secret(one) for name, one in value.items()}
         return value
+
+    def sentence(self, told: str) -> str:
+        """... also where a sentence shows no more than the beginning of what came."""
+        for part in self._parts:
+            for length in range(min(len(part), len(told)), LEAST_SECRET - 1, -1):
+                told = re.sub(re.escape(part[:length]), SEALED, told, flags=re.IGNORECASE)
+        return told
 
 
 Connections = Mapping[str, Connection]  # by name
@@ -88,6 +108,35 @@ def operation(service: Service, name: str) -> Operation:
     if name not in known:
         raise Refused(f"Not called: {service.name} offers no '{shown(name)}'. {near(name, known)}")
     return known[name]
+
+
+def faults(services: Connections, given: Mapping[str, Any], *, changes: bool) -> Iterator[str]:
+    """What is wrong with a step before it ever runs. What is filled in from a conversation is looked at when that is known."""
+    name, asks, values = str(given.get("service", "")), str(given.get("operation", "")), given.get("parameters") or {}
+    try:
+        one = operation(connection(services, name).service, asks)
+    except Refused as refused:
+        if name and asks:
+            yield str(refused).removeprefix("Not called: ")
+        return
+    if one.changes != changes:
+        yield f"'{one.name}' {'only asks for something' if changes else 'changes something over there'}: take the other step for it."
+    if isinstance(values, Mapping):
+        yield from (f"the parameters: {told}." for told in dict.fromkeys(_odd_values(one, values)))
+
+
+def _odd_values(one: Operation, values: Mapping[str, Any]) -> Iterator[str]:
+    names = [parameter.name for parameter in one.parameters]
+    yield from (f"there is no '{shown(name)}'. It takes {', '.join(dict.fromkeys(names))}" for name in values if name not in names)
+    for parameter in one.parameters:
+        in_body = parameter.where in ("body", "whole body")
+        if parameter.name in values:
+            if not filling.names_in(values[parameter.name]):
+                odd: list[str] = []
+                shapes.sent(values[parameter.name], parameter.shape, parameter.name, odd)
+                yield from odd
+        elif parameter.required and (one.needs_body or not in_body):
+            yield f"'{parameter.name}' is missing"
 
 
 # What is sent
@@ -196,11 +245,18 @@ def called(wanted: Wanted, services: Connections, *, key: str = "") -> Called:
     one = operation(service, str(sent["operation"]))
     if sent["method"] != one.method or not str(sent["address"]).startswith(f"{service.url}/"):
         raise Refused(f"Not called: {service.name} is connected otherwise since this was asked for. Ask for it again.")
+    return through.send(wanted, through, key=key)
+
+
+def exchanged(wanted: Wanted, through: Connection, *, key: str) -> Called:
+    """What left and came back: of the answer what is described of it, and of the credential nothing."""
+    service, headers = through.service, {**wanted.what["headers"], **through.credential}
+    one = operation(service, str(wanted.what["operation"]))
     try:
-        came = through.send(wanted, [service.host], key=key, seconds=through.seconds, headers={**sent["headers"], **through.credential})
+        came = through.carry(wanted, [service.host], key=key, seconds=through.seconds, headers=headers)
         return replace(came, body=_answer(one, came.status, through.without_secret(came.body), service.name))
     except CallFault as fault:
-        raise CallFault(through.without_secret(str(fault)), outcome_unknown=fault.outcome_unknown) from None
+        raise CallFault(through.sentence(str(fault)), outcome_unknown=fault.outcome_unknown) from None
 
 
 def _answer(one: Operation, status: int, body: Any, name: str) -> Any:
@@ -214,6 +270,8 @@ def _answer(one: Operation, status: int, body: Any, name: str) -> Any:
     made = shapes.came(body, shape, "", odd)
     if odd:
         raise _odd(one, name, f"its answer has another shape than its description says: {_listed(odd)}")
+    if (size := len(json.dumps(made))) > LARGEST_ANSWER:
+        raise _odd(one, name, f"its answer has {size:,} characters, and {LARGEST_ANSWER:,} are kept at most")
     return made if isinstance(made, dict) else {"items" if isinstance(made, list) else "value": made}
 
 

@@ -3,18 +3,20 @@
 import re
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from automations.conditions import shown
 from automations.connectors import asking, described
 from automations.connectors.asking import LEAST_SECRET, Connection, Service
 from automations.connectors.described import RESERVED, Described, Operation
 from automations.steps import calling
+from automations.steps.face import Declarations
 from data import access, connections
 from data.connections import OpenService
 from data.errors import Refused
 from data.tables import Person, Proposal
 
+STEPS = ("ask service", "call service")
 BEARER = "Authorization"
 LONGEST_SECRET = 4_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -85,6 +87,16 @@ def in_force() -> dict[str, Connection]:
         with suppress(Refused):
             found[name] = _opened(one.name, one.url, one.sealed_service)
     return found
+
+
+def offered(declarations: Declarations) -> Declarations:
+    """The steps that ask services, with what is known of those: a recipe that asks for what there is not is told so before it runs."""
+    services = in_force()
+    knowing = {
+        name: replace(declarations[name], faults=partial(asking.faults, services, changes=declarations[name].changes))
+        for name in STEPS if name in declarations
+    }  # fmt: skip
+    return {**declarations, **knowing}
 
 
 @lru_cache(maxsize=32)

@@ -1,7 +1,7 @@
 """An OpenAPI document is read into what recipes can ask of a program: each operation with what it takes and what it answers.
 
 It is somebody else's text: bounded in size and depth, nothing outside of it is looked at, and a reference that leads nowhere, in a
-circle or to another document is told with its place. What is in order there but can not be done from here is left out, with the reason.
+circle or to another document is told with its place. What is in order there but cannot be done from here is left out, with the reason.
 """
 
 import json
@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from automations.conditions import keepable, shown
+from automations.conditions import shown
+from automations.connectors import document
 from automations.connectors.shapes import ANY, Named, Shape
 from data.errors import Refused
-from evals.files import safe_yaml
-from evals.files.safe_yaml import Faulty
 
-LARGEST, DEEPEST, MOST_PARTS = 1_000_000, 60, 200_000  # bytes; in each other; values in all
 MOST_OPERATIONS, MOST_PARAMETERS, MOST_TOLD, LONGEST_TOLD = 300, 60, 20, 200
 DEEPEST_SHAPE, LONGEST_CHAIN, MOST_CHOICES = 40, 10, 100
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -68,15 +66,13 @@ class Described:
     title: str
     address: str  # where the document says that it stands; empty where it does not
     operations: tuple[Operation, ...]
-    left_out: tuple[str, ...]  # what recipes can not ask of it, and why
+    left_out: tuple[str, ...]  # what recipes cannot ask of it, and why
     document: str = field(repr=False)  # as it is kept
 
 
 def read(content: bytes) -> Described:
     """Refused with everything that is wrong with the document, each with its place."""
-    tree = _tree(content)
-    _require_small(tree)
-    reading = _Reading(tree)
+    reading = _Reading(document.tree(content))
     found = reading.described()
     if reading.wrong:
         raise Refused(_all_of(reading.wrong))
@@ -87,66 +83,6 @@ def _all_of(wrong: list[str]) -> str:
     many = "one thing is" if len(wrong) == 1 else f"{len(wrong):,} things are"
     more = f"\n- and {len(wrong) - MOST_TOLD:,} more" if len(wrong) > MOST_TOLD else ""
     return f"The document cannot be used yet: {many} to be mended.\n" + "\n".join(f"- {one}" for one in wrong[:MOST_TOLD]) + more
-
-
-# From bytes to plain values
-
-
-def _tree(content: bytes) -> Any:
-    if len(content) > LARGEST:
-        raise Refused(f"Not read: a document has at most {LARGEST // 1_000:,} kB, this one {len(content) // 1_000:,} kB. Leave out of it "
-                      "what recipes do not need.")  # fmt: skip
-    if not content.strip():
-        raise Refused("Not read: the document is empty.")
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return _json(content)
-    try:
-        return safe_yaml.value(safe_yaml.root(content))
-    except Faulty as fault:
-        raise Refused(f"Not read: {fault}.") from fault
-    except RecursionError:
-        raise Refused(f"Not read: the document is nested more than {DEEPEST} deep.") from None
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_no_number, object_pairs_hook=_without_twins)
-    except RecursionError:
-        raise Refused(f"Not read: the document is nested more than {DEEPEST} deep.") from None
-    except UnicodeDecodeError as error:
-        raise Refused(f"Not read: the document is not UTF-8 (at byte {error.start:,}). Save it as UTF-8.") from None
-    except json.JSONDecodeError as error:
-        raise Refused(f"Not read: the document is no whole JSON (line {error.lineno:,}).") from None
-    except ValueError as error:
-        raise Refused(f"Not read: {shown(str(error))}.") from None
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number")
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in made:
-            raise ValueError(f"the field '{shown(name)}' stands twice")
-        made[name] = value
-    return made
-
-
-def _require_small(tree: Any) -> None:
-    waiting: list[tuple[Any, int]] = [(tree, 1)]
-    parts = 0
-    while waiting:
-        value, depth = waiting.pop()
-        parts += 1
-        if depth > DEEPEST or parts > MOST_PARTS:
-            raise Refused(f"Not read: a document has at most {MOST_PARTS:,} parts, nested at most {DEEPEST} deep. Leave out of it what "
-                          "recipes do not need.")  # fmt: skip
-        if isinstance(value, str) and not keepable(value):
-            raise Refused("Not read: the document holds a sign that cannot be kept (NUL, or half a character).")
-        inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-        waiting += [(one, depth + 1) for one in inner]
 
 
 # From plain values to operations
@@ -281,7 +217,7 @@ class _Reading:
         plain = shape.kind not in ("table", "list") or (where == "query" and _is_plain_list(shape, told))
         if where == "cookie" or "schema" not in told or not plain:
             if required:
-                raise _NotFromHere(f"it needs '{shown(name)}' in a way that recipes can not fill in")
+                raise _NotFromHere(f"it needs '{shown(name)}' in a way that recipes cannot fill in")
             return (name, where), None
         return (name, where), Parameter(name, where, shape, required)
 

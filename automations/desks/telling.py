@@ -87,9 +87,20 @@ def anything_due(*, at: datetime | None = None) -> bool:
     return bool(_due(at or now()))
 
 
+def _waits(action_id: str) -> bool:
+    with store.reading() as db:
+        return (db.get_one(Action, action_id, populate_existing=True).answer or {}).get("state") == LATER
+
+
 def tell_due(*, at: datetime | None = None, seconds: float = SECONDS) -> str:
-    """What waits for a help desk that was not there, or was cut off: each once more."""
-    return " ".join(tell(one, at=at, seconds=seconds) for one in _due(at or now())) or "Nothing waits to be told."
+    """What waits for a help desk that was not there, or was cut off: each once more. One that is still not there is asked once."""
+    told, away = list[str](), set[str]()
+    for one in _due(at or now()):
+        product = (one.answer or {}).get("help_desk", "")
+        if product not in away:
+            told.append(tell(one.id, at=at, seconds=seconds))
+            away |= {product} if _waits(one.id) else set()
+    return " ".join(told) or "Nothing waits to be told."
 
 
 # -- how far it is, on the action ---------------------------------------------------------------------------------------------------------
@@ -120,15 +131,12 @@ def _begun(action_id: str, moment: datetime) -> Telling | str:
 def _in_vain(db: Session, one: Telling, moment: datetime) -> str:
     action = one.action
     if one.tries > MOST_TRIES or moment - action.at > GIVES_UP:
-        return f"{one.tries - 1:,} tries in {_hours(moment - action.at)} did not get through. Do it over there. {action.why}".strip()
+        since = f"since {action.at:%d.%m. %H:%M} UTC"
+        tried = f"{one.tries - 1:,} tries {since} did not get through" if one.tries > 1 else f"it waits {since}, and that is too long"
+        return f"{tried}. Do it over there. {action.why}".strip()
     if _places(action) and _overtaken(db, action):
         return "it was given to somebody else since."
     return ""
-
-
-def _hours(passed: timedelta) -> str:
-    hours = round(passed.total_seconds() / 3600)
-    return f"{hours:,} hours" if hours != 1 else "an hour"
 
 
 def _places(action: Action) -> bool:
@@ -150,8 +158,13 @@ def _keep(action: Action, state: str, one: Telling, following: datetime | None) 
 
 def _again(one: Telling, why: str, seconds: float, moment: datetime) -> str:
     """As the help desk said, and not before it had time to recover."""
+    if one.tries >= MOST_TRIES:
+        given_up = f"Not told to {one.face.NAME}: {one.tries:,} tries did not get through. Do it over there. {why}"
+        return _end(one.action.id, NOT_TOLD, one, why=given_up, at=moment)
     pause = max(seconds, PAUSES[min(one.tries, len(PAUSES)) - 1])
-    told = f"{why} It is told again in {pause / 60:,.0f} minutes at the earliest, {MOST_TRIES - one.tries} times more at most."
+    told = (
+        f"{why} It is told again at {moment + timedelta(seconds=pause):%H:%M} UTC at the earliest, {MOST_TRIES - one.tries} times at most."
+    )
     with store.writing() as db:
         action = db.get_one(Action, one.action.id, populate_existing=True, with_for_update=True)
         _keep(action, LATER, one, moment + timedelta(seconds=pause))
@@ -175,14 +188,14 @@ def _end(action_id: str, state: str, one: Telling | None, *, ref: str = "", why:
     return told
 
 
-def _due(moment: datetime) -> list[str]:
+def _due(moment: datetime) -> list[Action]:
     query = select(Action).where(
         Action.state == "done", col(Action.kind).in_(KINDS), Action.provider_ref == "", Action.at > moment - 2 * GIVES_UP,
         col(Action.answer).is_not(None),
     )  # fmt: skip
     with store.reading() as db:
         found = db.exec(query.order_by(Action.id)).all()
-    return [one.id for one in found if (said := one.answer or {}).get("next") and datetime.fromisoformat(said["next"]) <= moment]
+    return [one for one in found if (said := one.answer or {}).get("next") and datetime.fromisoformat(said["next"]) <= moment]
 
 
 # -- what is said there -------------------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def reply(line: Line, made: There, text: str, mark: Mark) -> str:
 def find(line: Line, made: There, text: str, mark: Mark, *, public: bool) -> str:
     for audit in _all(line, f"/api/v2/tickets/{made.id}/audits.json", "audits"):
         if dict_of(dict_of(audit.get("metadata")).get("custom")).get(KEY) == mark.key:
-            return str(audit.get("id") or made.id)
+            return _comment_of(audit) or made.id
     return ""
 
 
@@ -66,7 +66,12 @@ def _said(line: Line, made: There, text: str, mark: Mark, *, public: bool) -> st
 
 def _changed(line: Line, made: There, values: dict[str, Any], *, again: bool) -> str:
     told = line.send("PUT", f"/api/v2/tickets/{made.id}.json", {"ticket": values}, again=again)
-    return str(dict_of(dict_of(told).get("audit")).get("id") or made.id)
+    return _comment_of(dict_of(dict_of(told).get("audit"))) or made.id
+
+
+def _comment_of(audit: dict[str, Any]) -> str:
+    """A comment goes by one number in its audit and in the list of comments that Intake reads."""
+    return next((str(one["id"]) for one in dicts(audit.get("events")) if one.get("type") == "Comment" and one.get("id")), "")
 
 
 def _all(line: Line, path: str, name: str, asked: dict[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -3,12 +3,13 @@
 Forms, checks, the JSON schema and the picture of a recipe are drawn from declarations: a new step needs no code for any of them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Kind = Literal["text", "long_text", "number", "money", "yes_no", "choice", "label", "address", "mapping", "any"]
 Stake = Literal["none", "low", "high"]
+Faults = Callable[[Mapping[str, Any]], Iterable[str]]  # what else is wrong with what a step is given, in words
 
 KINDS: dict[Kind, str] = {  # in a rep's words, with an article: "this is a number"
     "text": "a text",
@@ -54,6 +55,7 @@ class Declaration:
     stake: Stake
     talks: bool = False  # a customer reads what it does
     ends: bool = False  # the run is over behind it: a person has it now
+    faults: Faults | None = field(default=None, compare=False, repr=False)  # where what it asks is known before it runs
 
     @property
     def pays(self) -> bool:

@@ -56,7 +56,7 @@ def amount(step: Declaration, given: Given, name: str) -> Decimal:
 def table(step: Declaration, given: Given, name: str) -> dict[str, Any]:
     """A table of values; empty where nothing was given that need not be."""
     value = given.get(name)
-    if value is None and not _field(step, name).required:
+    if (value is None or value == {}) and not _field(step, name).required:
         return {}
     if value is None or value == {}:
         raise missing(step, name)

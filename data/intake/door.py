@@ -357,7 +357,7 @@ def _change(
 
 def _keep_change(db: Session, change: Changed, arrival: Arrival, at: datetime) -> None:
     values, said = change.values, sorted(change.said, key=lambda row: row["seq"])
-    values["tags"] = revising.with_own_tags(db, change.stored, values["tags"])
+    values["tags"] = revising.with_own(db, change.stored, values["tags"], said)
     done = revising.revise(db, change.stored, change.before, values, said, words_of(values, said), at=at)
     derived = revising.signals(change.stored, done, {signal["kind"] for signal in change.signals}, at)
     arrival.counts.update(messages=done.new, gone=done.gone, signals=revising.keep_signals(db, change.signals + derived))

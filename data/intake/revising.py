@@ -19,6 +19,7 @@ COLUMNS = (
     "channel", "subject", "opened_at", "closed_at", "status", "resolved", "csat", "handle_seconds", "language", "assignee", "tags", "extra",
     "customer_id", "team_id",
 )  # fmt: skip
+OF_RECIPES = ("tag", "note", "draft", "reply")  # kinds of actions that come back with a conversation
 OF_A_MESSAGE = (
     "role", "text", "author", "private", "start_ms", "end_ms", "tool_call", "tool_result", "external_id", "extra", "gone_at",
 )  # fmt: skip
@@ -97,10 +98,15 @@ def revise(
     return Change(number, columns, len(fresh), len(gone))
 
 
-def with_own_tags(db: Session, stored: Conversation, tags: Sequence[Any]) -> list[Any]:
-    """What the source says, and behind it the tags that a recipe set here: the source may never have heard of them."""
-    query = select(Action.payload).where(Action.conversation_id == stored.id, Action.kind == "tag", Action.state == "done")
-    own = [payload["what"]["tag"] for payload in db.exec(query.order_by(col(Action.id)))]
+def with_own(db: Session, stored: Conversation, tags: Sequence[Any], said: Sequence[dict[str, Any]]) -> list[Any]:
+    """The tags, with what recipes did here: their tags stay, and what they said over there is no person's work when it comes back."""
+    query = select(Action).where(Action.conversation_id == stored.id, Action.state == "done", col(Action.kind).in_(OF_RECIPES))
+    done = db.exec(query.order_by(col(Action.id))).all()
+    theirs = {one.provider_ref.partition(" ")[2] for one in done if one.kind != "tag"} - {"", stored.external_id}
+    for row in said:
+        if row["role"] == "rep" and row["external_id"] in theirs:
+            row["role"] = "assistant"
+    own = [one.payload["what"]["tag"] for one in done if one.kind == "tag"]
     if not own:
         return list(tags)
     there = db.exec(select(Conversation.tags).where(Conversation.id == stored.id).with_for_update()).one()  # one may just be set

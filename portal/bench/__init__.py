@@ -121,14 +121,17 @@ def bench_preview(
 
 @app.command("automations")
 def bench_automations(
-    runs: Annotated[int, typer.Option("--runs", min=1, help="Dry runs of the ready recipes.")] = 1_000, as_json: Json = False
-) -> None:  # fmt: skip
-    """How long a backtest of 500 conversations takes, and a thousand dry runs; on the conversations that this portal holds."""
+    runs: Annotated[int, typer.Option("--runs", min=1, help="Dry runs of the ready recipes.")] = 1_000,
+    database: Annotated[str, typer.Option("--database", help="An empty PostgreSQL for the live runs; else SQLite.")] = "",
+    as_json: Json = False,
+) -> None:
+    """How long a backtest of 500 conversations takes, and a thousand dry runs, on the conversations that this portal holds; and 200 live
+    runs, in a portal of their own."""
     from data import people
     from portal.bench import automations as measuring
 
     found = next((one for one in people.demo_people() if one.role == "engineer"), None) or people.console()
-    _run(lambda: measuring.run(found, runs=runs), as_json)
+    _run(lambda: measuring.run(found, runs=runs, url=database), as_json)
 
 
 @app.command("retrieval")

@@ -11,10 +11,11 @@ from data.errors import Misuse
 from data.tables import Person
 from data.values import now
 from portal import catalog, shopkeeping
+from portal.bench import live_runs
 
 
-def run(by: Person, *, runs: int = 1_000) -> dict[str, Any]:
-    """Each of the ready recipes in turn, and the two that ask the most by themselves."""
+def run(by: Person, *, runs: int = 1_000, url: str = "") -> dict[str, Any]:
+    """Each of the ready recipes in turn, and the two that ask the most by themselves; and live runs, in a portal of their own."""
     with shopkeeping.beside() as shop:
         connected = catalog.connected_for(by, shop=shop)
         everywhere = [_for_all(one) for one in gallery.ready() if one.trigger.kind != "button"]
@@ -28,7 +29,7 @@ def run(by: Person, *, runs: int = 1_000) -> dict[str, Any]:
             told[f"backtest {name}, seconds"] = _timed(lambda one=one: [backtest.line_of(case, one, connected, STEPS) for case in cases])
         pairs = list(islice(zip(cycle(everywhere), cycle(cases), strict=False), runs))
         seconds = _timed(lambda: [backtest.line_of(case, one, connected, STEPS) for one, case in pairs])
-    return told | {"runs": runs, "all runs, seconds": seconds, "a run, ms": seconds * 1000 / runs}
+    return told | {"runs": runs, "all runs, seconds": seconds, "a run, ms": seconds * 1000 / runs} | live_runs.run(url)
 
 
 def _for_all(one: Recipe) -> Recipe:

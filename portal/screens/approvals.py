@@ -55,7 +55,8 @@ def whole(proposal: Proposal) -> None:
     st.subheader(widgets.plain(_capital(proposal.title)), anchor=False)
     st.caption(_who_and_when(proposal), help=widgets.exact(proposal.at))
     st.markdown(f"**{widgets.plain(proposal.evidence['sentence'])}**  \n{widgets.plain(_figures(proposal))}")
-    st.text(f"Why: {proposal.why}")
+    if proposal.kind not in act_evidence.KINDS:  # of those the sentence says it
+        st.text(f"Why: {proposal.why}")
     if proposal.kind == "publish_articles" and access.may(person, "article.read"):
         _articles(proposal)
     if proposal.kind in act_evidence.KINDS:

@@ -18,8 +18,11 @@ from portal import (
     recipe_begun,
     recipe_copy,
     recipe_drawn,
+    recipe_failures,
     recipe_form,
     recipe_limits,
+    recipe_release,
+    recipe_runs,
     recipe_trying,
     recipe_versions,
     widgets,
@@ -31,7 +34,16 @@ person = st.session_state["person"]
 may_draft = access.may(person, "automation.draft")
 PAGE = 25
 TO_OPEN = "automations_to_open"
-TABS = {"steps": "Steps", "picture": "Picture", "backtest": "Backtest", "versions": "Versions", "file": "As a file"}
+TABS = {
+    "steps": "Steps",
+    "picture": "Picture",
+    "backtest": "Backtest",
+    "release": "Release",
+    "runs": "Runs",
+    "failures": "Failure points",
+    "versions": "Versions",
+    "file": "As a file",
+}
 
 
 # -- the list -----------------------------------------------------------------------------------------------------------------------------
@@ -45,6 +57,7 @@ def everything() -> None:
     if may_draft:
         recipe_begun.ways(person)
     recipe_limits.section(person)
+    recipe_release.in_force(listed, person)
     if not listed:
         st.info(
             "There is no recipe yet. A recipe says when it begins, which steps it does, how far it may go, and what a person decides. "
@@ -75,7 +88,7 @@ def table(listed: Sequence[Kept]) -> None:
             "Open": ["Open" for _ in listed],
             "Title": [one.title for one in listed],
             "What it is for": [str(one.newest.body.get("what") or "–") for one in listed],
-            "State": [f"{in_words(one)}{unsaved(one)}" for one in listed],
+            "State": [f"{recipe_release.state(one)}{unsaved(one)}" for one in listed],
             "Changed": [widgets.when(one.newest.at) for one in listed],
             "By": [who.get(one.newest.by_person_id or "", "the console") for one in listed],
         }
@@ -89,13 +102,6 @@ def table(listed: Sequence[Kept]) -> None:
     )  # fmt: skip
     if pressed := st.session_state.get(TO_OPEN):
         go_to(recipe=listed[pressed["row"]].name)
-
-
-def in_words(one: Kept) -> str:
-    newest = one.newest.target_number
-    if one.live is None:
-        return f"draft {newest}"
-    return f"live {one.live}" if one.live == newest else f"live {one.live}, draft {newest}"
 
 
 def unsaved(one: Kept) -> str:
@@ -132,7 +138,10 @@ def one_recipe(name: str, wanted: str) -> None:
     versions = recipes.history(name, by=person)
     newest = versions[0]
     version = next((one for one in versions if str(one.target_number) == wanted), newest)
-    back()
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        back()
+        if may_draft and (copied := copying.recipe(version, by=person)):
+            go_to(recipe=copied)
     try:
         recipe = recipes.read(version)
     except Refused as refused:
@@ -141,9 +150,8 @@ def one_recipe(name: str, wanted: str) -> None:
         recipe_versions.show(name, take, by=person)
         return
     about(recipe, version, newest)
+    recipe_release.switch(name, person)
     copying.recipe_origin(name, by=person)
-    if may_draft and (copied := copying.recipe(version, by=person)):
-        go_to(recipe=copied)
     if version is not newest or not may_draft:
         only_read(name, recipe, version, newest)
         return
@@ -158,8 +166,9 @@ def about(recipe: Recipe, version: Version, newest: Version) -> None:
         st.markdown(widgets.plain(recipe.what))
     kept = next(one for one in recipes.listed(by=person) if one.name == recipe.name)
     who = people.names().get(version.by_person_id or "", "the console")
+    told = recipe_release.state(kept).capitalize()
     st.caption(
-        f"{in_words(kept).capitalize()} · version {version.target_number} saved by {widgets.plain(who)}, {widgets.when(version.at)}",
+        f"{told} · version {version.target_number} saved by {widgets.plain(who)}, {widgets.when(version.at)}",
         help=widgets.exact(version.at),
     )
     if version is not newest:
@@ -167,7 +176,7 @@ def about(recipe: Recipe, version: Version, newest: Version) -> None:
 
 
 def tabs(names: tuple[str, ...]) -> str:
-    default = st.query_params.get("tab", names[0])
+    default = "runs" if "run" in st.query_params else st.query_params.get("tab", names[0])
     return (
         st.segmented_control(
             "Show", names, format_func=TABS.__getitem__, default=default if default in names else names[0], required=True,
@@ -184,9 +193,15 @@ def only_read(name: str, recipe: Recipe, version: Version, newest: Version) -> N
                 go_to(recipe=name)
             if may_draft:
                 st.button("Take it as a new draft", icon=":material/edit_note:", key="automations_take", on_click=take, args=(version,))
-    shown = tabs(("picture", "backtest", "versions"))
+    shown = tabs(("picture", "backtest", "release", "runs", "failures", "versions"))
     if shown == "backtest":
         recipe_backtest.section(name, version.target_number, changed=False, person=person)
+    elif shown == "release":
+        recipe_release.section(name, version.target_number, changed=False, person=person)
+    elif shown == "runs":
+        recipe_runs.section(name, person=person)
+    elif shown == "failures":
+        recipe_failures.section(name, person=person)
     elif shown == "versions":
         recipe_versions.show(name, take, by=person)
     else:
@@ -212,6 +227,12 @@ def turned_to(shown: str, name: str, newest: Version | None) -> None:
         recipe_versions.show(name, take, by=person)
     elif shown == "backtest" and newest is not None:
         recipe_backtest.section(name, newest.target_number, changed=copy.changed, person=person)
+    elif shown == "release" and newest is not None:
+        recipe_release.section(name, newest.target_number, changed=copy.changed, person=person)
+    elif shown == "runs":
+        recipe_runs.section(name, person=person)
+    elif shown == "failures":
+        recipe_failures.section(name, person=person)
     else:
         steps(copy, name, newest)
 
@@ -230,7 +251,7 @@ def picture(recipe: Recipe) -> None:
 
 def steps(copy: Copy, name: str, newest: Version | None) -> None:
     every_step = recipe_trying.every_step()
-    declarations = recipes.declared(every_step)
+    declarations = declared()
     conversation_id = recipe_trying.choose(copy, st.query_params.get("from", ""), by=person)
     last_line = st.container()
     places = recipe_form.cards(copy, declarations)

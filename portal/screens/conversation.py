@@ -8,7 +8,7 @@ from data import access, conversations, examples, labels, people, predictions, r
 from data.conversations import Listed
 from data.intake import revising, seals
 from data.tables import Conversation
-from portal import acts, suggested, transcript, widgets
+from portal import acts, recipe_buttons, recipe_did, suggested, transcript, widgets
 
 MARKS = {"yes": "yes", "no": "no", "unsure": "not sure"}
 USES = {"loose": "waits for the next freeze", "train": "is learned from", "eval": "is a test case", "gold": "is a gold example"}
@@ -174,7 +174,9 @@ with st.container(key="conversation_sides"):
 with left:
     transcript.show(conversation, messages)
 with right:
-    suggested.show(conversation.id, by=person)
+    recipe_buttons.show(conversation.id, by=person)
+    if not recipe_did.show(conversation.id, by=person):
+        suggested.show(conversation.id, by=person)
     made_of_it(conversation.id)
     happened(conversation.id)
     reveal(conversation.id)

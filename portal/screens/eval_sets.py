@@ -10,7 +10,7 @@ from data.tables import Case, EvalSet, SetVersion
 from evals import changes, compare, freezing, reading, runs, sets, targets
 from evals.cases import NewCase
 from evals.graders import expect
-from portal import acts, answers, casing, catalog, jobs, transcript, waiting_cases, widgets
+from portal import acts, answers, casing, catalog, copying, jobs, transcript, waiting_cases, widgets
 
 person = st.session_state["person"]
 who = people.names()
@@ -313,6 +313,7 @@ def change_case(eval_set: EvalSet, case: Case) -> None:
                     lambda: changes.retire(eval_set.id, case.key, why=why_out, by=person), done="It is taken out when the set is frozen."
                 )
                 st.rerun()
+        copying.rubric(eval_set, case, by=person)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from data import access, audit, backups, config, connections, settings, traces
-from portal import acts, doctor, encoders, jobs, trying_models, widgets
+from portal import acts, doctor, encoders, jobs, services, trying_models, widgets
 
 person = st.session_state["person"]
 widgets.page(
@@ -108,6 +108,8 @@ elif access.may(person, "connection.propose"):
 if endpoint:
     trying_models.show(person)
     trying_models.another_address(person)
+
+services.show(person)
 
 st.subheader("The sentence encoder", anchor=False)
 st.markdown(widgets.plain(encoders.in_words()))
