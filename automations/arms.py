@@ -98,7 +98,7 @@ def judge(name: str, told: str, strata: Sequence[tuple[Share, Share]], *, less_i
     with_it, without = (Share(sum(pair[arm].k for pair in strata), sum(pair[arm].n for pair in strata)) for arm in (0, 1))
     found = difference(strata)
     if found is None or min(with_it.n, without.n) < FEWEST:
-        few = f"Too few to tell yet: {told} {with_it} with it and {without} without; {FEWEST} customers are needed in each."
+        few = f"Too few to tell by {name} yet: {with_it.n:,} customers with it, {without.n:,} without; {FEWEST} are needed in each."
         return Measure(name, told, with_it, without, None, "cannot_tell", few)
     low, high = found.interval(WRONGLY / asked)
     verdict = _verdict(*((-high, -low) if less_is_better else (low, high)))

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from automations import RECIPE, conditions, flowing, limits, ran, recipes, running, tracing
+from automations import RECIPE, backtest, conditions, flowing, limits, ran, recipes, running, tracing
 from automations.ran import Run
 from automations.recipe import TRIGGERS, Recipe
 from data import store, versions
-from data.tables import Action, Approval, AuditEntry, Person, Proposal, Release, Setting, Span, Trace, Version
+from data.measures import percent
+from data.tables import Action, Approval, AuditEntry, Person, Proposal, Release, Setting, Span, Study, Trace, Version
 from data.values import Target
 
 Line = tuple[str, str]  # what it is, and what is so
@@ -111,12 +112,13 @@ class _Known:
         release = _release_then(self.db, self.trace)
         if release is None:
             return tuple(lines)
-        share = "every customer" if release.percent >= 100 else f"{release.percent} % of the customers"
-        lines.append(("Released", f"{told(release.started_at)} by {self.name(release.by_person_id)}, for {share} that it is for"))
+        lines.append(("Released", f"{told(release.started_at)} by {self.name(release.by_person_id)}"))
         if proposal := self.db.get(Proposal, release.proposal_id) if release.proposal_id else None:
             lines += [("Release proposed by", f"{self.name(proposal.proposer_id)}: {proposal.why}"),
                       ("Release approved by", self._agreed(proposal)),
                       ("Figures it was released on", str(proposal.evidence.get("sentence") or "none"))]  # fmt: skip
+        elif looked := _looked_before(self.db, self.version, release.started_at):
+            lines.append(("Figures it was released on", looked))
         return tuple(lines)
 
     def _agreed(self, proposal: Proposal) -> str:
@@ -128,12 +130,11 @@ class _Known:
         intent = facts.get("intent") or {}
         lines = [("The customer's words", short(facts.get("message", {}).get("text", "")) or "none")]
         if intent:
-            lines.append(("Intent", f"{intent.get('name')}, {float(intent.get('confidence') or 0):.0%} sure"))
+            lines.append(("Intent", f"{intent.get('name')}, {percent(float(intent.get('confidence') or 0))} sure"))
         return (*lines, *(_step_line(place, one) for place, one in enumerate(self.run.steps, start=1)))
 
     def conditions(self) -> tuple[Line, ...]:
-        trigger = f"Begins when {TRIGGERS.get(self.recipe.trigger.kind, self.recipe.trigger.kind)}"
-        lines = [("The recipe", trigger)]
+        lines = [("The recipe", f"Begins when {_trigger(self.recipe)}")]
         if self.recipe.when is not None:
             lines.append(("For it", conditions.told(self.recipe.when)))
         states = {one.name: str((one.output or {}).get("state")) for one in self.run.steps}
@@ -150,12 +151,16 @@ class _Known:
             lines.append(("Answer", self._answer(one)))
             if (passage := one.evidence.get("policy") or {}).get("text"):
                 lines.append(("Policy", f"{passage.get('title')}: {passage['text']}"))
-            lines += [(f"Amount, {name}", str(amount)) for name, amount in (one.evidence.get("amounts") or {}).items()]
+            if amounts := dict(one.evidence.get("amounts") or {}):
+                currency = amounts.pop("currency", "")
+                lines.append((f"Amounts, {currency}", "; ".join(f"{name} {amount}" for name, amount in amounts.items())))
         return tuple((title, short(str(tracing.redacted(said)))) for title, said in lines)
 
     def _answer(self, one: Proposal) -> str:
         if one.state in ("approved", "done", "failed"):
             return f"yes: {self._agreed(one)}"
+        if one.state == "open":
+            return f"nobody decided yet; {one.needs} {'has' if one.needs == 1 else 'have'} to say yes"
         said = f"{one.state}{f', {told(one.decided_at)}' if one.decided_at else ''}"
         return f"{said}. {one.outcome}".rstrip(" .")
 
@@ -189,6 +194,14 @@ class _Known:
         )
 
 
+def _trigger(recipe: Recipe) -> str:
+    told_of, sure = recipe.trigger, recipe.trigger.confidence
+    words = TRIGGERS.get(told_of.kind, told_of.kind)
+    if not told_of.intent:
+        return words
+    return f"{words}: '{told_of.intent}'" + (f", at least {percent(float(sure))} sure" if sure is not None else "")
+
+
 def _release_then(db: Session, trace: Trace) -> Release | None:
     """The one that counted when the run began."""
     its = (Release.target_kind == RECIPE, Release.target_name == trace.target_name, Release.target_number == trace.target_number)
@@ -196,6 +209,13 @@ def _release_then(db: Session, trace: Trace) -> Release | None:
         select(Release).where(*its, col(Release.started_at) <= trace.at).order_by(col(Release.started_at).desc(), col(Release.id).desc())
     )
     return db.exec(query).first()
+
+
+def _looked_before(db: Session, version: Version, at: datetime) -> str:
+    """What the last backtest before it said, where nobody had to be asked."""
+    of_it = (Study.version_id == version.id, Study.kind == backtest.KIND, col(Study.at) <= at)
+    found = db.exec(select(Study).where(*of_it).order_by(col(Study.at).desc(), col(Study.id).desc())).first()
+    return str(found.told["sentence"]) if found else ""
 
 
 def _customer_limit(db: Session, at: datetime) -> str:
@@ -213,7 +233,9 @@ def _left(one: Action) -> str:
 
 def _step_line(place: int, one: Span) -> Line:
     said = one.output or {}
-    gave = "; ".join(f"{name} {value}" for name, value in (said.get("gave") or {}).items() if not isinstance(value, dict | list))
+    gave = "; ".join(
+        f"{name.replace('_', ' ')} {value}" for name, value in (said.get("gave") or {}).items() if not isinstance(value, dict | list)
+    )
     why = str(said.get("why") or "")
     return f"Step {place}, {one.input.get('step')}", short(". ".join(part for part in (str(said.get("state")), gave, why) if part))
 

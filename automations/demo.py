@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from automations import RECIPE, arriving, backtest, drafted, gallery, going_on, recipes, release, settling, stopping, waiting
+from automations import RECIPE, arriving, backtest, drafted, failures, gallery, going_on, recipes, release, settling, stopping, waiting
 from automations.arriving import Means
 from automations.conversing import Connected
 from automations.recipe import Act, Limits
@@ -85,6 +85,7 @@ def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Me
         _decide(trace, place, leads, means)
     for place, trace in enumerate(drafts[:-DRAFTS_WAITING]):
         _take(trace, place, leads)
+    failures.look(at=at)
 
 
 def _released(target: Target, why: str, by: Person, approver: Person, at: datetime) -> Release:

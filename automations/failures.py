@@ -171,6 +171,7 @@ class _Read:
         self._predicted = predictions.live_by_conversation(db, made)
         self._reviewed = _last_named(db, made)
         self._names = labels.names()
+        self._articles = published(in_force.stamp())
 
     def spans(self, trace: Trace) -> list[Span]:
         return self._spans.get(trace.id, [])
@@ -183,7 +184,7 @@ class _Read:
         began, named = self._intents(trace)
         return Around(
             began, named, proposal.title if proposal else "", proposal.state if proposal else "", proposal.outcome if proposal else "",
-            trace.better or _said_next(self.db, trace), published(in_force.stamp()),
+            trace.better or _said_next(self.db, trace), self._articles,
         )  # fmt: skip
 
     def _intents(self, trace: Trace) -> tuple[str, str]:
@@ -315,10 +316,11 @@ def _examples(name: str, cause: str, since: datetime, by: Person) -> tuple[Examp
 
 
 def waiting(name: str, *, by: Person, since: datetime) -> list[str]:
-    """Runs whose cause nobody confirmed yet, of conversations within reach, the newest first."""
+    """Runs whose cause nobody confirmed yet, of conversations within reach, the newest first. Who is to judge a conversation without the
+    others' word is not asked why its intent was wrong."""
     access.require(by, "automation.read")
     found = _within_reach(by, *_of(name), Trace.at >= since, col(Trace.cause_by_id).is_(None))
-    return [one.id for one, _ in found]
+    return [one.id for one, made in found if not _is_blind(one, made, by)]
 
 
 def get(trace_id: str, *, by: Person) -> Failure | None:
@@ -327,15 +329,18 @@ def get(trace_id: str, *, by: Person) -> Failure | None:
     if not found:
         return None
     trace, made = found[0]
-    blind = trace.cause == causes.WRONG_INTENT and reviews.is_blind(made.id, by=by)
     with store.reading() as db:
         spans = db.exec(select(Span).where(Span.trace_id == trace.id)).all()
         actions = db.exec(select(Action).where(Action.trace_id == trace.id).order_by(col(Action.id))).all()
         return Failure(
             trace.id, made.id, trace.target_number, trace.at, made.channel, _excerpt(db, trace, EXCERPT), _did(spans, actions),
             str((trace.said or {}).get("reply", "")), trace.better, trace.cause,
-            HIDDEN if blind else trace.cause_why, trace.cause_by_id,
+            HIDDEN if _is_blind(trace, made, by) else trace.cause_why, trace.cause_by_id,
         )  # fmt: skip
+
+
+def _is_blind(trace: Trace, made: Conversation, by: Person) -> bool:
+    return trace.cause == causes.WRONG_INTENT and reviews.is_blind(made.id, by=by)
 
 
 def _did(spans: Sequence[Span], actions: Sequence[Action]) -> tuple[Told, ...]:

@@ -125,12 +125,12 @@ def _satisfaction(found: Counts) -> Mark:
     few = with_it.n < RATINGS or without.n < RATED_BEFORE
     difference = None if few else arms.difference(found.rated)
     less = f"surely more than {LESS_SATISFIED * 100:.0f} points below"
-    so_far = f"{with_it} with it, {without} without" if with_it.n and without.n else f"{with_it.n:,} ratings so far"
+    so_far = f"{with_it.n:,} of {RATINGS} ratings" if few else f"{with_it} with it, {without} without"
     why = (
         f"{percent(with_it.value)} of its {with_it.n:,} customers who said so this week were satisfied, and {percent(without.value)} of "
         f"{without.n:,} with the same wish and channel without it: {less}."
     )  # fmt: skip
-    return Mark("Satisfied, this week", so_far, f"{less}, from {RATINGS} ratings on", why if _harms(difference) else "")
+    return Mark("Satisfied, this week", so_far, less, why if _harms(difference) else "")
 
 
 def _harms(found: Difference | None) -> bool:

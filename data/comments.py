@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from itertools import islice, pairwise
+from urllib.parse import quote
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -65,7 +66,8 @@ def _about(db: Session, noun: str, noun_id: str, by: Person) -> tuple[str, str]:
     elif noun == "version":
         access.require(by, "proposal.comment")
         if version := db.get(Version, noun_id):
-            return f"version {version.target_number} of {version.target_name}", f"{version.target_kind}s"
+            page = f"automations?recipe={quote(version.target_name)}" if version.target_kind == "recipe" else f"{version.target_kind}s"
+            return f"version {version.target_number} of {version.target_name}", page
     elif noun == "example":
         access.require(by, "comment.write")
         if example := db.get(Example, noun_id):

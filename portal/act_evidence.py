@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from automations import precedents, recipes
+from automations.precedents import Precedent
 from data import access, approvals, conversations, masking
 from data.tables import Person, Proposal
 from portal import widgets
@@ -106,6 +107,12 @@ def _like(proposal: Proposal, names: Mapping[str, str], by: Person) -> None:
     approved, decided = precedents.counted(proposal, by=by)
     st.markdown(f"**Like it: {approved:,} of {decided:,} approved**" if decided else "**Like it: none was decided so far**")
     for one in precedents.like(proposal, by=by):
+        _before(one, names)
+
+
+def _before(one: Precedent, names: Mapping[str, str]) -> None:
+    """A way into it: on the same page, where a link would leave the address as it is."""
+    with st.container(gap=None):
         st.button(
             widgets.plain(_capital(masking.masked(one.title))), key=f"approvals_like_{one.proposal_id}", type="tertiary",
             icon=":material/check:" if one.approved else ":material/close:", on_click=st.query_params.update,

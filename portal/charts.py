@@ -12,7 +12,7 @@ from evals.continuous import Trend
 from portal import widgets
 
 # one measure, one colour, on every page; readable on white and on near-black
-COLOURS = {"agreement": "#0f9488", "volume": "#5b8ff9", "satisfied": "#c98a1b", "marker": "#8b7ae0", "words": "#7c898b"}
+COLOURS = {"agreement": "#0f9488", "volume": "#5b8ff9", "satisfied": "#c98a1b", "marker": "#8b7ae0", "words": "#75828a"}
 PICK = "pick"
 ENDS = {"done": "#0f9488", "left out": "#8a979a", "failed": "#d4552a", "waited": "#c98a1b"}  # of a step
 # what a rung of the ladder is worth, and how that is drawn: never by its colour alone
@@ -185,7 +185,7 @@ def steps_in_time(rows: Sequence[Mapping[str, Any]], *, title: str) -> alt.Layer
         color=alt.Color("state:N", scale=scale, legend=None),
     )  # fmt: skip
     words = base.mark_text(align="left", dx=6, fontSize=11, color=COLOURS["words"]).encode(x="ends:Q", text="said:N")
-    return alt.layer(line, words).properties(title=alt.Title(title, anchor="start", fontSize=14), height=90 + 24 * len(frame))
+    return alt.layer(line, words).properties(title=alt.Title(title, anchor="start", fontSize=14), height=115 + 24 * len(frame))
 
 
 def _or_dash(share: Share) -> str:

@@ -11,7 +11,6 @@ from evals import rubrics
 from portal import acts, catalog, widgets
 
 LONGEST, LONGEST_RUBRIC = 60, 2_000
-CHOSEN = "classifiers_which"  # which classifier is chosen at the top of its page: it follows the address
 
 
 def recipe(version: Version, *, by: Person) -> str:
@@ -50,12 +49,8 @@ def recipe_origin(name: str, *, by: Person) -> None:
 
 def open_original(address: dict[str, str]) -> None:
     """On the same page, where a link would leave the address as it is."""
-
-    def go() -> None:
-        st.query_params.from_dict(address)
-        st.session_state.pop(CHOSEN, None)
-
-    st.button("Open the original", key="copying_original", type="tertiary", icon=":material/arrow_forward:", on_click=go)
+    go, icon = st.query_params.from_dict, ":material/arrow_forward:"
+    st.button("Open the original", key="copying_original", type="tertiary", icon=icon, on_click=go, args=(address,))
 
 
 def _ended(told: str) -> str:

@@ -12,13 +12,17 @@ from portal import acts, session, widgets
 
 RIGHT = "automation.read"
 STYLE = """
-@page { margin: 18mm }
+@page { size: A4; margin: 12mm }
 body { font: 14px/1.45 system-ui, sans-serif; color: #101617; background: #fff; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem; margin: 0 0 .3rem } h2 { font-size: 1.05rem; margin: 1.4rem 0 .3rem }
 table { border-collapse: collapse; width: 100% } tr { break-inside: avoid }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid #d4dada }
 th { width: 13rem; font-weight: 600 } td { overflow-wrap: anywhere; white-space: pre-wrap }
-p.about { color: #48565a } @media print { body { margin: 0; max-width: none } }
+p.about { color: #48565a }
+@media print {
+  body { margin: 0; padding: 0; max-width: none; font-size: 8.5pt; line-height: 1.2 } h1 { font-size: 13pt } p { margin: .2rem 0 }
+  h2 { font-size: 9.5pt; margin: .35rem 0 .05rem; break-after: avoid } th, td { padding: .05rem .5rem .05rem 0 } th { width: 11rem }
+}
 """
 
 
@@ -52,9 +56,9 @@ def show(trace_id: str, *, by: Person) -> None:
         st.markdown(f"**{widgets.plain(part.title)}**")
         with st.container(border=True, gap="xxsmall", key=f"automations_record_{place}"):
             for title, said in part.lines:
-                with st.container(horizontal=True, gap="medium"):
-                    st.markdown(f":gray[{widgets.plain(title)}]", width=190)
-                    st.markdown(widgets.plain(said), width="stretch")
+                left, right = st.columns([1, 3], gap="small")
+                left.markdown(f":gray[{widgets.plain(title)}]")
+                right.markdown(widgets.plain(said))
 
 
 def download(record: Record, *, by: Person) -> None:

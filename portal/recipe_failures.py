@@ -20,6 +20,7 @@ STATES = {
 }  # fmt: skip
 ICONS = {"review": "rate_review", "ladder": "stairs", "gaps": "edit_note"}
 NEEDS = {"review": "review.record", "ladder": "article.read", "gaps": "pattern.read"}  # the right without which the page is not there
+WIDE = 460  # pixels of a cause's words; what mends it stands beside, or below where there is no room
 LAST, CHOSEN, LATER = "failures_last", "failures_chosen", "failures_later"
 
 
@@ -65,16 +66,17 @@ def times(count: int) -> str:
 def ranked(name: str, place: int, point: Point, person: Person) -> None:
     cause = CAUSES[point.cause]
     share = f"{point.share.k:,} of {point.share.n:,} ({point.share.value:.0%})".replace("%", "\u00a0%")
-    with st.container(border=True, gap="xsmall", key=f"failures_point_{place}"):
-        row = st.columns([3.4, 2.6, 1.2], vertical_alignment="center")
-        with row[0].container(gap=None):
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"failures_point_{place}"
+    ):  # fmt: skip
+        with st.container(gap=None, width=WIDE):
             st.markdown(f"**{place + 1}. {cause.words}**: {share}{trend(point)}")
             st.caption(f"{cause.means.capitalize()}. {said(point)}")
-        with row[1]:
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
             mend(name, point, person)
-        if point.examples:
-            with row[2].popover("Examples", icon=":material/chat_bubble:", key=f"failures_examples_{place}"):
-                examples(name, point)
+            if point.examples:
+                with st.popover("Examples", icon=":material/chat_bubble:", key=f"failures_examples_{place}"):
+                    examples(name, point)
 
 
 def trend(point: Point) -> str:
@@ -99,10 +101,10 @@ def mend(name: str, point: Point, person: Person) -> None:
         )  # fmt: skip
         return
     if not access.may(person, NEEDS[cause.page]):
-        st.markdown(cause.fix)
+        st.markdown(cause.fix, width="content")
         return
     about = {"conversation": point.examples[0].conversation_id} if cause.page == "review" and point.examples else None
-    st.page_link(f"screens/{cause.page}.py", label=cause.fix, icon=f":material/{ICONS[cause.page]}:", query_params=about)
+    st.page_link(f"screens/{cause.page}.py", label=cause.fix, icon=f":material/{ICONS[cause.page]}:", query_params=about, width="content")
 
 
 def turn_to(**address: str) -> None:

@@ -16,6 +16,7 @@ from data.measures import percent
 from data.tables import Person, Release
 from data.values import Target, now
 from evals import sets
+from evals.releasing import Progress
 from evals.verdict import points
 from portal import acts, catalog, jobs, recipe_backtest, widgets
 
@@ -112,9 +113,21 @@ def section(name: str, number: int, *, changed: bool, person: Person) -> None:
         on_its_way(coming, person)
     if live is not None:
         is_live(live, person)
+    if not (live or coming):
+        was_stopped(name)
     if target not in [releases.target_of(one) for one in (live, coming) if one]:
         to_release(target, person)
     history(name, live, person)
+
+
+def was_stopped(name: str) -> None:
+    """Whoever proposes it again reads why it ended."""
+    if steps := releases.steps(RECIPE, name):
+        last = steps[-1]
+        ended = widgets.when(last.ended_at) if last.ended_at else ""
+        st.warning(
+            f"Version {last.target_number} was stopped {ended}: {widgets.plain(last.ended_why)}", icon=":material/stop_circle:"
+        )  # fmt: skip
 
 
 def turn_to(tab: str) -> None:
@@ -238,8 +251,7 @@ def _segments(shown: gate.Shown) -> list[str]:
 def on_its_way(coming: Release, person: Person) -> None:
     found = release.progress_of(coming, steps=STEPS, known=catalog.graders_for(person), by=person)
     with st.container(border=True, key="automations_under_way"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":violet[:material/moving:] **{widgets.plain(found.sentence)}**", width="stretch")
+        st.markdown(f":violet[:material/moving:] **Version {coming.target_number}** {so_far(found)}")
         st.caption(f"Begun {widgets.when(coming.started_at)} · {for_whom(coming)}", help=widgets.exact(coming.started_at))
         for asked in found.asks:
             st.markdown(f":gray[:material/hourglass_empty: {widgets.plain(asked)}]")
@@ -250,6 +262,13 @@ def on_its_way(coming: Release, person: Person) -> None:
         if coming.stage == "percent":
             compared(coming, person)
         watched(coming, person)
+
+
+def so_far(found: Progress) -> str:
+    if found.release.stage == "shadow":
+        return f"is tried with nothing leaving: it looked at {found.seen:,} conversations."
+    beside = f", and was tried on {found.seen - found.answered:,} of the others with nothing leaving"
+    return f"answers for {found.release.percent} % of customers: {found.answered:,} conversations{beside}."
 
 
 def for_whom(one: Release) -> str:
@@ -317,19 +336,17 @@ def watched(one: Release, person: Person) -> None:
 def compared(one: Release, person: Person) -> None:
     """Beside the customers whom it does not answer, of those that it is for."""
     found = arms.compare(one, by=person)
-    words, icon, colour = VERDICTS[found.verdict]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(words, icon=icon, color=colour)  # type: ignore[arg-type]
-        st.markdown(widgets.plain(found.sentence), width="stretch")
+    _, icon, colour = VERDICTS[found.verdict]
+    st.markdown(f":{colour}[{icon}] {widgets.plain(found.sentence)}")
     if not found.measures:
         return
     frame = pd.DataFrame(
         {
             "Measure": [NAMES.get(one.name, one.name) for one in found.measures],
+            "Verdict": [VERDICTS[one.verdict][0] for one in found.measures],
             "With it": [str(one.with_it) if one.with_it.n else "–" for one in found.measures],
             "Without": [str(one.without) if one.without.n else "–" for one in found.measures],
             "Difference, in points": [reach(one) for one in found.measures],
-            "Verdict": [VERDICTS[one.verdict][0] for one in found.measures],
         }
     )
     st.dataframe(frame, hide_index=True, height="content")

@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from automations import marking, ran, replay
+from automations import RECIPE, marking, ran, replay
 from automations.ran import Listed, Run
 from automations.replay import Replayed
-from data import access, conversations, masking, people
+from data import access, conversations, masking, people, versions
 from data.errors import Refused
 from data.tables import Action, Person, Span, Trace
-from portal import acts, charts, decision_record, recipe_trying, widgets
+from data.values import Target
+from portal import acts, charts, decision_record, recipe_trying, talk, widgets
 from portal.recipe_begun import go_to
 
 ALL, STEPS, RECORD = "all", "steps", "record"
@@ -108,12 +109,17 @@ def table(name: str, listed: Sequence[Listed]) -> None:
 
 
 def told(action: Action) -> str:
-    said = masking.masked(str(action.payload["told"]))
+    said = spoken(action.payload["told"])
     return said if action.state == "done" else f"{said} ({ACT_STATES.get(action.state, ('', '', action.state))[2]})"
 
 
 def why(trace: Trace) -> str:
-    return masking.masked(str((trace.state_json or {}).get("why") or ""))
+    return spoken((trace.state_json or {}).get("why") or "")
+
+
+def spoken(text: Any) -> str:
+    """As people read it: masked, and without the numbers by which the portal and the shop know each other's things."""
+    return masking.OUR_ID.sub("…", masking.masked(str(text)))
 
 
 # -- one run ------------------------------------------------------------------------------------------------------------------------------
@@ -133,6 +139,7 @@ def one(run: Run, person: Person) -> None:
         return
     in_time(run, person)
     left(run)
+    said(run, person)
 
 
 def head(run: Run) -> None:
@@ -155,7 +162,7 @@ def head(run: Run) -> None:
     for proposal in run.proposals:
         state = "Waits for a yes" if proposal.state == "open" else f"Asked, and {proposal.state}"
         st.page_link(
-            "screens/approvals.py", label=f"{state}: {widgets.plain(masking.masked(proposal.title))}", icon=":material/how_to_reg:",
+            "screens/approvals.py", label=f"{state}: {widgets.plain(spoken(proposal.title))}", icon=":material/how_to_reg:",
             query_params={"proposal": proposal.id},
         )  # fmt: skip
 
@@ -256,19 +263,19 @@ def bars(run: Run) -> list[dict[str, Any]]:
 
 
 def detail(run: Run, chosen: Span, person: Person) -> None:
-    said, (icon, colour, words) = chosen.output or {}, STEP_STATES.get(state_of(chosen), ("circle", "gray", state_of(chosen)))
+    gave, (icon, colour, words) = chosen.output or {}, STEP_STATES.get(state_of(chosen), ("circle", "gray", state_of(chosen)))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{chosen.seq} · {widgets.plain(step_title(chosen))}** :{colour}-badge[:material/{icon}: {words}]", width="content")
         if access.may(person, "example.flag"):
             flag(run, chosen, person)
-    if reason := str(said.get("why") or ""):
+    if reason := spoken(gave.get("why") or ""):
         st.markdown(widgets.plain(f"It was left out: it is not so that {reason}." if state_of(chosen) == "skipped" else reason))
     if chosen.tokens:
         st.caption(f":material/smart_toy: {chosen.tokens:,} tokens of a model" + (f", {chosen.cost:,.4f} in money" if chosen.cost else ""))
     with st.expander("What it was given", expanded=True, icon=":material/input:"):
         values(chosen.input.get("given") or {}, "Nothing: it took what the conversation says.")
     with st.expander("What it gave", expanded=True, icon=":material/output:"):
-        values(said.get("gave") or {}, "Nothing.")
+        values(gave.get("gave") or {}, "Nothing.")
 
 
 def values(told_of: Mapping[str, Any], nothing: str) -> None:
@@ -285,7 +292,7 @@ def in_words(value: Any) -> str:
         return "; ".join(f"{name}: {in_words(inner)}" for name, inner in value.items()) or "nothing"
     if isinstance(value, list):
         return ", ".join(in_words(inner) for inner in value) or "nothing"
-    text = "nothing" if value is None or value == "" else str(value)
+    text = "nothing" if value is None or value == "" else masking.OUR_ID.sub("…", str(value))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
 
 
@@ -307,8 +314,16 @@ def left(run: Run) -> None:
     for action in run.did:
         icon, colour, words = ACT_STATES.get(action.state, ("circle", "gray", action.state))
         ref = f" · reference {action.provider_ref}" if action.provider_ref else ""
-        reason = f" {masking.masked(action.why)}" if action.why else ""
+        reason = f" {spoken(action.why)}" if action.why else ""
         st.markdown(
-            f":{colour}[:material/{icon}:] {widgets.plain(masking.masked(str(action.payload['told'])))} "
+            f":{colour}[:material/{icon}:] {widgets.plain(spoken(action.payload['told']))} "
             f":gray[{words}{widgets.plain(ref)}]{widgets.plain(reason)}"
         )
+
+
+def said(run: Run, person: Person) -> None:
+    """Where a step is flagged and no eval set was made for the recipe yet, it stands here."""
+    if access.may(person, "proposal.comment"):
+        version = versions.get(Target(RECIPE, run.trace.target_name, run.trace.target_number))
+        with st.expander(f"Said beside version {version.target_number}", icon=":material/forum:"):
+            talk.show("version", version.id, by=person)

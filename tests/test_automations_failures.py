@@ -258,6 +258,16 @@ def test_a_person_keeps_the_cause_or_says_another_and_the_last_word_counts(staff
     assert told[0] == "Said why a run of recipe 'late parcel' 1 went wrong: slow." and len(told) == 4
 
 
+def test_what_a_person_said_while_the_rules_looked_stays(staff: Staff) -> None:
+    in_force(staff)
+    first, second = broken(staff), broken(staff, 2)
+    failures.look()
+    failures.confirm(first.id, causes.POLICY, by=staff.rep)
+    with store.writing() as db:  # what a look that had begun before keeps
+        kept = [failures._keep(db, one.id, causes.SLOW, "So.", now()) for one in (first, second)]
+    assert kept == [False, True] and (row(first).cause, row(second).cause_why) == (causes.POLICY, "So.")
+
+
 def test_only_who_drafts_recipes_and_reads_the_conversation_says_the_cause(staff: Staff) -> None:
     trace = found_one(staff)
     for person, why in ((staff.other, "that run is not here"), (staff.admin, "automation")):
@@ -362,6 +372,7 @@ def test_what_others_said_stays_hidden_from_who_is_to_judge_without_it(staff: St
     hidden, seen = (failures.get(trace.id, by=person) for person in (staff.rep, staff.lead))
     assert hidden is not None and hidden.why == failures.HIDDEN
     assert seen is not None and "Complaint" in seen.why
+    assert [failures.waiting(NAME, by=person, since=since()) for person in (staff.rep, staff.lead)] == [[], [trace.id]]
 
 
 def test_a_button_that_nobody_pressed_ran_nothing(staff: Staff) -> None:

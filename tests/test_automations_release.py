@@ -271,7 +271,7 @@ def test_with_low_stakes_each_step_is_taken_when_what_it_asks_is_met(staff: Staf
     ran(small, 29, staff, mode=SHADOW)
     assert "It was tried on 29 conversations; the next step asks for 30." in look()
     ran(small, 1, staff, mode=SHADOW)
-    assert look() == "recipe marked 1 answers for 10 % of customers." or "10 %" in look()
+    assert look() == "marked 1 answers for 10 % of customers."
     ran(small, 49, staff, mode=LIVE)
     assert "the next step asks for 50" in look() and releases.live(RECIPE, small.name) is None
     ran(small, 1, staff, mode=LIVE)
@@ -330,31 +330,31 @@ def test_as_long_as_it_is_tried_nothing_leaves(staff: Staff, small: Target) -> N
 
 def test_at_ten_percent_it_is_a_tenth_of_the_customers_the_same_ones_each_time(staff: Staff, small: Target) -> None:
     begun = advance(publish(small, staff.lead), staff.lead, 10)
-    ids = comes(staff, 200)
+    ids = comes(staff, 120)
     arrive(ids)
     now_tagged, first = tagged(ids), {one.conversation_id for one in runs(LIVE)}
     with store.reading() as db:
         expected = [releases.answers_for(begun, db.get_one(Conversation, made).customer_id) for made in ids]
-    assert now_tagged == expected and 8 <= sum(expected) <= 36
-    assert len(runs(SHADOW)) == 200 - sum(expected)  # the others are looked at too
+    assert now_tagged == expected and 2 <= sum(expected) <= 28
+    assert len(runs(SHADOW)) == 120 - sum(expected)  # the others are looked at too
     advance(begun, staff.lead, 50)
-    more = comes(staff, 200, customer="one customer")
+    more = comes(staff, 20, customer="one customer")
     arrive(more)
-    assert sum(tagged(more)) in (0, 200)  # by customer, not by conversation
+    assert sum(tagged(more)) in (0, 20)  # by customer, not by conversation
     arrive(ids)
     assert {one.conversation_id for one in runs(LIVE)} >= first
 
 
 def test_once_live_it_is_for_all_but_those_who_are_held_out(staff: Staff, small: Target) -> None:
     live = advance(publish(small, staff.lead), staff.lead)
-    ids = comes(staff, 300)
+    ids = comes(staff, 150)
     arrive(ids)
     with store.reading() as db:
         held = [releases._place(live, db.get_one(Conversation, made).customer_id) >= 95 for made in ids]
-    assert [not one for one in held] == tagged(ids) and 4 <= sum(held) <= 30
+    assert [not one for one in held] == tagged(ids) and 1 <= sum(held) <= 22
     assert len(runs(SHADOW)) == sum(held)  # what it would have done for them is known
     later = live.started_at + releases.WATCHED + timedelta(hours=1)
-    late = comes(staff, 300, opened_at=later)
+    late = comes(staff, 60, opened_at=later)
     arriving.arrived(late, means=MEANS, at=later)
     assert all(tagged(late))
 

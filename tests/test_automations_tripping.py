@@ -17,7 +17,7 @@ from automations.running import FAILED, Span
 from automations.steps.all import STEPS
 from automations.tracing import steps_of
 from automations.tripping import Counts
-from data import audit, inbox, releases, store, traces, versions
+from data import audit, inbox, releases, store, tasks, traces, versions
 from data.errors import Denied, Refused
 from data.intake import door
 from data.measures import Share
@@ -26,6 +26,7 @@ from data.tables import Release, Study, Trace
 from data.values import LIVE, SHADOW, Subject, Target, new_id, now
 from evals import changes, freezing, graders, sets
 from evals.cases import NewCase
+from portal import jobs, schedules
 from tests.conftest import SOAK, Staff
 from tests.conversations import canonical
 
@@ -98,7 +99,7 @@ def test_all_that_is_reached_is_told_and_each_mark_says_what_would_trip_it() -> 
     told = tripping.marks(Counts(limit=Decimal(200), usual=Decimal(30), one_run=Decimal(20), currency="EUR"))
     assert [one.trips_at for one in told] == [
         "3 runs, more than 2\u00a0%", "5 runs, more than 20\u00a0%", "200.00 EUR, its limit of a day", "more than 90.00 EUR",
-        "surely more than 10 points below, from 20 ratings on", "a newer run that does not pass",
+        "surely more than 10 points below", "a newer run that does not pass",
     ]  # fmt: skip
     assert not any(one.why for one in told)
 
@@ -113,8 +114,9 @@ def week(random: np.random.Generator, *, runs: int = 60, breach: float = 0.002, 
     for hour in range(1, 7 * 24 + 1):
         day, today, so_far = (at <= hour) & (at > hour - 24), (at <= hour) & (at > (hour - 1) // 24 * 24), at <= hour
         counts = Counts(
-            int(day.sum()), int(stopped[day].sum()), int(fault[day].sum()), Decimal(f"{money[today].sum():.2f}"), Decimal(2_000), usual,
-            Decimal(20), "EUR", ((Share(int((rated & well & so_far).sum()), int((rated & so_far).sum())), without),),
+            runs=int(day.sum()), breaches=int(stopped[day].sum()), failed=int(fault[day].sum()),
+            money=Decimal(f"{money[today].sum():.2f}"), limit=Decimal(2_000), usual=usual, one_run=Decimal(20), currency="EUR",
+            rated=((Share(int((rated & well & so_far).sum()), int((rated & so_far).sum())), without),),
         )  # fmt: skip
         if tripping.reasons(counts):
             return True
@@ -341,3 +343,15 @@ def test_the_record_says_that_nobody_stopped_it_and_who_may_not_read_does_not_lo
     assert entry.by_person_id is None and "5 of 5 runs" in entry.sentence
     with pytest.raises(Refused, match="nothing of it is in force"):
         stopping.trip(NAME, why="Again.")
+
+
+def test_as_long_as_a_recipe_is_in_force_it_is_looked_at_each_minute(live: Live) -> None:
+    (watch,) = [one for one in schedules.SCHEDULES if one.task == "watch_releases"]
+    assert watch.minutes == 1 and watch.needed()
+    for _ in range(5):
+        live.ran(state="failed")
+    with store.writing() as db:
+        tasks.later(db, watch.task, {}, title=watch.title, by=None)
+    assert not watch.needed()  # one at a time
+    jobs.run_waiting()
+    assert not live.is_live and not watch.needed()

@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from automations import gallery, reading, recipes
+from automations import RECIPE, gallery, reading, recipes, release
 from automations.steps.all import DECLARATIONS
+from data import approvals, releases
 from tests.conftest import Staff
 from tests.test_automations_backtest import Market, market
+from tests.test_automations_release import SMALL, backtested, kept
+from tests.test_automations_replay import PAYS, change, goes_live, runs
 from tests.test_portal_cli import Run, refused, run
 
 __all__ = ["market", "run"]  # fixtures
@@ -73,3 +76,43 @@ def test_it_is_tried_and_backtested_on_the_shop_beside_it(run: Run, market: Mark
     assert done.code == 0 and done.out.startswith("It has something for the customer in 0 of 1 conversations (0")
     told = run("automation", "backtest", "answer-from-articles", "--most", "1", *mail(market.staff), "--json").told
     assert told["conversations"] == 1 and told["inputs"] and told["lines"][0]["conversation"] == conversation_id
+
+
+def test_a_run_is_done_again_and_its_record_written(run: Run, market: Market, tmp_path: Path) -> None:
+    goes_live(market, PAYS)
+    (trace,) = runs(market, market.comes(days_ago=0.1))
+    done = run("automation", "replay", trace.id, *mail(market.staff))
+    assert (done.code, done.out) == (0, "Done again from what was frozen: 6 steps and 2 effects, all are the same.\n")
+    change(trace, "back", amount="7.00")
+    changed = run("automation", "replay", trace.id, *mail(market.staff), "--json")
+    assert changed.code == 1 and changed.told["exact"] is False and "'back' (refund): it gave amount 7.00" in changed.told["differs"][0]
+    refused(run("automation", "replay", "none", *mail(market.staff)), 1, "that run is not here")
+    file = tmp_path / "record.html"
+    assert run("automation", "record", trace.id, "--out", file, *mail(market.staff)).out == f"Written to {file}.\n"
+    assert file.read_text().startswith("<!doctype html>") and "Refund 5.00 EUR" in file.read_text()
+    refused(run("automation", "record", trace.id, "--out", file, *mail(market.staff)), 2, "exists, or cannot be made")
+
+
+# -- released and stopped
+
+
+def test_it_is_proposed_looked_at_and_stopped(run: Run, staff: Staff, tmp_path: Path) -> None:
+    target = kept(SMALL, staff)
+    refused(run("automation", "propose", SMALL.name, "--why", "Often.", *mail(staff)), 1, "was not backtested yet")
+    backtested(target)
+    refused(run("automation", "propose", SMALL.name, "--why", "Often."), 1, "")  # the console proposes nothing
+    asked = run("automation", "propose", f"{SMALL.name}@1", "--why", "Often.", "--channel", "chat", *mail(staff), "--json").told
+    assert (asked["kind"], asked["state"]) == ("publish_small", "open")
+    assert run("automation", "status").out == "No recipe is in force.\n"
+    approvals.approve(asked["proposal"], by=staff.lead)
+    begun = release.publish_approved(asked["proposal"])
+    assert begun.audience == {"channel": ["chat"]}
+    told = run("automation", "status")
+    assert "marked 1 runs beside the live version" in told.out and "Failed: 0 of 0 runs in a day; stops at 5 runs" in told.out
+    (row,) = run("automation", "status", "--json").told["releases"]
+    assert (row["name"], row["stage"]) == ("marked", "shadow") and row["asks"] and row["trips"]
+    refused(run("automation", "stop", "marked", "--all", "--why", "Wrong.", *mail(staff)), 2, "either a recipe's name or --all")
+    refused(run("automation", "stop", "marked", "--why", "Wrong."), 1, "")  # the console stops nothing
+    done = run("automation", "stop", "marked", "--why", "Wrong.", *mail(staff))
+    assert done.out.startswith("'marked' is stopped.") and releases.under_way(RECIPE, "marked") is None
+    refused(run("automation", "stop", "--all", "--why", "Wrong.", *mail(staff)), 1, "nothing of it is in force")

@@ -61,6 +61,10 @@ def test_a_classifier_is_copied_and_says_that_it_is_measured_anew(desk: Staff) -
     assert "'Upset' begins with 0 examples." in told
     assert "Copied from **Complaint**, which was not trained yet when it was copied. How good it is here is known once" in told
     assert kinds.names() == ["intent", "Complaint", "Upset"]
+    assert app.button_group(key="classifiers_which").value == "Upset"
+    drawn(button(app, "Open the original").click().run())
+    assert app.query_params["classifier"] in ("Complaint", ["Complaint"]) and "Copied from" not in words(app)
+    assert app.button_group(key="classifiers_which").value == "Complaint"
     check_words_only(app)
 
 

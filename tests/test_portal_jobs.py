@@ -94,6 +94,8 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
         later("learn_order", {"number": 0, "rungs": [], "set_version_id": "none", "precision": 0.9}, by=by),
         later("write_answer", {"trace_id": "none"}, by=by),
         later("backtest", {"name": "none", "number": 1}, by=by),
+        later("run_recipes", {"conversation_ids": []}, by=None if portals else by),
+        later("evaluate_recipe", {"name": "none", "number": 1}, by=by),
         later("go_on", {"trace_id": "none", "act": "none"}, by=None if portals else by),
         later("try_instructions", {"number": 0, "set_version_id": "none", "instructions": "Be brief.", "examples": 0}, by=by),
         *[task for task in tasks.waiting() if task.name == "carry_out"],

@@ -184,7 +184,7 @@ def test_without_a_set_it_is_said_beside_the_version(desk: Market) -> None:
     version = versions.get(Target("recipe", "pays", 1))
     (said,) = comments.of("version", version.id, by=desk.staff.lead)
     assert said.text == "Step 1, 'order' (look up order), of recipe 'pays' 1, did wrong here." and loose() == []
-    assert "since no eval set was made for 'pays' yet" in words(app)
+    assert "since no eval set was made for 'pays' yet" in words(app) and said.text in words(app)
     with pytest.raises(Refused, match="the run has no such step"):
         marking.flag(trace.id, 9, by=desk.staff.lead)
 
@@ -211,16 +211,17 @@ def test_a_record_says_what_by_what_for_whom_on_which_grounds_and_who_agreed(des
         f"Refund 5.00 EUR of order FG-{desk.number}; Draft the reply"
     )
     assert told["By what, in whose name"]["Recipe"] == "Late parcel, money back, version 1"
-    assert (
-        told["By what, in whose name"]["In the name of"] == "Rita, rep"
-        and "for every customer" in told["By what, in whose name"]["Released"]
+    assert told["By what, in whose name"]["In the name of"] == "Rita, rep" and told["By what, in whose name"]["Released"].endswith(
+        "by Rita, rep"
     )
     assert (
         "My parcel" in told["What it looked at"]["The customer's words"]
-        and "days_late 4" in told["What it looked at"]["Step 1, look up order"]
+        and "days late 4" in told["What it looked at"]["Step 1, look up order"]
     )
     assert told["Which conditions held"]["'paid_back'"].endswith(": held")
-    assert told["What a person said"]["Answer"].startswith("yes: Leo, lead, ") and "Amount, this" in told["What a person said"]
+    assert told["What a person said"]["Answer"].startswith("yes: Leo, lead, ") and told["What a person said"]["Amounts, EUR"].startswith(
+        "this 5.00; "
+    )
     assert told["Limits at that time"]["In one run"] == "5.00 EUR" and told["Limits at that time"]["Alone, in one run"] == "no money"
     assert "The other side's reference is " in told["What left"]["'paid_back'"]
     checked = told["By which this can be checked"]

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from automations import (
     RECIPE,
     actions,
+    arms,
     arriving,
     backtest,
     copying,
@@ -36,11 +37,16 @@ from automations import (
     recipes,
     replay,
     responding,
+    stopping,
+    tripping,
 )
+from automations import gate as recipe_gate
+from automations import release as recipe_release
 from automations import trying as automations_trying
 from automations.connectors import connecting
 from automations.conversing import Connected
-from automations.recipe import BUTTON, Recipe, Trigger
+from automations.recipe import BUTTON, Act, Recipe, Trigger
+from automations.steps.all import STEPS
 from classifiers import (
     answering,
     curve,
@@ -497,10 +503,10 @@ def acted_in(conversation_id: str) -> str:
         return trace.id
 
 
-def failed_in(conversation_id: str) -> str:
+def failed_in(conversation_id: str, state: str = "failed") -> str:
     """A run there that failed, with its cause by rule."""
     with store.writing() as db:
-        trace = Trace(**OF_RECIPE.columns(), mode="live", conversation_id=conversation_id, state="failed", cause="slow", cause_why="So.")
+        trace = Trace(**OF_RECIPE.columns(), mode="live", conversation_id=conversation_id, state=state, cause="slow", cause_why="So.")
         db.add(trace)
         db.flush()
         return trace.id
@@ -550,6 +556,31 @@ def suggested(found: finding.Found) -> set[str]:
 def version_row(world: World) -> Version:
     with store.writing() as db:
         return versions.add(db, "classifier", "bench", by=world.people[access.REP, OWN], manifest={}, body={}, file_sha="none")
+
+
+def calling(world: World) -> Target:
+    """A recipe at high stake."""
+    made = Recipe(f"recipe-{new_id()}", acts=(Act("http call", "call"),))
+    return versions.target_of(recipes.save(made, why="Often.", based_on=None, by=world.people["lead", OWN]))
+
+
+def on_its_way(world: World, target: Target | None = None) -> str:
+    """A release of a recipe; where none is named, of one at low stake."""
+    made = target or Target(RECIPE, f"recipe-{new_id()}", 1)
+    if target is None:
+        recipes.save(Recipe(made.name, acts=(Act("tag", "tag"),)), why="Often.", based_on=None, by=world.people["lead", OWN])
+    with store.writing() as db:
+        return releases.begin(db, made, proposal_id=None, by_itself=False, by=world.people["lead", OWN]).id
+
+
+def on_its_way_name(world: World) -> str:
+    begun = on_its_way(world)
+    with store.reading() as db:
+        return db.get_one(Release, begun).target_name
+
+
+def of_recipes() -> Release:
+    return Release(**OF_RECIPE.columns(), stage="shadow", started_at=now())
 
 
 def of_answers() -> Release:
@@ -941,6 +972,45 @@ CALLS: tuple[Call, ...] = (
     Call("proposal.read", "precedents.counted", lambda by, w, whose: did(precedents.counted(Proposal(kind="none"), by=by)), THERE),
     Call("proposal.read", "precedents.like",
          lambda by, w, whose: did(precedents.like(Proposal(kind="none"), by=by)), THERE),
+    Call("automation.read", "gate.shown",
+         lambda by, w, whose: reached("There is no recipe", lambda: recipe_gate.shown(OF_RECIPE, steps=STEPS, known={}, by=by)), THERE),
+    Call("automation.draft", "gate.evaluate",
+         lambda by, w, whose: reached("no eval set was made", lambda: recipe_gate.evaluate(OF_RECIPE, lambda _t: answer, known={}, by=by)),
+         THERE),
+    Call("publication.propose", "release.propose",
+         lambda by, w, whose: reached("was not backtested yet", lambda: recipe_release.propose(
+             calling(w), why="Good.", steps=STEPS, known={}, by=by)), THERE, also="automation.read"),
+    Call("automation.publish", "release.publish",
+         lambda by, w, whose: reached("There is no recipe", lambda: recipe_release.publish(
+             OF_RECIPE, why="Good.", steps=STEPS, known={}, by=by)), THERE),
+    Call("automation.publish", "release.advance of recipes",
+         lambda by, w, whose: reached("was not backtested yet", lambda: recipe_release.advance(
+             on_its_way(w), percent=10, why="Good.", steps=STEPS, known={}, by=by)), THERE, also="automation.read"),
+    Call("publication.approve", "release.advance of what is at high stake",
+         lambda by, w, whose: reached("was not backtested yet", lambda: recipe_release.advance(
+             on_its_way(w, calling(w)), percent=10, why="Good.", steps=STEPS, known={}, by=by)), THERE, also="automation.read"),
+    Call("automation.publish", "release.roll_back",
+         lambda by, w, whose: reached("was never live", lambda: recipe_release.roll_back(OF_RECIPE, why="Bad.", by=by)), THERE),
+    Call("automation.read", "release.progress_of recipes",
+         lambda by, w, whose: reached("There is no recipe", lambda: recipe_release.progress_of(of_recipes(), steps=STEPS, known={}, by=by)),
+         THERE),
+    Call("automation.read", "release.look at recipes",
+         lambda by, w, whose: did(recipe_release.look(steps=STEPS, known={}, by=by)), THERE),
+    Call("guardrail.tighten", "stopping.stop",
+         lambda by, w, whose: did(stopping.stop(on_its_way_name(w), why="Bad.", by=by)), THERE),
+    Call("guardrail.tighten", "stopping.stop_all",
+         lambda by, w, whose: reached("nothing of it is in force", lambda: stopping.stop_all(why="Bad.", by=by)), THERE),
+    Call("automation.read", "stopping.handed_over", lambda by, w, whose: did(stopping.handed_over(by=by)), THERE),
+    Call("automation.read", "stopping.handed_over of whom",
+         lambda by, w, whose: failed_in(w.fresh[whose], "handed_over") in {one.id for one in stopping.handed_over(by=by, most=9_999)},
+         HERE, also="conversation.read"),
+    Call("automation.read", "tripping.of",
+         lambda by, w, whose: reached("There is no recipe", lambda: tripping.of(of_recipes(), steps=STEPS, known={}, by=by)), THERE),
+    Call("automation.read", "tripping.look", lambda by, w, whose: did(tripping.look(steps=STEPS, known={}, by=by)), THERE),
+    Call("automation.read", "arms.compare", lambda by, w, whose: did(arms.compare(of_recipes(), by=by)), THERE),
+    Call("agent.run", "arriving.press",
+         lambda by, w, whose: reached("no version of 'none' is in force", lambda: arriving.press(
+             "none", w.fresh[whose], by=by, means=arriving.NOTHING)), also="conversation.read"),
     Call("agent.run", "arriving.buttons",
          lambda by, w, whose: pressable(w) in {one.name for one in arriving.buttons(w.fresh[whose], by=by)}, also="conversation.read"),
     Call("agent.run", "responding.respond",
@@ -1254,6 +1324,7 @@ ONLY_ONESELF = {
     "people.change_password", "people.unlink", "people.dismiss_tour", "inbox.mark_read",  # no argument of theirs names somebody else
     "downloads.fetch",  # a ticket is its owner's; over HTTP below
     "downloads.offer",  # the domain that calls it has checked the right
+    "arriving.live",  # by= says in whose name it runs; arrived and press have checked who may begin it
     "routing.of",  # for asking.ask alone: by= says whom a call without a customer is counted to
     "asking.ask",  # background work, whose right was asked; by= says whose budget it is
     "approvals.may_decide",  # tells a screen what the verbs will say

@@ -79,7 +79,9 @@ WITHOUT_AN_ACTOR = {
     "offers.forget_old": MACHINE, "seals.purge": MACHINE, "vectors.fill": MACHINE,
     "training.slices_of": AFTER,
     "waiting.continue_run": APPROVED, "waiting.park": MACHINE, "waiting.close": MACHINE, "settling.carry_out": MACHINE,
-    "going_on.go_on": MACHINE,
+    "responding.asked_by_program": MACHINE, "responding.kept_for_program": MACHINE,
+    "going_on.go_on": MACHINE, "arriving.arrived": MACHINE, "arriving.anything_in_force": NAMES, "arriving.owner_of": AFTER,
+    "release.publish_approved": APPROVED, "stopping.trip": MACHINE, "conversing.as_it_is": AFTER,
     "failures.look": MACHINE, "failures.find_needed": NAMES,
     "settling.end": MACHINE, "settling.settle": MACHINE, "settling.anything_to_settle": MACHINE,
     "telling.tell": MACHINE, "telling.tell_due": MACHINE, "telling.anything_due": MACHINE, "origin.of": MACHINE,
@@ -194,9 +196,10 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "find_patterns": "pattern.decide", "find_gaps": "pattern.decide", "suggest": "conversation.import",
          "try_articles": "article.draft", "evaluate_answerer": "eval.run", "climb": "answerer.make", "learn_order": "answerer.make",
          "write_answer": "knowledge.ask", "try_instructions": "answerer.make",
-         "try_model": "model.make", "backtest": "automation.draft", "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
+         "try_model": "model.make", "backtest": "automation.draft", "evaluate_recipe": "automation.draft",
+         "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
 PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue", "settle_actions", "go_on",
-               "tell_help_desk", "find_causes"}  # fmt: skip
+               "tell_help_desk", "find_causes", "run_recipes"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,7 @@ RAN_ON = (
     "Not written: ",
     "Not tried: ",
     "Not compared: ",
+    "Not run: ",
     "There is no classifier ",
     "There is no recipe ",
     "Nothing was encoded: the encoder is missing",
@@ -369,7 +373,7 @@ def test_the_portal_itself_does_its_own_jobs(staff: Staff) -> None:
     """The control of what no person may start: nobody's row is done."""
     for job in PORTALS_OWN | {"back_up", "pull"}:
         with store.writing() as db:
-            task = tasks.later(db, job, {"trace_id": "none"}, title=job, by=None)
+            task = tasks.later(db, job, {"trace_id": "none", "conversation_ids": []}, title=job, by=None)
         taken = tasks.take(task.id, "here")
         assert taken is not None
         jobs.run(taken)

@@ -30,8 +30,9 @@ def choose() -> Classifier:
         told = f"{widgets.plain(chosen.asks)} It learns from the conversations that you accept as examples."
     widgets.page("Classifiers", f"{told} A second person decides what goes live.")
     if len(known) > 1:
+        st.session_state["classifiers_which"] = chosen.name  # also where a button changed the address
         st.segmented_control(
-            "Classifier", list(known), default=chosen.name, required=True, label_visibility="collapsed",
+            "Classifier", list(known), required=True, label_visibility="collapsed",
             format_func=lambda name: name.capitalize() if name == labels.INTENT else name, key="classifiers_which",
             on_change=lambda: st.query_params.update({"classifier": st.session_state["classifiers_which"]}),
         )  # fmt: skip
