@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from automations import RECIPE, conversing, recipes, running, taping, tracing, waiting
-from automations.actions import Policy, Real
+from automations import RECIPE, conversing, going_on, limits, recipes, running, taping, tracing, waiting
+from automations.actions import Real
 from automations.conversing import Case, Connected
 from automations.door import ASKED, Faked, Held
 from automations.recipe import ARRIVES, BUTTON, INTENT, NEW_MESSAGE, Recipe
@@ -40,7 +40,6 @@ class Means:
     ways: Ways
     connected: Connected
     steps: Steps
-    policy: Policy | None = None
 
 
 NOTHING = Means(Ways(), Connected(), {})  # to ask whether a recipe is for a conversation
@@ -69,6 +68,7 @@ def arrived(conversation_ids: Sequence[str], *, means: Means, at: datetime | Non
     """What came, or went on. However often it is called, what a customer wrote has one run of each recipe."""
     ran = Ran()
     for conversation_id in conversation_ids:
+        ran.live += [going_on.go_on(one, **vars(means), at=at) for one in waiting.answered(conversation_id, at=at)]
         with store.reading() as db:  # read anew each time: somebody may have stopped one
             in_force = releases.standing(db, RECIPE, at)
         for one in in_force.values():
@@ -147,7 +147,7 @@ def live(release: Release, recipe: Recipe, case: Case, *, by: Person, means: Mea
     trace = _begun(release, case, by, at, began)
     if trace is None or trace.state != "running":
         return trace
-    door = Real(Held(recipe), trace.id, by=by, ways=means.ways, policy=means.policy, at=at)
+    door = Real(Held(recipe), trace.id, by=by, ways=means.ways, policy=limits.policy(recipe.limits.currency), at=at)
     try:
         if by.disabled_at is not None:
             raise Refused(f"{by.name}, in whose name it runs, does not work here any more. Somebody else proposes the recipe again.")

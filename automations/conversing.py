@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import col, select
+
 from automations.connectors.asking import Connections
 from automations.door import Door
 from automations.recipe import BUTTON, NEW_MESSAGE, Recipe
@@ -12,7 +14,7 @@ from automations.shop.client import Shop
 from automations.world import Answer, Ask, Classify, World
 from data import conversations, predictions, store
 from data import labels as labels_of
-from data.tables import Conversation, Customer, Prediction, Team
+from data.tables import Conversation, Customer, Message, Prediction, Team
 from language import tongue
 
 
@@ -103,6 +105,16 @@ def as_it_is(recipe: Recipe, conversation_id: str) -> Case | None:
     return as_it_stood(
         recipe, found, said, prediction, labels=labels_of.names(), team=team.name if team else "", segment=customer.segment or ""
     )  # fmt: skip
+
+
+def said_since(conversation_id: str, seq: int) -> str:
+    """What the customer wrote after this message."""
+    query = select(Message.text).where(
+        Message.conversation_id == conversation_id, Message.role == "customer", Message.seq > seq, ~col(Message.private),
+        col(Message.gone_at).is_(None),
+    )  # fmt: skip
+    with store.reading() as db:
+        return "\n".join(text.strip() for text in db.exec(query.order_by(col(Message.seq)))).strip()
 
 
 def _until(recipe: Recipe, conversation_id: str, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

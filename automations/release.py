@@ -175,6 +175,7 @@ def advance(
     if not why.strip():
         raise Refused("Not changed: say why; it stands beside the release afterwards.")
     with store.writing() as db:
+        store.one_at_a_time(db, f"release {RECIPE} {release.target_name}")  # somebody may stop it at this moment
         release = db.get_one(Release, release_id, populate_existing=True)
         if release.stage not in ("shadow", "percent"):
             raise Refused("Not changed: that release is not under way any more. Look at the page again.")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any, cast
 
-from automations import RECIPE, ran, recipes, running, taping, tracing
+from automations import RECIPE, going_on, ran, recipes, running, taping, tracing
 from automations.conditions import shown
 from automations.connectors.asking import Connections
 from automations.door import Held, Wanted
@@ -120,7 +120,8 @@ def _stretch(recipe: Recipe, again: _Again, began: Mapping[str, Any], steps: Ste
     if again.stand is None:
         return running.run(recipe, began["facts"], world, steps)
     did = taping.did_of(began["did"])
-    return running.resume(recipe, again.stand, cast(Changes, steps[did.wanted.step]).gave(did), world, steps)
+    gave = going_on.gave(cast(Changes, steps[did.wanted.step]), did, began.get("answer"))
+    return running.resume(recipe, again.stand, gave, world, steps)
 
 
 def _words(state: str) -> str:

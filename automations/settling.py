@@ -3,6 +3,7 @@
 However many try at once and however often one is cut off: the other side sees one key, and the state here moves by compare-and-set.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ PLANNED, SENT, DONE, UNKNOWN, REFUSED = "planned", "sent", "done", "unknown", "r
 OPEN = (PLANNED, SENT, UNKNOWN)
 BY_KEY = ("refund", "credit")  # what can be asked after; anything else leaves once at most
 SETTLE, GO_ON = "settle_actions", "go_on"  # tasks
+LOOKS_AGAIN = 0.1  # seconds
 GIVES_UP = timedelta(hours=24)  # after which what the shop does not know is no longer sent
 SETTLES_AFTER = timedelta(seconds=15)  # as long as whoever let it out may still wait for the answer
 FOR_LATER = (401, 403, 408, 425, 429)  # answers of a shop that has not looked at what was asked
@@ -77,6 +79,9 @@ def carry_out(action_id: str, *, ways: Ways, at: datetime | None = None) -> Acti
         if first:
             came = _made(action, ways)
         elif action.kind not in BY_KEY:
+            action = _awaited(action)
+            if action.state not in OPEN:
+                return action
             came = _seen(action, ways)
         else:
             came = _asked_again(action, ways, at or now())
@@ -172,6 +177,16 @@ def _for_later(fault: Refused) -> bool:
     return status is None or status in FOR_LATER
 
 
+def _awaited(action: Action) -> Action:
+    """Where another let it out a moment ago, they are still waiting for the answer: what they hear counts."""
+    until = action.at + SETTLES_AFTER
+    while action.state == SENT and now() < until:
+        time.sleep(LOOKS_AGAIN)
+        with store.reading() as db:
+            action = _there(db, action.id)
+    return action
+
+
 def _seen(action: Action, ways: Ways) -> Came:
     """What leaves once at most is never sent again; a reply may be there to be seen."""
     if action.kind == "reply" and ways.look is not None and (ref := ways.look(action)):
@@ -226,14 +241,14 @@ def record(db: Session, action: Action, at: datetime | None) -> None:
     audit.record(db, by, "did" if done else "did not do", "action", action.id, sentence, at=at, after=after)
 
 
-def let_go_on(db: Session, trace: Trace, action: Action, at: datetime | None) -> None:
-    """In the background, once; where it was not done, a person has it."""
+def let_go_on(db: Session, trace: Trace, action: Action, at: datetime | None, *, turn: str = "done") -> None:
+    """In the background, once for each turn: it is done, its question is answered. Where it was not done, a person has it."""
     if action.state == REFUSED:
         traces.end(db, trace, "handed_over", action.why)
         return
     traces.go_on(db, trace)
     arguments, title = {"trace_id": trace.id, "act": action.act}, f"Go on with '{trace.target_name}'"
-    tasks.later(db, GO_ON, arguments, title=title, by=None, dedup_key=f"go on {action.id}", at=at)
+    tasks.later(db, GO_ON, arguments, title=title, by=None, dedup_key=f"go on {action.id} {turn}", at=at)
 
 
 def _not_known(action_id: str, why: str, at: datetime | None) -> Action:

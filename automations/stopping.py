@@ -70,6 +70,7 @@ def _stop(db: Session, names: Sequence[str], why: str, by: Person | None, at: da
     """In one transaction, behind the same lock that an act is written down behind: what is not written down by now never is."""
     for name in sorted(names):
         store.one_at_a_time(db, f"actions {name}")
+        store.one_at_a_time(db, f"release {RECIPE} {name}")  # what is about to go live or further is there, or finds it stopped
     ended = [one for name in names for one in _in_force(db, name)]
     if not ended:
         raise Refused("Not stopped: nothing of it is in force. Look at the page again.")

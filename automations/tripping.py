@@ -23,15 +23,16 @@ from data.errors import Refused
 from data.measures import Share, percent
 from data.tables import Conversation, Person, Release, Span, Study, Trace
 from data.values import LIVE, Target, now
-from evals import candidates, runs, sets
+from evals import candidates, guards, runs, sets
 from evals.graders.face import Graders
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-BREACHES = 3  # runs in a day in which a limit or the shop had to stop an act, and more than MOST_BREACHES of all
+BREACHES = 3  # runs in a day in which a limit or the shop had to stop an act: so many, and surely more than a backtest may have
 ERRORS, ERROR_SHARE = 5, 0.2  # runs in a day that failed by a fault of the portal: so many, and more than this share
 UNUSUAL = 3  # times the money that the backtest lets expect in a day; never less than so many runs at their limit
 RATINGS, RATED_BEFORE = 20, 50  # of its conversations, and of those like them without it
 LESS_SATISFIED = 0.1  # that fewer of its customers are satisfied is no harm: whom it is for is not drawn at random
+SURELY = 0.08  # of evals/guards.py, for the breaches of a day: odds of 1 to 50
 WRONGLY = 0.02  # so often at most the bet on satisfaction trips a recipe in a week in which nothing is wrong
 BEFORE = timedelta(days=28)  # from which the conversations without it come
 
@@ -83,15 +84,17 @@ def reasons(found: Counts) -> str:
 
 
 def _breaches(found: Counts) -> Mark:
-    most = percent(MOST_BREACHES)
-    reached = found.breaches >= BREACHES and found.breaches > MOST_BREACHES * found.runs
+    """As many as the gate lets pass are no harm: the bet is that they are more."""
+    allowed = guards.Limits(errors=MOST_BREACHES, items=1, wrongly=SURELY)
+    harms = guards.judge(guards.Window(found.runs, errors=found.breaches), guards.Window(0), allowed).act == "roll_back"
+    surely = f"surely more than {percent(MOST_BREACHES)}"
     why = (
-        f"A limit or the shop had to stop it in {found.breaches:,} of {found.runs:,} runs within a day; {BREACHES} runs, and more than "
-        f"{most} of them, trip it."
+        f"A limit or the shop had to stop it in {found.breaches:,} of {found.runs:,} runs within a day: {surely}, which is the most that a "
+        "backtest may have."
     )  # fmt: skip
     return Mark(
-        "Stopped by a limit or the shop", f"{found.breaches:,} of {found.runs:,} runs in a day", f"{BREACHES} runs, more than {most}",
-        why if reached else "",
+        "Stopped by a limit or the shop", f"{found.breaches:,} of {found.runs:,} runs in a day", f"{BREACHES} runs, {surely}",
+        why if harms and found.breaches >= BREACHES else "",
     )  # fmt: skip
 
 

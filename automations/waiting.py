@@ -7,16 +7,17 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from automations import RECIPE, actions, recipes, settling, tracing
+from automations import RECIPE, actions, conversing, recipes, settling, tracing
 from automations.actions import ONCE, TWICE, Asking, Real
 from automations.door import Held
 from automations.recipe import Recipe
 from automations.running import DONE, SKIPPED, WAITING, Stand, Told
 from automations.settling import OPEN, REFUSED, Ways
+from automations.steps import ask_for_detail
 from data import access, approvals, store, traces, versions
 from data.errors import Refused
 from data.tables import Action, Conversation, Person, Proposal, Trace
-from data.values import Target
+from data.values import LIVE, Target
 
 KINDS = (ONCE, TWICE)
 DECIMAL, TIME = "decimal", "time"  # what JSON has no word for
@@ -86,6 +87,38 @@ def _back(value: Any) -> Any:
         case list():
             return [_back(inner) for inner in value]
     return value
+
+
+# -- asking the customer ------------------------------------------------------------------------------------------------------------------
+
+
+def asks_the_customer(action: Action) -> bool:
+    return action.step == ask_for_detail.declaration.name
+
+
+def wait_for_customer(trace_id: str, stand: Stand) -> Trace:
+    """The question is out; nobody but the customer can go on from here."""
+    with store.writing() as db:
+        trace = actions.run_of(db, trace_id)
+        if trace.state == "running":
+            traces.wait(db, trace, as_json(stand))
+        return trace
+
+
+def answered(conversation_id: str, *, at: datetime | None = None) -> list[str]:
+    """Runs that asked the customer for something, who wrote since: they go on, in the background too if nobody gets to it here."""
+    going = []
+    with store.writing() as db:
+        query = select(Trace).where(
+            Trace.conversation_id == conversation_id, Trace.target_kind == RECIPE, Trace.mode == LIVE, Trace.state == "waiting"
+        )
+        for trace in db.exec(query.order_by(Trace.id).with_for_update().execution_options(populate_existing=True)):
+            action = actions.action_of(db, trace.id, stand_of(trace).waits_for)
+            asked = action is not None and action.state == DONE and asks_the_customer(action)
+            if action is not None and asked and conversing.said_since(conversation_id, trace.seq or 0):
+                settling.let_go_on(db, trace, action, at, turn="answered")
+                going.append(trace.id)
+    return going
 
 
 # -- asking a person ----------------------------------------------------------------------------------------------------------------------

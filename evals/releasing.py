@@ -103,6 +103,8 @@ class Steps:
         return told
 
     def _of_now(self, db: Session, release_id: str) -> Release:
+        if known := db.get(Release, release_id):
+            store.one_at_a_time(db, f"release {known.target_kind} {known.target_name}")  # somebody may stop it at this moment
         release = db.get(Release, release_id, populate_existing=True)
         if release is None or release.target_kind != self.kind or release.stage not in ("shadow", "percent"):
             raise Refused("Not changed: that release is not under way any more. Look at the page again.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from automations import RECIPE, arriving, conversing, going_on, recipes, settling, stopping, waiting
+from automations import RECIPE, arriving, conversing, going_on, recipes, release, settling, stopping, waiting
 from automations.arriving import Means
 from automations.conversing import Connected
 from automations.recipe import Act, Alone, Recipe, Trigger
@@ -21,6 +21,8 @@ from data.errors import Denied, Refused
 from data.people import console
 from data.tables import Release, Trace
 from data.values import Target
+from evals import guards
+from evals.releasing import Progress
 from tests.conftest import Staff
 from tests.test_automations_actions import ALONE, LIMITS, TOKEN, Stand, proposal_row, rows, standing, trace_row
 
@@ -199,6 +201,40 @@ def test_a_run_that_began_while_the_switch_was_pressed_is_handed_over_too(presse
     assert trace is not None and [one.runs for one in came] == [1] and trace_row(trace).state == "handed_over"
 
 
+def test_what_goes_live_while_the_switch_is_pressed_is_stopped_too(pressed: Pressed) -> None:
+    """The next version, in a transaction that is not over yet."""
+    staff, came = pressed.stand.staff, []
+    second = versions.target_of(recipes.save(replace(MADE, title="Later"), why="So.", based_on=1, by=staff.engineer))
+    thread = threading.Thread(target=lambda: came.append(stopping.stop(NAME, why=WHY, by=staff.rep)))
+    with store.writing() as db:
+        releases.go_live(db, second, proposal_id=None, why_before_ends="followed", by=staff.lead)
+        thread.start()
+        thread.join(1)
+    thread.join(15)
+    assert len(came) == 1 and releases.live(RECIPE, NAME) is None
+
+
+def test_what_is_led_on_while_the_switch_is_pressed_stays_stopped(pressed: Pressed) -> None:
+    staff, came = pressed.stand.staff, []
+    with store.writing() as db:
+        begun = releases.begin(db, Target(RECIPE, "asks first", 1), proposal_id=None, by_itself=True, by=staff.lead)
+    found = Progress(begun, 30, 0, 0, (), guards.Verdict("keep", []))
+    thread = threading.Thread(target=lambda: came.append(refused_in(lambda: release.STEPS.look_at(found, None))))
+    with store.writing():
+        stopping.stop("asks first", why=WHY, by=staff.rep)
+        thread.start()
+        thread.join(1)
+    thread.join(15)
+    assert releases.under_way(RECIPE, "asks first") is None and len(came) == 1 and "not under way any more" in str(came[0])
+
+
+def refused_in(act: Callable[[], object]) -> str:
+    try:
+        return str(act())
+    except Refused as refused:
+        return str(refused)
+
+
 def test_all_are_stopped_at_once(pressed: Pressed) -> None:
     staff = pressed.stand.staff
     waits = pressed.run(ASKS, 1)
@@ -236,8 +272,6 @@ def test_who_may_stop_it_needs_nobody_and_says_why(pressed: Pressed) -> None:
 
 
 def test_what_was_stopped_is_not_put_back_by_one_person(pressed: Pressed) -> None:
-    from automations import release
-
     stopping.stop(NAME, why=WHY, by=pressed.stand.staff.rep)
     with pytest.raises(Refused, match="propose"):
         release.roll_back(Target(RECIPE, NAME, 1), why="It was fine.", by=pressed.stand.staff.lead)

@@ -81,7 +81,7 @@ SAFETY = {
     "refund.propose": "team team - - -",
     "refund.approve": "- team - - -",
     "large_refund.propose": "team team - - -",
-    "large_refund.approve": "- team - - -",
+    "large_refund.approve": "- all - - -",
     "article.read": "all all all all all",
     "article.draft": "all all all - -",
     "article.bring": "- all all - -",

@@ -141,11 +141,12 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     writing = {"write_answer", "try_instructions"}
     models = {"try_endpoint", "try_model"}
     assert (
-        nothing_for == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest", "go_on"} | writing | models
+        nothing_for == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest", "evaluate_recipe", "go_on"} | writing | models
     )  # no encoder, no endpoint, no set of questions
     assert all(told[name][1].startswith("Not written: no model endpoint is set.") for name in writing)
     assert told["try_model"][1].startswith("Not tried: no model endpoint is set.")
     assert told["evaluate_answerer"][1].startswith("Not compared: no eval set was frozen yet.")
+    assert told["evaluate_recipe"][1] == "Not run: no eval set was made for 'none' and frozen yet."
     assert told["backtest"][1] == "There is no recipe 'none' number 1."
     assert told["go_on"][1].startswith("The run does not go on")
     assert told["learn_order"][1].startswith("Not learned: that set has no questions.")

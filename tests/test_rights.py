@@ -28,6 +28,7 @@ from automations import (
     backtest,
     copying,
     decision,
+    drafted,
     drafting,
     failures,
     limits,
@@ -951,6 +952,11 @@ CALLS: tuple[Call, ...] = (
          "There is no recipe", lambda: decision.record(failed_in(w.fresh[whose]), by=by)), also="conversation.read"),
     Call("automation.read", "marking.flag", lambda by, w, whose: reached(
          "no such step", lambda: marking.flag(failed_in(w.fresh[whose]), 1, by=by)), also="example.flag"),
+    Call("automation.read", "drafted.of_conversation",
+         lambda by, w, whose: run_in(w.fresh[whose]).id in {one.id for one in drafted.of_conversation(w.fresh[whose], by=by)},
+         also="conversation.read"),
+    Call("review.record", "drafted.decide", lambda by, w, whose: reached(
+         "drafted no reply", lambda: drafted.decide(failed_in(w.fresh[whose]), "accepted", by=by))),
     Call("automation.read", "failures.get", lambda by, w, whose: failures.get(failed_in(w.fresh[whose]), by=by) is not None,
          also="conversation.read"),
     Call("automation.read", "failures.waiting",

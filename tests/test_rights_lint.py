@@ -82,6 +82,7 @@ WITHOUT_AN_ACTOR = {
     "responding.asked_by_program": MACHINE, "responding.kept_for_program": MACHINE,
     "going_on.go_on": MACHINE, "arriving.arrived": MACHINE, "arriving.anything_in_force": NAMES, "arriving.owner_of": AFTER,
     "release.publish_approved": APPROVED, "stopping.trip": MACHINE, "conversing.as_it_is": AFTER,
+    "conversing.said_since": AFTER, "waiting.answered": MACHINE, "waiting.wait_for_customer": MACHINE,
     "failures.look": MACHINE, "failures.find_needed": NAMES,
     "settling.end": MACHINE, "settling.settle": MACHINE, "settling.anything_to_settle": MACHINE,
     "telling.tell": MACHINE, "telling.tell_due": MACHINE, "telling.anything_due": MACHINE, "origin.of": MACHINE,
