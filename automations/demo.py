@@ -3,13 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from automations import RECIPE, arriving, backtest, drafted, failures, gallery, going_on, recipes, release, settling, stopping, waiting
+from automations import (
+    RECIPE,
+    arriving,
+    backtest,
+    drafted,
+    failures,
+    gallery,
+    going_on,
+    limits,
+    recipes,
+    release,
+    settling,
+    stopping,
+    waiting,
+)
 from automations.arriving import Means
 from automations.conversing import Connected
 from automations.recipe import Act, Limits
 from automations.steps.all import STEPS
-from data import approvals, store, tasks
+from data import approvals, settings, store, tasks
 from data.tables import Conversation, Person, Proposal, Release, Trace
 from data.values import Target
 from evals.graders import BY_NAME
@@ -63,6 +78,7 @@ def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Me
     transaction: what leaves is written down first, also in a demo."""
     alma, lena, marco = staff["Alma Berger"], staff["Lena Hoffmann"], staff["Marco Silva"]
     began = at - BEGAN
+    _limit_customers(staff, began - timedelta(days=1))
     first = _released(Target(RECIPE, FIRST, 2), "It writes what we type forty times a day.", alma, marco, began)
     money = _released(Target(RECIPE, MONEY, 1), "Each payment is asked for, so we can see how it does.", alma, marco, began)
     complaints = _released(Target(RECIPE, COMPLAINTS, 1), "Nobody who complains should wait behind parcels.", alma, marco, began)
@@ -86,6 +102,17 @@ def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Me
     for place, trace in enumerate(drafts[:-DRAFTS_WAITING]):
         _take(trace, place, leads)
     failures.look(at=at)
+
+
+def _limit_customers(staff: Mapping[str, Person], at: datetime) -> None:
+    """What one customer gets from all recipes, as the policy has it."""
+    why = "The policy says so, and nobody adds it up by hand."
+    proposal = limits.propose(
+        Decimal(40), "EUR", 60, article="policy-goodwill", heading="What may be given", why=why, by=staff["Nora Engel"], at=at
+    )  # fmt: skip
+    approvals.approve(proposal.id, by=staff["Otto Braun"], at=at + timedelta(hours=1))
+    settings.carry_out(proposal.id, limits.KIND, at=at + timedelta(hours=1, minutes=1))
+    _carried_out(at)
 
 
 def _released(target: Target, why: str, by: Person, approver: Person, at: datetime) -> Release:

@@ -68,12 +68,13 @@ def _name(title: str, by: Person) -> str:
 
 
 def _at_the_shop(conversation: Conversation, shop: Shop | None) -> tuple[Order | None, list[Entry]]:
-    """The order that the customer had then, and what people paid back afterwards."""
+    """The order that the customer had then, and what people paid back for it afterwards."""
     if shop is None:
         return None, []
     since, until = conversation.opened_at, conversation.opened_at + DECIDED
     try:
-        orders = shop.orders_of(conversation.customer_id, at=until)
+        had = {one.number for one in shop.orders_of(conversation.customer_id, at=since)}
+        orders = [one for one in shop.orders_of(conversation.customer_id, at=until) if one.number in had]
     except ShopFault as fault:
         if fault.status != 404:
             raise

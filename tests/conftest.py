@@ -49,7 +49,7 @@ SLOWEST = (
     "test_markup", "test_portal_demo", "test_classifiers_shipping", "test_rights", "test_intake_following", "test_rights_lint",
     "test_portal_up", "test_journey_intake", "test_accessibility", "test_journey", "test_screens_evals", "test_portal_oidc",
     "test_portal_cli", "test_portal_jobs", "test_journey_knowledge", "test_journey_review", "test_journey_recipes", "test_recipes",
-    "test_refunds", "test_automations_actions", "test_automations_steps", "test_screens_automations",
+    "test_refunds", "test_automations_desks", "test_automations_actions", "test_api_automations", "test_automations_release", "test_automations_steps", "test_screens_automations",
     "test_screens_knowledge", "test_knowledge", "test_written", "test_evals_models", "test_knowledge_manner", "test_screens_writing",
     "test_screens_models", "test_portal_modelling", "test_knowledge_instructing", "test_knowledge_answerers_written",
     "test_evals_checks", "test_data_migrate", "test_screens_review",
