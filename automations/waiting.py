@@ -1,5 +1,6 @@
 """A run that waits: how far it is is kept with it, a person is asked, and after a yes it goes on once, in whichever process."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from automations.recipe import Recipe
 from automations.running import DONE, SKIPPED, WAITING, Stand, Told
 from automations.settling import OPEN, REFUSED, Ways
 from automations.steps import ask_for_detail
-from data import access, approvals, store, traces, versions
+from data import access, approvals, sealing, store, traces, versions
 from data.errors import Refused
 from data.tables import Action, Conversation, Person, Proposal, Trace
 from data.values import LIVE, Target
@@ -22,6 +23,7 @@ from data.values import LIVE, Target
 KINDS = (ONCE, TWICE)
 DECIMAL, TIME = "decimal", "time"  # what JSON has no word for
 LONGEST_WHY = 500
+SEAL = "where a run stands"
 
 
 def park(door: Real, told: Told, *, before: Stand | None = None) -> Trace:
@@ -56,13 +58,16 @@ def close(door: Real, told: Told, *, before: Stand | None = None) -> Trace:
 def stand_of(trace: Trace) -> Stand:
     """Where the run waits, or waited."""
     kept = trace.state_json or {}
+    facts = json.loads(sealing.unseal(kept["facts"], SEAL)) if "facts" in kept else {}
     return Stand(
-        _back(kept.get("facts", {})), frozenset(kept.get("done", ())), frozenset(kept.get("skipped", ())), str(kept.get("waits_for", ""))
+        _back(facts), frozenset(kept.get("done", ())), frozenset(kept.get("skipped", ())), str(kept.get("waits_for", ""))
     )  # fmt: skip
 
 
 def as_json(stand: Stand) -> dict[str, Any]:
-    return {"facts": _kept(stand.facts), "done": sorted(stand.done), "skipped": sorted(stand.skipped), "waits_for": stand.waits_for}
+    """What was looked up names people, and the run needs it as it is: it is sealed."""
+    facts = sealing.seal(json.dumps(_kept(stand.facts), default=str), SEAL)
+    return {"facts": facts, "done": sorted(stand.done), "skipped": sorted(stand.skipped), "waits_for": stand.waits_for}
 
 
 def _kept(value: Any) -> Any:

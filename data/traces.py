@@ -128,10 +128,10 @@ def go_on(db: Session, trace: Trace) -> None:
 
 
 def end(db: Session, trace: Trace, state: str, why: str = "") -> None:
-    """It is over: done, failed, stopped, or a person has it from here."""
+    """It is over: done, failed, stopped, or a person has it from here. What it knew is of no use any more."""
     trace.state = state
-    if why:
-        trace.state_json = {**(trace.state_json or {}), "why": why}
+    kept = {name: value for name, value in (trace.state_json or {}).items() if name != "facts"} | ({"why": why} if why else {})
+    trace.state_json = kept or None
     db.add(trace)
     db.flush()
 

@@ -80,7 +80,8 @@ def fill(ledger: Ledger, customers: list[str]) -> None:
 
 def arrive(staff: Staff, count: int) -> tuple[list[str], list[str]]:
     """Conversations, each of another customer, and those."""
-    said = [canonical(number, team="Oak", customer=f"customer {number}", channel="chat") for number in range(1, count + 1)]
+    came = now() - timedelta(hours=2)
+    said = [canonical(number, team="Oak", customer=f"customer {number}", channel="chat", opened_at=came) for number in range(1, count + 1)]
     ids = [
         made for start in range(0, count, 100) for made in door.receive(said[start : start + 100], by=staff.engineer, classify=False).ids
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from automations import RECIPE, actions, arriving, limits, recipes, replay, waiting
+from automations import RECIPE, actions, arriving, limits, recipes, replay, settling, waiting
 from automations.arriving import Means
 from automations.conversing import Connected
 from automations.recipe import Act, Alone, Limits, Recipe
@@ -142,3 +142,16 @@ def test_of_two_who_run_it_at_once_the_slower_one_hears_what_the_first_did(staff
     with store.reading() as db:
         assert db.get_one(Trace, found[0].id).state == "done"
     assert did(found[0], staff) == [("reply", "done"), ("late", "done")]
+
+
+def test_where_a_run_stands_is_sealed_and_forgotten_when_it_ends(staff: Staff, home: Path) -> None:
+    with standing(staff, home) as stand:
+        in_force(staff, recipe((Act("look up customer", "who"), *ACTS), alone=Alone(changes=("tag",))))
+        waits = arrived(stand.ids[0], Means(Ways(shop=stand.shop), Connected(shop=stand.shop), STEPS))
+        assert waits.state == "waiting" and waiting.stand_of(waits).facts["who"]["name"] == "Jo 0"
+        assert "Jo 0" not in str(waits.state_json)
+        approvals.refuse(str(waits.proposal_id), by=staff.lead, why="Not this one.")
+        settling.settle(ways=Ways(shop=stand.shop))
+        with store.reading() as db:
+            ended = db.get_one(Trace, waits.id, populate_existing=True)
+        assert ended.state == "handed_over" and "facts" not in (ended.state_json or {})
