@@ -63,12 +63,12 @@ def test_a_copy_asks_the_same_and_learns_from_the_same(staff: Staff) -> None:
 
 
 def test_what_is_said_of_a_copy_changes_nothing_of_the_other(staff: Staff) -> None:
-    ids = comes(staff, 1, 4)
-    complaint(staff, ids[:2], ids[2:])
+    ids = comes(staff, 1, 40)  # of so many customers some are to learn from
+    complaint(staff, ids[:20], ids[20:])
     copying.copy("Complaint", "Upset", by=staff.rep)
     kept = [one.conversation_id for one in taught_to_learn("Upset")]
     gathering.accept(kept, answers("Upset")["No"].id, found="search", by=staff.rep)
-    assert said_of("Complaint") == as_said(ids[:2], ids[2:])
+    assert said_of("Complaint") == as_said(ids[:20], ids[20:])
     assert kept and {name for one in kept for name in said_of("Upset")[one]} == {"No"}
 
 

@@ -94,7 +94,8 @@ def bring(rep: Page, name: str, content: bytes) -> None:
         rep.get_by_role("button", name="Bring a file of outputs").click()
     rep.get_by_test_id("stFileUploaderDropzoneInput").set_input_files({"name": name, "mimeType": "application/jsonl", "buffer": content})
     expect(rep.get_by_text(name, exact=True)).to_be_visible()
-    rep.get_by_role("button", name="Keep it").click()
+    drawn(rep)  # the popover moves as it grows, and a click beside the button is none
+    rep.get_by_role("button", name="Keep it").press("Enter")
     expect(rep.get_by_text(f"Kept as {name} 1.")).to_be_visible()
     settled(rep)
     rep.keyboard.press("Escape")
