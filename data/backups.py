@@ -340,7 +340,10 @@ def _alone() -> Iterator[None]:
         try:
             yield
         finally:
-            connection.invalidate()  # the lock goes with the connection
+            try:  # at once: whoever comes next does not wait until the server misses us
+                connection.execute(text("SELECT pg_advisory_unlock(hashtext('portal restore'))"))
+            finally:
+                connection.invalidate()  # the lock goes with the connection
 
 
 def _unpack(path: Path, manifest: dict[str, Any], folder: Path) -> None:

@@ -234,7 +234,7 @@ def test_a_row_in_which_a_card_is_found_after_all_is_left_out(desk: Desk, tmp_pa
         assert chosen(built) & suspicious == set()
         assert clean in chosen(built)
         written = "".join(path.read_text() for path in built.files.values())
-        assert "4111" not in written
+        assert "4111 1111" not in written and "41111111" not in written
         assert "jo@example.org" not in written
 
 
