@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from automations import RECIPE, settling
+from automations import RECIPE, mandates, settling
 from automations.desks import telling
 from automations.door import NOTHING, Did, Held, Spent, Waits, Wanted
 from automations.settling import BY_KEY, DONE, OPEN, PLANNED, REFUSED, Ways
@@ -60,6 +60,11 @@ class Real:
     at: datetime | None = None
     asking: Asking | None = None  # the run waits for somebody's yes to it
     unknown: str = ""  # ... or for this action to be known
+
+    def __post_init__(self) -> None:
+        """What was moved before is known to whoever looks before an act; within the act it is counted again."""
+        with store.reading() as db:
+            self.held.before = spent_before(db, self.held.recipe.name, self.at, but=self.trace_id)
 
     def act(self, wanted: Wanted) -> Did:
         """Kept before it leaves, so that whoever comes after a kill finds it."""
@@ -179,7 +184,9 @@ def customer_of(db: Session, trace: Trace, wanted: Wanted) -> str | None:
 
 
 def hold(db: Session, held: Held, trace: Trace, wanted: Wanted, at: datetime | None) -> None:
-    """To the recipe's limits, with what was moved before counted in the same transaction: of two at once one sees the other."""
+    """To the policy and the recipe's limits, with what was moved before counted in the same transaction: of two at once one sees the
+    other."""
+    held.mandate = mandates.of(db, trace.conversation_id)
     held.before, held.money = spent_before(db, trace.target_name, at, but=trace.id), _moved(db, Action.trace_id == trace.id)
     held.require_within(wanted)
 

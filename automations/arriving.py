@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from automations import RECIPE, conversing, going_on, limits, recipes, running, taping, tracing, waiting
+from automations import RECIPE, conversing, going_on, limits, mandates, recipes, running, taping, tracing, waiting
 from automations.actions import Real
 from automations.conversing import Case, Connected
 from automations.door import ASKED, Faked, Held
@@ -206,7 +206,9 @@ def _beside(release: Release, recipe: Recipe, conversation_id: str, means: Means
     case = conversing.as_it_is(recipe, conversation_id)
     if case is None or not _is_of_audience(release, case) or not _sets_off(recipe, case, at):
         return False
-    door, target, subject = Faked(Held(recipe)), releases.target_of(release), subject_of(case)
+    with store.reading() as db:
+        mandate = mandates.of(db, conversation_id)
+    door, target, subject = Faked(Held(recipe, mandate=mandate)), releases.target_of(release), subject_of(case)
     told = running.run(recipe, case.facts(), case.world(door, means.connected, at or now()), means.steps)
     if told.state == running.SKIPPED:
         return False

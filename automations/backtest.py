@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, exists, select
 
-from automations import conversing, recipes, running
+from automations import conversing, mandates, recipes, running
 from automations.conversing import Case, Connected
 from automations.door import NOTHING, Faked, Held
 from automations.recipe import INTENT, Recipe
@@ -195,9 +195,10 @@ def _inputs(cases: Sequence[Case], sha: str) -> str:
 
 
 def line_of(case: Case, recipe: Recipe, connected: Connected, steps: Steps, known: Graders = BY_NAME) -> Line:
-    door = Faked(Held(recipe))
+    door = Faked(Held(recipe, mandate=mandates.as_it_came(case.intents)))
     told = running.run(recipe, case.facts(), case.world(door, connected), steps)
-    breach = next((one.why for one in told.spans if one.state == running.FAILED and steps[one.step].declaration.changes), "")
+    changing = {name for name, step in steps.items() if step.declaration.changes}
+    breach = next((one.why for one in told.spans if one.state == running.FAILED and one.step in changing), "")
     one = case.conversation
     written = would_write(door.held.did)
     reply, breach, why = masked(written), masked(breach), masked(told.why)  # the shop knows names; what is kept here does not

@@ -44,7 +44,8 @@ CAUSES = {  # in the order of their keys, 1 to 8
     POLICY: Cause("Against the policy", "it asked for what the rules do not allow", "Look at the limits and the policy", "automations"),
 }  # fmt: skip
 
-DONE, FAILED, WAITING = "done", "failed", "waiting"  # states of a step
+DONE, FAILED, SKIPPED, WAITING = "done", "failed", "skipped", "waiting"  # states of a step
+AGENT = "agent"  # the step in which one works
 LONGEST_STEP = 10_000  # ms, from which on a run that failed was slow
 ENDED_BADLY = ("failed", "handed_over", "stopped")
 CORRECTED = ("edited", "refused")
@@ -79,6 +80,7 @@ class Step:
     gave: dict[str, object]
     why: str
     ms: float
+    kind: str = "step"
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,12 @@ class Run:
         """The step that ended it; where it went on all the same, none did."""
         return self.steps[-1] if self.steps and self.steps[-1].state == FAILED and self.trace.state in ENDED_BADLY else None
 
+    @cached_property
+    def not_given(self) -> Step | None:
+        """The tool that an agent asked for and was not given, before it handed over."""
+        asked = (one for one in self.steps if one.kind == "tool" and one.state in (FAILED, SKIPPED))
+        return next(asked, None) if self.trace.state == "handed_over" else None
+
     @property
     def refused(self) -> Action | None:
         return next((one for one in self.actions if one.state == "refused"), None)
@@ -118,7 +126,7 @@ def steps_of(spans: Sequence[Span]) -> list[Step]:
     return [
         Step(
             one.name, str(one.input.get("step", "")), str((one.output or {}).get("state", "")), (one.output or {}).get("gave") or {},
-            str((one.output or {}).get("why", "")), one.ms,
+            str((one.output or {}).get("why", "")), one.ms, one.kind,
         )
         for one in sorted(spans, key=lambda one: one.seq)
     ]  # fmt: skip
@@ -152,10 +160,10 @@ def _was_stopped(run: Run) -> bool:
 
 def _as_intended(run: Run) -> bool:
     """Its own step handed it over, or there is nobody to hand over for."""
-    if run.around.decided in (REFUSED, LAPSED):
+    if run.around.decided in (REFUSED, LAPSED) or run.not_given:
         return False
     last = run.steps[-1] if run.steps else None
-    own = last is not None and last.state in (DONE, WAITING) and last.name == hand_over.declaration.name
+    own = last is not None and last.state in (DONE, WAITING) and last.name in (hand_over.declaration.name, AGENT)
     return own or run.why == GONE or run.around.decided == WITHDRAWN
 
 
@@ -185,6 +193,7 @@ NOT_THERE = (
     r"whoever|did not tell |whether it (was done|arrived)|Nothing was answered: The|no classifier is live|texts were not encoded"
 )
 A_DAY = r"times today, and its limit is that|would be moved in a day"
+PEOPLES_WORK = r"is people's work: nothing is done by a machine"  # as mandates.py says it
 A_RUN = r"would be moved in one run|limits are in |none of the addresses|you may not|in whose name it runs"
 NO_ARTICLE = r"no articles are published"
 LACKING = r"(text|reply)'? is (missing|not known)"  # what a step needed
@@ -221,7 +230,11 @@ def _of_a_fault(run: Run) -> Found:
     told = run.fault
     if silent := _nothing_to_say(run):
         return silent
+    if run.not_given and not re.search(NOT_THERE, run.not_given.why):
+        return POLICY, f"The agent asked for '{run.not_given.name}' and handed over. {cut(run.not_given.why, LONG)}"
     where = f"'{run.failed.name}' ended it: " if run.failed else ""
+    if re.search(PEOPLES_WORK, told):  # before all others: a note stands behind it, in anybody's words
+        return POLICY, f"{where}{cut(told, LONG)}"
     if re.search(NO_ARTICLE, told):
         return ARTICLE_MISSING, f"{where}{cut(told, LONG)}"
     if re.search(NOT_THERE, told):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from automations import conditions
+from automations.agents import changed
 from automations.checking import called
 from automations.flowing import money_told, trigger_told
 from automations.recipe import ON_FAILURE, Act, Recipe
@@ -17,7 +18,13 @@ Placed = tuple[str, str, Act]  # its number, the name of the step in whose else-
 
 def told(before: Recipe, after: Recipe) -> list[str]:
     """In the order of the document; empty only where both are the same."""
-    return [*_head(before, after), *_steps(before, after), *_limits(before, after), *_alone(before, after)]
+    return [
+        *_head(before, after),
+        *_steps(before, after),
+        *changed.told(before, after, _value),
+        *_limits(before, after),
+        *_alone(before, after),
+    ]
 
 
 def _instead(label: str, new: str, old: str, same: bool) -> Iterator[str]:
@@ -168,9 +175,9 @@ def _alone(before: Recipe, after: Recipe) -> Iterator[str]:
 
 def _allowed(name: str, recipe: Recipe, alone: bool) -> Iterator[str]:
     """Told of each step that does it."""
-    using = [(number, act) for number, _, act in recipe.walk() if act.step == name]
-    for number, act in using:
+    using = [f"{where} '{by.replace('_', ' ').capitalize()}'" for where, by, step in recipe.uses() if step == name]
+    for place in using:
         above = f" up to {money_told(recipe.alone.money, recipe.limits.currency)}" if alone and recipe.alone.money else ""
-        yield f"Step {number} '{called(act)}' {f'needs no approval any more{above}' if alone else 'now asks for approval'}"
+        yield f"{place} {f'needs no approval any more{above}' if alone else 'now asks for approval'}"
     if not using:
         yield f"'{name}' {'is allowed' if alone else 'is no longer allowed'} without approval; no step does it"

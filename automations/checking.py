@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from automations import comparisons, conditions, filling
+from automations.agents import checks
 from automations.conditions import shown
 from automations.recipe import ARRIVES, BUTTON, CHANNELS, GO_ON, INTENT, NEW_MESSAGE, ON_FAILURE, TRIGGERS, Act, Limits, Recipe, amount_of
 from automations.steps.face import KINDS, NUMBERS, OPEN, TEXTS, Declaration, Declarations, Field
@@ -72,7 +73,8 @@ def faults(recipe: Recipe, declarations: Declarations) -> list[str]:
         known = known.where(conditions.known_where_it_holds(recipe.when))
     told, _ = _in_acts(recipe.acts, known, declarations, "", 1)
     head = [*_in_head(recipe), *_in_trigger(recipe), *(f"Its condition: {one}" for one in wrong_when)]
-    return [*head, *_in_number(recipe), *told, *_in_limits(recipe, declarations), *_in_alone(recipe, declarations)]
+    agents = checks.faults(recipe, declarations, known.all)
+    return [*head, *_in_number(recipe), *told, *agents, *_in_limits(recipe, declarations), *_in_alone(recipe, declarations)]
 
 
 def near(word: str, words: Iterable[str]) -> str:
@@ -88,6 +90,10 @@ def called(act: Act) -> str:
 
 def place(number: str, act: Act) -> str:
     return f"Step {number}, '{shown(called(act))}'"
+
+
+def _used(where: str, name: str) -> str:
+    return f"{where}, '{shown(name.replace('_', ' ').capitalize())}'"
 
 
 # The document without its steps
@@ -141,13 +147,13 @@ def _in_number(recipe: Recipe) -> Iterator[str]:
 
 def _in_limits(recipe: Recipe, declarations: Declarations) -> Iterator[str]:
     limits = recipe.limits
-    steps = [(number, act, declarations[act.step]) for number, _, act in recipe.walk() if act.step in declarations]
-    changing = next(((number, act) for number, act, one in steps if one.changes), None)
+    uses = [(_used(where, name or step), declarations[step]) for where, name, step in recipe.uses() if step in declarations]
+    changing = next((place for place, one in uses if one.changes), "")
     if changing and not limits.runs_per_day:
-        yield f"{place(*changing)} changes something outside, and no limit says how often: set 'runs per day'."
-    paying = next(((number, act) for number, act, one in steps if one.pays), None)
+        yield f"{changing} changes something outside, and no limit says how often: set 'runs per day'."
+    paying = next((place for place, one in uses if one.pays), "")
     if paying and (lacking := [name for name, value in _money_limits(limits).items() if not value]):
-        yield f"{place(*paying)} moves money without a limit: set {' and '.join(repr(name) for name in lacking)}."
+        yield f"{paying} moves money without a limit: set {' and '.join(repr(name) for name in lacking)}."
     if limits.currency and not re.fullmatch(r"[A-Z]{3}", limits.currency):
         yield f"'{shown(limits.currency)}' is no currency: write three capital letters, such as EUR."
     if limits.money_per_run is not None and limits.money_per_day is not None and limits.money_per_run > limits.money_per_day:
@@ -164,7 +170,7 @@ def _in_alone(recipe: Recipe, declarations: Declarations) -> Iterator[str]:
         yield f"A proposal is approved by 1 or 2 people, not by {alone.approvers:,}."
     if alone.money > (limit or 0):
         yield f"Alone it may move {alone.money:,f}, above the limit per run, {limit or 0:,f}. Lower the one or raise the other."
-    used = dict.fromkeys(act.step for _, _, act in recipe.walk())
+    used = dict.fromkeys(step for _, _, step in recipe.uses())
     for name in alone.changes:
         if name not in used:
             yield f"Alone it may do '{shown(name)}', which is no step of it. {near(name, used)}"

@@ -9,9 +9,10 @@ from sqlmodel import col, select
 
 from automations.connectors.asking import Connections
 from automations.door import Door
+from automations.outside.using import Tools
 from automations.recipe import BUTTON, NEW_MESSAGE, Recipe
 from automations.shop.client import Shop
-from automations.world import Answer, Ask, Classify, World
+from automations.world import Answer, Ask, Classify, Talk, World
 from data import conversations, predictions, store
 from data import labels as labels_of
 from data.tables import Conversation, Customer, Message, Prediction, Team
@@ -26,8 +27,10 @@ class Connected:
     answer: Answer | None = None
     classify: Classify | None = None
     ask: Ask | None = None
+    talk: Talk | None = None
     addresses: frozenset[str] = frozenset()
     services: Connections = field(default_factory=dict)
+    tools: Tools = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Case:
     segment: str
     replied: str = ""  # what a person wrote next
     asked: Mapping[str, Any] = field(default_factory=dict)  # what a program sent along with its button
+    intents: tuple[str, ...] = ()  # ids of all labels that the machine said of it when it came
 
     @property
     def language(self) -> str:
@@ -75,7 +79,8 @@ class Case:
         one = self.conversation
         return World(
             door, at or one.opened_at, one.customer_id, one.id, one.channel, self.language, self.messages, connected.shop, connected.answer,
-            connected.classify, connected.ask, connected.addresses, connected.services,
+            connected.classify, connected.ask, connected.talk, addresses=connected.addresses, services=connected.services,
+            tools=connected.tools,
         )  # fmt: skip
 
 
@@ -89,7 +94,8 @@ def as_it_stood(
     seen = _until(recipe, conversation.id, messages)
     last = max((one["seq"] for one in seen), default=0)
     replied = next((str(one["text"]) for one in messages if one["seq"] > last and one["role"] == "rep" and str(one["text"]).strip()), "")
-    return Case(conversation, seen, intent, confidence, team, segment, replied)
+    intents = tuple(made for made in (prediction.label_id, *prediction.also) if made) if prediction else ()
+    return Case(conversation, seen, intent, confidence, team, segment, replied, intents=intents)
 
 
 def as_it_is(recipe: Recipe, conversation_id: str) -> Case | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from automations import RECIPE, backtest, conditions, flowing, limits, ran, recipes, running, tracing
+from automations import RECIPE, backtest, conditions, flowing, limits, mandates, ran, recipes, running, tracing
 from automations.ran import Run
 from automations.recipe import TRIGGERS, Recipe
 from data import store, versions
@@ -173,8 +173,13 @@ class _Known:
             ("Alone, in one run", flowing.money_told(alone.money, of.currency) if alone.money else "no money"),
             ("Alone", ", ".join(alone.changes) or "nothing"),
             ("One customer, from all recipes", _customer_limit(self.db, self.trace.at)),
+            ("Policy for what the machine said it is", mandates.told_at(self.db, self._intent, self.trace.at)),
         )  # fmt: skip
         return tuple((title, said) for title, said in found if said)
+
+    @property
+    def _intent(self) -> str:
+        return str((self.began.get("facts", {}).get("intent") or {}).get("name") or "")
 
     def left(self) -> tuple[Line, ...]:
         return tuple((f"'{one.act}'", _left(one)) for one in self.run.did) or (("Nothing", "No step changed anything."),)

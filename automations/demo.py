@@ -14,6 +14,7 @@ from automations import (
     gallery,
     going_on,
     limits,
+    mandates,
     recipes,
     release,
     settling,
@@ -24,7 +25,7 @@ from automations.arriving import Means
 from automations.conversing import Connected
 from automations.recipe import Act, Limits
 from automations.steps.all import STEPS
-from data import approvals, settings, store, tasks
+from data import approvals, releases, settings, store, tasks
 from data.tables import Conversation, Person, Proposal, Release, Trace
 from data.values import Target
 from evals.graders import BY_NAME
@@ -34,15 +35,22 @@ WHY = {
     "late-parcel": "We pay five euros back by hand, twenty times a week.",
     "answer-from-articles": "What the articles say, nobody should have to type.",
     "complaint-first": "Complaints waited behind parcels.",
+    "refund-agent": "Each of these is a little different, and no two recipes fit.",
 }
 TRIED = 100  # conversations of the backtest
 
 
 BEGAN = timedelta(days=9)  # before now: the first was released
 READ_BY = timedelta(minutes=3)  # after a conversation came
-FIRST, MONEY, COMPLAINTS = "where-is-my-order", "late-parcel", "complaint-first"
+FIRST, MONEY, COMPLAINTS, AGENT = "where-is-my-order", "late-parcel", "complaint-first", "refund-agent"
 DRAFTS_WAITING = 4
 BETTER = "Your parcel is with the courier, and I have asked them for a new date. I write to you again tomorrow by noon."
+HELD = (  # intent, what machines may do, judgement work, note, why, by whom
+    ("Complaint about service", "never", True, "Somebody who complains wants to be heard by a person.",
+     "It marked every thank-you as urgent, and one real complaint got a template.", "Lena Hoffmann"),
+    ("Delete my account", "never", False, "The law gives a person 30 days for it.", "Nobody takes back what was deleted.", "Nora Engel"),
+    ("Charged twice", "propose", False, "", "The bank has to be looked at first.", "Marco Silva"),
+)  # fmt: skip
 STOPPED = 0  # in the place of a percentage
 YES = 4  # of so many payments in a row a person refuses one
 
@@ -58,7 +66,7 @@ class Came:
 def draft(staff: Mapping[str, Person], *, connected: Connected, at: datetime) -> None:
     """By reps and an engineer, and looked at beside what people did."""
     ready = {one.name: one for one in gallery.ready()}
-    authors = ("Alma Berger", "Nora Engel", "Elif Kaya", "Alma Berger")
+    authors = ("Alma Berger", "Nora Engel", "Elif Kaya", "Alma Berger", "Lena Hoffmann")
     began = at - BEGAN
     for place, ((name, why), author) in enumerate(zip(WHY.items(), authors, strict=True)):
         recipes.save(ready[name], why=why, based_on=None, by=staff[author], at=began - timedelta(days=9 - place))
@@ -69,7 +77,7 @@ def draft(staff: Mapping[str, Person], *, connected: Connected, at: datetime) ->
     limits = Limits(runs_per_day=150)
     changed = replace(one, acts=(*one.acts, marked), limits=limits, alone=replace(one.alone, changes=(*one.alone.changes, "tag")))
     recipes.save(changed, why="So that we can count them.", based_on=1, by=staff["Alma Berger"], at=began - timedelta(days=2))
-    for target in (Target(RECIPE, FIRST, 2), Target(RECIPE, MONEY, 1), Target(RECIPE, COMPLAINTS, 1)):
+    for target in (Target(RECIPE, FIRST, 2), Target(RECIPE, MONEY, 1), Target(RECIPE, COMPLAINTS, 1), Target(RECIPE, AGENT, 1)):
         backtest.run(target, connected=connected, steps=STEPS, by=nora, most=TRIED, at=began - timedelta(days=1))
 
 
@@ -82,8 +90,11 @@ def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Me
     first = _released(Target(RECIPE, FIRST, 2), "It writes what we type forty times a day.", alma, marco, began)
     money = _released(Target(RECIPE, MONEY, 1), "Each payment is asked for, so we can see how it does.", alma, marco, began)
     complaints = _released(Target(RECIPE, COMPLAINTS, 1), "Nobody who complains should wait behind parcels.", alma, marco, began)
+    why = "One task, few customers, and a person decides on each payment."
+    agent = _released(Target(RECIPE, AGENT, 1), why, lena, marco, began, audience={"channel": ["chat", "email"]})
     steps = [(began + timedelta(days=days), begun, percent) for days, begun, percent in (
-        (1, first, 10), (1, money, 25), (1, complaints, 10), (3, first, 50), (4, complaints, STOPPED), (5, first, None), (6, money, 50),
+        (1, first, 10), (1, money, 25), (1, complaints, 10), (1, agent, 5), (3, first, 50), (4, complaints, STOPPED), (5, first, None),
+        (6, money, 50), (6, agent, 50),
     )]  # fmt: skip
     asked: list[Trace] = []
     drafts: list[Trace] = []
@@ -101,7 +112,15 @@ def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Me
         _decide(trace, place, leads, means)
     for place, trace in enumerate(drafts[:-DRAFTS_WAITING]):
         _take(trace, place, leads)
+    _hold(staff, at - timedelta(hours=30))
     failures.look(at=at)
+
+
+def _hold(staff: Mapping[str, Person], at: datetime) -> None:
+    """What is people's work, said after the one recipe had to be stopped."""
+    for place, (intent, may, judgement, note, why, by) in enumerate(HELD):
+        wanted = mandates.line(may, judgement=judgement, note=note)
+        mandates.tighten(mandates.key_named(intent), wanted, why=why, by=staff[by], at=at + timedelta(hours=place))
 
 
 def _limit_customers(staff: Mapping[str, Person], at: datetime) -> None:
@@ -115,8 +134,10 @@ def _limit_customers(staff: Mapping[str, Person], at: datetime) -> None:
     _carried_out(at)
 
 
-def _released(target: Target, why: str, by: Person, approver: Person, at: datetime) -> Release:
-    proposal = release.propose(target, why=why, steps=STEPS, known=BY_NAME, by=by, at=at)
+def _released(
+    target: Target, why: str, by: Person, approver: Person, at: datetime, *, audience: releases.Audience | None = None
+) -> Release:  # fmt: skip
+    proposal = release.propose(target, why=why, audience=audience, steps=STEPS, known=BY_NAME, by=by, at=at)
     approvals.approve(proposal.id, by=approver, note="Read its backtest.", at=at + timedelta(hours=1))
     begun = release.publish_approved(proposal.id, at=at + timedelta(hours=1, minutes=1))
     _carried_out(at)

@@ -1,6 +1,7 @@
 """The only way out: whatever changes the world is asked for here, held to the recipe's limits, and done, proposed or only noted.
 
-What a recipe may do alone and how much it may move is decided in this module, not in a step and by no model.
+What a recipe may do alone and how much it may move is decided in this module, not in a step and by no model; before it, what the policy
+leaves to machines at all (mandates.py).
 """
 
 from collections.abc import Mapping
@@ -8,11 +9,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from automations.mandates import NEVER, PROPOSE, Mandate
 from automations.recipe import Recipe
 from data.errors import Refused
 
 NOTHING = Decimal(0)
 NOTE = "note"  # to whoever takes over
+DRAFT = "draft"  # a person sends it, changes it or drops it
 DONE, WOULD, ASKED = "done", "would be done", "needs a yes"
 
 
@@ -72,6 +75,7 @@ class Held:
     before: Spent = Spent()
     money: Decimal = NOTHING
     did: list[Did] = field(default_factory=list)
+    mandate: Mandate | None = None  # what the policy says of this conversation; None: there is no policy
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -84,6 +88,8 @@ class Held:
 
     def require_within(self, wanted: Wanted) -> None:
         limits, amount = self.recipe.limits, wanted.amount
+        if self.mandate is not None and self.mandate.may == NEVER and wanted.kind != NOTE:
+            raise Refused(f"Not done: {wanted.told}. {self.mandate.sentence}")
         if limits.runs_per_day is not None and self.before.runs_today >= limits.runs_per_day:
             raise Refused(f"Not done: the recipe changed something {self.before.runs_today:,} times today, and its limit is that.")
         if amount is None:
@@ -110,6 +116,8 @@ class Held:
             return f"{wanted.told}. This recipe does nothing of the kind alone."
         if wanted.amount is not None and self.money + wanted.amount > alone.money:
             return f"{wanted.told}. Above {alone.money:,.2f} {wanted.currency} in a run a person decides."
+        if self.mandate is not None and self.mandate.may == PROPOSE and wanted.kind != DRAFT:
+            return f"{wanted.told}. {self.mandate.sentence}"
         return ""
 
     def count(self, did: Did) -> Did:

@@ -137,7 +137,9 @@ def _to_look_at(db: Session, since: datetime) -> list[str]:
     open_ones = (Trace.target_kind == RECIPE, Trace.mode == LIVE, Trace.at >= since, col(Trace.cause_by_id).is_(None))
     new = col(Trace.cause) == ""
     own = select(Span.id).where(Span.trace_id == Trace.id, _ends(Span.output)).exists()
-    ended = select(Trace.id).where(*open_ones, new, col(Trace.state).in_(ENDED_BADLY), ~own)
+    state: Any = col(Span.output)["state"]
+    not_given = select(Span.id).where(Span.trace_id == Trace.id, Span.kind == "tool", state.as_string().in_(("failed", "skipped"))).exists()
+    ended = select(Trace.id).where(*open_ones, new, col(Trace.state).in_(ENDED_BADLY), ~own | not_given)
     not_done = select(Trace.id).join(Action, col(Action.trace_id) == Trace.id).where(*open_ones, new, Action.state == causes.REFUSED)
     edited = select(Trace.id).where(*open_ones, col(Trace.outcome).in_(CORRECTED), new | (col(Trace.decided_at) > col(Trace.cause_at)))
     renamed = (

@@ -6,10 +6,14 @@ from decimal import Decimal
 from typing import Literal
 
 from automations import conditions
+from automations.agents.agent import Agent
 from automations.checking import called
 from automations.recipe import ARRIVES, BUTTON, HAND_OVER, INTENT, ON_FAILURE, TRIGGERS, Act, Recipe, Trigger
 
-RowKind = Literal["trigger", "condition", "step", "else", "failure", "limit"]
+MODELS = {  # by their jobs
+    "triage": "a small and fast model", "conversation": "a large model", "accuracy": "a model that thinks longer",
+}  # fmt: skip
+RowKind = Literal["trigger", "condition", "step", "else", "failure", "agent", "tool", "limit"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ def _rows(recipe: Recipe) -> Iterator[Row]:
     if recipe.when is not None:
         yield Row(0, "condition", f"Only if {conditions.told(recipe.when)}")
     yield from _of_acts(recipe.acts, "", 0)
+    for agent in recipe.agents:
+        yield from _of_agent(agent)
     if limit := limits_told(recipe):
         yield Row(0, "limit", limit)
 
@@ -45,6 +51,17 @@ def _of_acts(acts: tuple[Act, ...], before: str, depth: int) -> Iterator[Row]:
         if act.otherwise:
             yield Row(depth, "else", "Otherwise", act.name)
             yield from _of_acts(act.otherwise, f"{number}, else ", depth + 1)
+
+
+def _of_agent(agent: Agent) -> Iterator[Row]:
+    hands = f", hands over to {' or '.join(agent.hands_to)}" if agent.hands_to else ""
+    yield Row(0, "agent", f"Agent '{agent.title or agent.name}', {MODELS.get(agent.model, agent.model)}{hands}", agent.name)
+    for tool in agent.tools:
+        only = f", only if {conditions.told(tool.when)}" if tool.when else ""
+        yield Row(1, "tool", f"may use '{tool.name.replace('_', ' ')}': {tool.step}{only}", agent.name)
+    yield Row(1, "tool", f"its answer leaves by: {agent.says}", agent.name)
+    if agent.guardrails:
+        yield Row(1, "limit", f"Watched by {', '.join(agent.guardrails)}, beside what watches over every agent", agent.name)
 
 
 def trigger_told(trigger: Trigger) -> str:

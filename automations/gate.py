@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from automations import backtest, checking, measuring, recipes
+from automations import backtest, checking, growing, mandates, measuring, recipes
 from automations.connectors import connecting
+from automations.outside import sources
 from automations.recipe import Recipe
 from automations.running import Steps
+from automations.steps import hand_over
 from data import access, versions
 from data.errors import Refused
 from data.measures import Share, percent
@@ -36,29 +38,38 @@ class Shown:
     backtest: backtest.Looked | None
     measured: Evidence | None
     against: tuple[str, ...]
+    grown: str = ""  # whether another agent helped, where one was added from failing cases
 
     @property
     def sentence(self) -> str:
         told = [str(self.backtest.told["sentence"])] if self.backtest else []
-        return " ".join([*told, *([self.measured.sentence] if self.measured else [])]) or "It was not tried on the past yet."
+        more = [*([self.measured.sentence] if self.measured else []), *([self.grown] if self.grown else [])]
+        return " ".join([*told, *more]) or "It was not tried on the past yet."
 
 
 def stake_of(recipe: Recipe, steps: Steps) -> str:
     """High where it moves money, sends something or calls another program."""
-    return HIGH if any(steps[act.step].declaration.stake == HIGH for _, _, act in recipe.walk() if act.step in steps) else LOW
+    return HIGH if any(steps[step].declaration.stake == HIGH for _, _, step in recipe.uses() if step in steps) else LOW
 
 
 def shown(target: Target, *, steps: Steps, known: Graders, by: Person, at: datetime | None = None) -> Shown:
     access.require(by, "automation.read")
     recipe = recipes.read(versions.get(target))
-    faults = checking.faults(recipe, connecting.offered(recipes.declared(steps)))
+    faults = checking.faults(recipe, sources.offered(connecting.offered(recipes.declared(steps))))
     looked = backtest.newest(target, by=by)
     measured, why_not = _measured(target, known, by)
     against = [
         *([f"It has {len(faults):,} {'fault' if len(faults) == 1 else 'faults'}: {faults[0]}"] if faults else []),
-        *_against(looked, recipe, at or now()), *([why_not] if why_not else []),
+        *_by_policy(recipe, steps), *_against(looked, recipe, at or now()), *([why_not] if why_not else []),
     ]  # fmt: skip
-    return Shown(stake_of(recipe, steps), looked, measured, tuple(against))
+    return Shown(stake_of(recipe, steps), looked, measured, tuple(against), growing.sentence_of(target, by=by))
+
+
+def _by_policy(recipe: Recipe, steps: Steps) -> list[str]:
+    """One that only hands over is a person's way to the conversation, so nothing speaks against it."""
+    changing = {name for name, step in steps.items() if step.declaration.changes} - {hand_over.declaration.name}
+    why = mandates.against(recipe.trigger.intent) if any(step in changing for _, _, step in recipe.uses()) else ""
+    return [why] if why else []
 
 
 def _against(looked: backtest.Looked | None, recipe: Recipe, at: datetime) -> Sequence[str]:

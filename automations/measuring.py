@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from automations import recipes, running
+from automations import mandates, recipes, running
 from automations.conversing import Case, Connected
 from automations.door import Faked, Held
 from automations.recipe import Recipe
@@ -35,7 +35,7 @@ def asking(connected: Connected, steps: Steps) -> Asking:
 
 def output_of(case: TestCase, recipe: Recipe, connected: Connected, steps: Steps) -> Output:
     one = as_a_case(case, connected)
-    door = Faked(Held(recipe))
+    door = Faked(Held(recipe, mandate=mandates.named(one.intent)))
     told = running.run(recipe, one.facts(), one.world(door, connected), steps)
     did = [{"name": made.wanted.step, "arguments": _plain(made.wanted.what)} for made in door.held.did]
     left_alone = told.state in (running.SKIPPED, running.HANDED_OVER)

@@ -35,7 +35,12 @@ class Run:
 
     @property
     def ms(self) -> float:
-        return sum(one.ms for one in self.steps)
+        return sum(one.ms for one in self.in_turn)
+
+    @property
+    def in_turn(self) -> Sequence[Span]:
+        """What was done one after the other: without a step that only holds what its agents did."""
+        return [one for one in self.steps if not any(inner.name.startswith(f"{one.name}.") for inner in self.steps)]
 
 
 def newest(name: str, *, by: Person, state: str = "", most: int = NEWEST) -> list[Listed]:

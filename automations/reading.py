@@ -78,12 +78,16 @@ def _fields(node: yaml.Node) -> dict[str, yaml.Node]:
 
 def _value(kind: str, node: yaml.Node, declarations: Declarations) -> Any:
     match kind:
-        case "text" | "money":
+        case "text" | "long text" | "money":
             return _written_as(node)
         case "texts":
             return [_written_as(inner) for inner in safe_yaml.items(node)]
         case "acts":
             return [_table("act", inner, declarations) for inner in safe_yaml.items(node)]
+        case "agents" | "tools":
+            return [_table(kind.removesuffix("s"), inner, declarations) for inner in safe_yaml.items(node)]
+        case "given":
+            return _settings(node)
         case "condition":
             return _condition(node)
         case "number" | "count":
@@ -94,6 +98,10 @@ def _value(kind: str, node: yaml.Node, declarations: Declarations) -> Any:
 def _given(node: yaml.Node, step: str, declarations: Declarations) -> dict[str, Any]:
     kinds = {field.name: field.kind for field in declarations[step].inputs} if step in declarations else {}
     return {name: _written_as(inner) if kinds.get(name) in TEXTS else _plain(inner) for name, inner in _fields(node).items()}
+
+
+def _settings(node: yaml.Node) -> dict[str, Any]:
+    return {name: _plain(inner) for name, inner in _fields(node).items()}
 
 
 def _condition(node: yaml.Node) -> Any:
@@ -179,8 +187,8 @@ def _ordered(shape: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_order(kind: str, value: Any) -> Any:
-    if kind == "acts":
-        return [_ordered("act", one) for one in value]
+    if kind in ("acts", "agents", "tools"):
+        return [_ordered(kind.removesuffix("s"), one) for one in value]
     if kind == "money":
         return _Plain(value)
     if kind == "condition":

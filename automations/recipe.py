@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from automations import conditions, filling
+from automations.agents.agent import Agent, Tool
 from automations.comparisons import number
 from automations.conditions import Condition
 from automations.steps.face import Declarations
@@ -32,16 +33,22 @@ ON_FAILURE: dict[str, str] = {
     STOP: "nothing more is done",
 }
 CHANNELS = ("chat", "email", "voice")
-LONGEST_TEXT, MOST_LISTED, DEEPEST_READ = 2_000, 100, 12
+LONGEST_TEXT, LONGEST_INSTRUCTIONS, MOST_LISTED, DEEPEST_READ = 2_000, 8_000, 100, 12
 LARGEST_AMOUNT = Decimal(1_000_000)
 
 SHAPES: dict[str, dict[str, str]] = {  # table -> field -> kind; in the order in which they are written
     "recipe": {
         "name": "text", "title": "text", "what": "text", "language": "text", "channels": "texts", "trigger": "trigger",
-        "when": "condition", "steps": "acts", "limits": "limits", "alone": "alone",
+        "when": "condition", "steps": "acts", "agents": "agents", "limits": "limits", "alone": "alone",
     },
     "trigger": {"kind": "text", "intent": "text", "confidence": "number", "button": "text"},
     "act": {"name": "text", "step": "text", "when": "condition", "with": "given", "on failure": "text", "otherwise": "acts"},
+    "agent": {
+        "name": "text", "title": "text", "what": "text", "instructions": "long text", "model": "text", "tools": "tools",
+        "guardrails": "given", "hands to": "texts", "says": "text", "turns": "count", "seconds": "count", "tokens": "count",
+        "cost": "money",
+    },
+    "tool": {"name": "text", "step": "text", "what": "text", "when": "condition", "with": "given"},
     "limits": {"money per run": "money", "money per day": "money", "runs per day": "count", "currency": "text"},
     "alone": {"money": "money", "changes": "texts", "approvers": "count"},
 }  # fmt: skip
@@ -96,6 +103,7 @@ class Recipe:
     trigger: Trigger = Trigger()
     when: Condition | None = None
     acts: tuple[Act, ...] = ()
+    agents: tuple[Agent, ...] = ()  # that a step 'agent' may begin with or hand to
     limits: Limits = Limits()
     alone: Alone = Alone()
     channels: tuple[str, ...] = ()  # none named: all
@@ -110,6 +118,7 @@ class Recipe:
                 "kind": trigger.kind, "intent": trigger.intent, "confidence": _share(trigger.confidence), "button": trigger.button,
             }),
             "when": _plain(self.when), "steps": [_act_body(act) for act in self.acts],
+            "agents": [_agent_body(agent) for agent in self.agents],
             "limits": _without_usual({
                 "money per run": _money(limits.money_per_run), "money per day": _money(limits.money_per_day),
                 "runs per day": limits.runs_per_day, "currency": limits.currency,
@@ -122,6 +131,16 @@ class Recipe:
     def walk(self) -> Iterator[tuple[str, int, Act]]:
         """Every act with its number, "3" or "3, else 1", and how deep it stands, in the order in which people read."""
         return _walk(self.acts, "", 1)
+
+    def uses(self) -> Iterator[tuple[str, str, str]]:
+        """Every step that it may come to, those of its agents too: where, by which name, and the step."""
+        yield from ((f"Step {number}", act.name, act.step) for number, _, act in self.walk())
+        for agent in self.agents:
+            yield from ((f"Agent '{agent.name}'", tool.name, tool.step) for tool in agent.tools)
+            yield f"Agent '{agent.name}'", "its last words", agent.says
+
+    def agent(self, name: str) -> Agent | None:
+        return next((one for one in self.agents if one.name == name), None)
 
 
 def _walk(acts: tuple[Act, ...], before: str, depth: int) -> Iterator[tuple[str, int, Act]]:
@@ -137,6 +156,19 @@ def _act_body(act: Act) -> dict[str, Any]:
         "name": act.name, "step": act.step, "when": _plain(act.when), "with": _plain(act.given), **usual,
         "otherwise": [_act_body(inner) for inner in act.otherwise],
     })  # fmt: skip
+
+
+def _agent_body(agent: Agent) -> dict[str, Any]:
+    """What bounds it is always said."""
+    return _without_usual({
+        "name": agent.name, "title": agent.title, "what": agent.what, "instructions": agent.instructions, "model": agent.model,
+        "tools": [_tool_body(tool) for tool in agent.tools], "guardrails": _plain(agent.guardrails), "hands to": list(agent.hands_to),
+        "says": agent.says, "turns": agent.turns, "seconds": agent.seconds, "tokens": agent.tokens, "cost": _money(agent.cost),
+    })  # fmt: skip
+
+
+def _tool_body(tool: Tool) -> dict[str, Any]:
+    return _without_usual({"name": tool.name, "step": tool.step, "what": tool.what, "when": _plain(tool.when), "with": _plain(tool.given)})
 
 
 def _without_usual(whole: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +206,7 @@ def of(body: Any) -> Recipe:
 
 _ATTRIBUTES = {
     "steps": "acts", "with": "given", "on failure": "on_failure", "money per run": "money_per_run", "money per day": "money_per_day",
-    "runs per day": "runs_per_day",
+    "runs per day": "runs_per_day", "hands to": "hands_to",
 }  # fmt: skip
 _TABLES: dict[str, type] = {"trigger": Trigger, "limits": Limits, "alone": Alone}
 
@@ -202,6 +234,8 @@ def _value(kind: str, value: Any, place: str, depth: int) -> Any:
     match kind:
         case "text":
             return _text(value, place)
+        case "long text":
+            return _text(value, place, LONGEST_INSTRUCTIONS)
         case "texts":
             return tuple(_text(one, place) for one in _list(value, place))
         case "money" | "number":
@@ -220,8 +254,17 @@ def _value(kind: str, value: Any, place: str, depth: int) -> Any:
             return _plain(value)
         case "acts":
             return tuple(_act(one, f"{place} {count}", depth + 1) for count, one in enumerate(_list(value, place), start=1))
+        case "agents":
+            return tuple(Agent(**_named("agent", one, f"{place} {count}")) for count, one in enumerate(_list(value, place), start=1))
+        case "tools":
+            return tuple(Tool(**_named("tool", one, f"{place} {count}")) for count, one in enumerate(_list(value, place), start=1))
     told = _table(kind, value, place, depth)
     return _TABLES[kind](**{_ATTRIBUTES.get(name, name): inner for name, inner in told.items()})
+
+
+def _named(shape: str, body: Any, place: str) -> dict[str, Any]:
+    told = {**dict.fromkeys(("name", "step") if shape == "tool" else ("name",), ""), **_table(shape, body, place, 0)}
+    return {_ATTRIBUTES.get(name, name): value for name, value in told.items()}
 
 
 def _act(body: Any, place: str, depth: int) -> Act:
@@ -231,11 +274,9 @@ def _act(body: Any, place: str, depth: int) -> Act:
     return Act(**{_ATTRIBUTES.get(name, name): value for name, value in {"step": "", "name": "", **told}.items()})
 
 
-def _text(value: Any, place: str) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not conditions.keepable(value):
-        raise Refused(
-            f"Not read: {place} is a text of at most {LONGEST_TEXT:,} characters, not '{conditions.shown(value)}'. Quotes make one."
-        )
+def _text(value: Any, place: str, longest: int = LONGEST_TEXT) -> str:
+    if not isinstance(value, str) or len(value) > longest or not conditions.keepable(value):
+        raise Refused(f"Not read: {place} is a text of at most {longest:,} characters, not '{conditions.shown(value)}'. Quotes make one.")
     return value
 
 

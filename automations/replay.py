@@ -13,6 +13,7 @@ from automations import RECIPE, going_on, ran, recipes, running, taping, tracing
 from automations.conditions import shown
 from automations.connectors.asking import Connections
 from automations.door import Held, Wanted
+from automations.outside.using import Tools
 from automations.recipe import Recipe
 from automations.running import Span, Stand, Steps, Told
 from automations.steps.face import Changes
@@ -58,13 +59,14 @@ def _count(many: int, one: str, several: str) -> str:
     return f"{many:,} {one if many == 1 else several}"
 
 
-def replay(trace_id: str, *, steps: Steps, by: Person, services: Connections | None = None) -> Replayed:
-    """Of a run within reach. `services`: the programs that are connected now, whose descriptions steps fill in."""
+def replay(trace_id: str, *, steps: Steps, by: Person, services: Connections | None = None, tools: Tools | None = None) -> Replayed:
+    """Of a run within reach. `services`: the programs that are connected now, whose descriptions steps fill in; `tools`: those
+    that are approved now."""
     access.require(by, "automation.read")
     run = ran.one(trace_id, by=by)
     trace, kept, did = run.trace, run.steps, run.did
     stretches, recipe = _stretches(trace), recipes.read(versions.get(Target(RECIPE, trace.target_name, trace.target_number)))
-    again = _again(recipe, stretches, _all_there(recipe, steps), services or {})
+    again = _again(recipe, stretches, _all_there(recipe, steps), Outside(services or {}, tools or {}))
     differs = [*_of_steps(kept, tracing.steps_of(again.spans)), *again.differs, *_of_effects(did, again.door)]
     return Replayed(trace.id, len(kept), len(did), tuple(dict.fromkeys(differs)), tracing.sha_of(trace.inputs) != trace.inputs_sha)
 
@@ -81,12 +83,20 @@ def _stretches(trace: Trace) -> list[dict[str, Any]]:
 
 
 def _all_there(recipe: Recipe, steps: Steps) -> Steps:
-    if gone := next((act.step for _, _, act in recipe.walk() if act.step not in steps), None):
+    if gone := next((step for _, _, step in recipe.uses() if step not in steps), None):
         raise Refused(f"Not done again: there is no step '{shown(gone)}' any more.")
     return steps
 
 
 # -- once more ----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What there is now to fill in; nothing of it is asked."""
+
+    services: Connections
+    tools: Tools
 
 
 @dataclass
@@ -97,7 +107,7 @@ class _Again:
     stand: Stand | None = None
 
 
-def _again(recipe: Recipe, stretches: Sequence[Mapping[str, Any]], steps: Steps, services: Connections) -> _Again:
+def _again(recipe: Recipe, stretches: Sequence[Mapping[str, Any]], steps: Steps, outside: Outside) -> _Again:
     """From its beginning to where it waited, from there to its end."""
     again = _Again(PlayedDoor(Held(recipe)))
     for began in stretches:
@@ -105,7 +115,7 @@ def _again(recipe: Recipe, stretches: Sequence[Mapping[str, Any]], steps: Steps,
         if again.stand is not None and not again.stand.waits_for:
             again.differs.append("Then it waited and went on; done again, it does not wait.")
             break
-        told = _stretch(recipe, again, began, steps, services)
+        told = _stretch(recipe, again, began, steps, outside)
         again.spans += told.spans
         again.stand = Stand.of(told, again.stand)
         if told.state != began["came_to"]:
@@ -115,8 +125,8 @@ def _again(recipe: Recipe, stretches: Sequence[Mapping[str, Any]], steps: Steps,
     return again
 
 
-def _stretch(recipe: Recipe, again: _Again, began: Mapping[str, Any], steps: Steps, services: Connections) -> Told:
-    world = again.door.played.world(began, again.door, services)
+def _stretch(recipe: Recipe, again: _Again, began: Mapping[str, Any], steps: Steps, outside: Outside) -> Told:
+    world = again.door.played.world(began, again.door, outside.services, outside.tools)
     if again.stand is None:
         return running.run(recipe, began["facts"], world, steps)
     did = taping.did_of(began["did"])

@@ -13,11 +13,12 @@ from automations import conditions, filling
 from automations.door import Waits
 from automations.recipe import GO_ON, HAND_OVER, Act, Recipe
 from automations.steps.face import Changes, Step
-from automations.world import World
+from automations.world import Within, World
 from data.errors import Refused
 
 DONE, WAITING, HANDED_OVER, STOPPED = "done", "waiting", "handed_over", "stopped"
 SKIPPED, FAILED = "skipped", "failed"
+STANDS = "stands"  # under the name of an act that goes on from the middle: an agent's
 Steps = Mapping[str, Step]
 
 
@@ -32,6 +33,9 @@ class Span:
     gave: Mapping[str, Any] = field(default_factory=dict)
     ms: float = 0.0
     why: str = ""
+    kind: str = "step"  # of what an agent does inside its step: model, tool, guardrail, handoff
+    tokens: int = 0
+    cost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def run(recipe: Recipe, facts: Mapping[str, Any], world: World, steps: Steps) ->
     """From its beginning. What it is not for, it leaves alone."""
     if why := applies(recipe, facts, world):
         return Told(SKIPPED, (), dict(facts), why)
-    return _Run(steps, world, deepcopy(dict(facts))).through(recipe.acts)
+    return _Run(recipe, steps, world, deepcopy(dict(facts))).through(recipe.acts)
 
 
 def resume(recipe: Recipe, stand: Stand, gave: Mapping[str, Any], world: World, steps: Steps) -> Told:
@@ -92,13 +96,14 @@ def resume(recipe: Recipe, stand: Stand, gave: Mapping[str, Any], world: World, 
     facts = deepcopy(dict(stand.facts)) | {stand.waits_for: dict(gave)}
     if gave.get("ends"):
         return Told(HANDED_OVER, (), facts, str(gave.get("summary", "")))
-    told = _Run(steps, world, facts, stand).through(recipe.acts)
+    told = _Run(recipe, steps, world, facts, stand).through(recipe.acts)
     waited = next((act for _, _, act in recipe.walk() if act.name == stand.waits_for), None)
     return replace(told, spans=(Span(waited.name, waited.step, DONE, {}, dict(gave)), *told.spans)) if waited else told
 
 
 @dataclass
 class _Run:
+    recipe: Recipe
     steps: Steps
     world: World
     facts: dict[str, Any]
@@ -129,7 +134,8 @@ class _Run:
             given = {name: filling.value_of(value, self.facts) for name, value in act.given.items()}
             gave = self._gave(act, given)
         except Waits as waits:
-            self._note(act, WAITING, given, {}, began, waits.why)
+            if not any(one.state == WAITING for one in self.spans):  # else a tool of an agent does, and the agent goes on with it
+                self._note(act, WAITING, given, {}, began, waits.why)
             return Told(WAITING, (), {}, waits.why)
         except Refused as refused:
             self._note(act, FAILED, given, {}, began, str(refused))
@@ -142,7 +148,14 @@ class _Run:
         step = self.steps[act.step]
         if step.declaration.changes and (did := self.world.door.before(act.name)):
             return dict(cast(Changes, step).gave(did))
-        return dict(step.run(given, replace(self.world, act=act.name, so_far=lambda: tuple(self.spans))))
+        return dict(step.run(given, replace(self.world, act=act.name, so_far=lambda: tuple(self.spans), within=self._within(act))))
+
+    def _within(self, act: Act) -> Within:
+        def keep(stands: Mapping[str, Any]) -> None:
+            self.facts[act.name] = {STANDS: dict(stands)}
+
+        stood = (self.before.facts.get(act.name) or {}).get(STANDS, {})
+        return Within(self.recipe, self.steps, self.facts, stood, self.spans.append, keep)
 
     def _note(self, act: Act, state: str, given: Any, gave: Any, began: float, why: str = "") -> None:
         ms = round((time.perf_counter() - began) * 1000, 2)

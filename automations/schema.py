@@ -6,12 +6,17 @@ It says less than check(): whether a name is known where it is used, or a limit 
 from typing import Any
 
 from automations import conditions
+from automations.agents.agent import SAYS
+from automations.agents.checks import BOUNDS, MOST_AGENTS, MOST_TOOLS
+from automations.agents.checks import NAME as AGENT_NAME
+from automations.agents.checks import STEP as AGENT
 from automations.checking import DEEPEST, LONGEST_BUTTON, LONGEST_NAME, LONGEST_TITLE, MOST_STEPS
 from automations.comparisons import BARE, LONGEST_WORD, MOST_DAYS, OPERATORS, Takes
 from automations.conditions import ALL, ANY, MOST_LISTED, NOT, PATH, VALUE
 from automations.recipe import BUTTON as PRESSED
-from automations.recipe import CHANNELS, INTENT, LARGEST_AMOUNT, LONGEST_TEXT, ON_FAILURE, SHAPES, TRIGGERS
+from automations.recipe import CHANNELS, INTENT, LARGEST_AMOUNT, LONGEST_INSTRUCTIONS, LONGEST_TEXT, ON_FAILURE, SHAPES, TRIGGERS
 from automations.steps.face import Declaration, Declarations, Field
+from language.call import JOBS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 GAP = rf"^\s*\{{\{{ {{0,3}}{PATH} {{0,3}}\}}\}}\s*$"
@@ -34,6 +39,8 @@ def of(declarations: Declarations) -> Schema:
             "comparison": _comparison(),
             "constant": {"type": ["string", "number", "boolean"]},
             "other": _one_field(VALUE, {"type": "string", "pattern": f"^{PATH}$"}),
+            "agent": _agent(),
+            "tool": _tool(declarations),
             "acts": {"type": "array", "items": _any_act(declarations), "minItems": 1, "maxItems": MOST_STEPS},
             **acts,
         },
@@ -62,6 +69,7 @@ def _recipe_fields() -> dict[str, Schema]:
         "trigger": _trigger(),
         "when": {**_ref("condition"), "description": "Only where this holds is anything done."},
         "steps": _ref("acts"),
+        "agents": {"type": "array", "items": _ref("agent"), "maxItems": MOST_AGENTS},
         "limits": _limits(),
         "alone": _alone(),
     }
@@ -81,6 +89,33 @@ def _trigger() -> Schema:
         for kind, names in needs.items()
     ]
     return {**_table(fields, ("kind",)), "allOf": only}
+
+
+def _agent() -> Schema:
+    from automations.guardrails.all import DECLARATIONS
+
+    guardrails = {
+        name: {**_table({one.name: {"title": one.title} for one in told.settings}), "description": told.explanation}
+        for name, told in DECLARATIONS.items()
+    }
+    bounds = {name: {"type": "integer", "minimum": least, "maximum": most} for name, (least, most) in BOUNDS.items()}
+    fields: dict[str, Schema] = {
+        "name": {"type": "string", "pattern": f"^{AGENT_NAME.pattern}$"}, "title": _ref("text"),
+        "what": {**_ref("text"), "description": "What it is for: by this others hand over to it."},
+        "instructions": {"type": "string", "minLength": 1, "maxLength": LONGEST_INSTRUCTIONS}, "model": {"enum": list(JOBS)},
+        "tools": {"type": "array", "items": _ref("tool"), "maxItems": MOST_TOOLS}, "guardrails": _table(guardrails),
+        "hands to": {"type": "array", "items": _ref("text")}, "says": {"enum": list(SAYS)}, **bounds, "cost": _ref("amount"),
+    }  # fmt: skip
+    return _table({name: fields[name] for name in SHAPES["agent"]}, ("name", "instructions"))
+
+
+def _tool(declarations: Declarations) -> Schema:
+    fields: dict[str, Schema] = {
+        "name": {"type": "string", "pattern": f"^{AGENT_NAME.pattern}$"},
+        "step": {"enum": sorted(set(declarations) - {AGENT})}, "what": {**_ref("text"), "description": "When it is used."},
+        "when": _ref("condition"), "with": {"type": "object", "description": "What is bound; the rest the agent chooses."},
+    }  # fmt: skip
+    return _table(fields, ("name", "step"))
 
 
 def _limits() -> Schema:

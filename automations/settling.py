@@ -13,9 +13,12 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from automations import mandates
 from automations.connectors import asking
 from automations.connectors.asking import Connections
 from automations.door import Did, Wanted
+from automations.outside import using
+from automations.outside.using import Tools
 from automations.shop.client import Shop
 from automations.shop.values import Entry
 from automations.steps import calling
@@ -51,6 +54,7 @@ class Ways:
     look: Deliver | None = None  # for a reply that was let out before
     addresses: frozenset[str] = frozenset()  # hosts that a call may go to
     services: Connections = field(default_factory=dict)  # programs that a description tells of
+    tools: Tools = field(default_factory=dict)  # of programs outside, as approved
 
     def missing(self, kind: str) -> str:
         if kind in BY_KEY and self.shop is None:
@@ -112,8 +116,10 @@ def _there(db: Session, action_id: str) -> Action:
 
 
 def _run_ended(db: Session, action: Action) -> str:
+    """Why nothing more of the run leaves: it ended, or the policy was made stricter since it was written down."""
     trace = db.get(Trace, action.trace_id, populate_existing=True) if action.trace_id else None
-    return ENDED_RUNS.get(trace.state, "") if trace else ""
+    ended = ENDED_RUNS.get(trace.state, "") if trace else ""
+    return ended or mandates.stops(db, action.conversation_id, agreed=action.proposal_id is not None)
 
 
 def _move(db: Session, action: Action, before: tuple[str, ...], **values: Any) -> bool:
@@ -168,6 +174,8 @@ def _make(action: Action, ways: Ways) -> Came:
 def _called(wanted: Wanted, ways: Ways, key: str) -> calling.Called:
     if "service" in wanted.what:
         return asking.called(wanted, ways.services, key=key)
+    if "tool" in wanted.what:
+        return using.called(wanted, ways.tools, key=key)
     return calling.called(wanted, ways.addresses, key=key)
 
 

@@ -16,6 +16,10 @@ from pydantic import TypeAdapter
 from automations.connectors.asking import Connection, Connections
 from automations.conversing import Case, Connected
 from automations.door import Did, Door, Faked, Held, Waits, Wanted
+from automations.guardrails.face import CAME, Looked
+from automations.guardrails.watching import Said, Watch
+from automations.outside import using
+from automations.outside.using import Source, Tools
 from automations.running import Steps, Told
 from automations.shop.client import Shop, ShopFault
 from automations.steps import calling
@@ -26,7 +30,8 @@ from data.errors import Refused
 from language.call import Call, NoAnswer
 
 DOOR, BEFORE, ANSWER, CLASSIFY, ASK = "the door", "what was done before", "the articles", "the classifier", "the model"
-SHOP, SERVICE = "the shop", "another program"
+TALK, WATCH = "the agent's model", "the guardrails"
+SHOP, SERVICE, TOOL = "the shop", "another program", "a tool from outside"
 NOWHERE = "http://127.0.0.1:9"  # of the shop that is only played: nothing is sent there
 Gave = TypeVar("Gave")
 
@@ -34,7 +39,9 @@ Gave = TypeVar("Gave")
 def frozen(case: Case, connected: Connected, at: datetime) -> dict[str, Any]:
     """What a run begins with, as JSON keeps it."""
     one = case.conversation
-    there = {SHOP: connected.shop, ANSWER: connected.answer, CLASSIFY: connected.classify, ASK: connected.ask}
+    there = {
+        SHOP: connected.shop, ANSWER: connected.answer, CLASSIFY: connected.classify, ASK: connected.ask, TALK: connected.talk,
+    }  # fmt: skip
     return {
         "facts": case.facts(), "at": at.isoformat(), "customer": one.customer_id, "conversation_id": one.id, "channel": one.channel,
         "language": case.language, "messages": [dict(message) for message in case.messages],
@@ -58,9 +65,12 @@ class Tape:
         return replace(
             world, door=_HeardDoor(world.door, self), shop=shop,
             services={name: self._service(one) for name, one in world.services.items()},
+            tools={name: self._tool(one) for name, one in world.tools.items()},
             answer=_if(world.answer, lambda ask: lambda messages: self.hear(ANSWER, lambda: ask(messages), _answer)),
             classify=_if(world.classify, lambda ask: lambda text: self.hear(CLASSIFY, lambda: ask(text), list)),
             ask=_if(world.ask, lambda ask: lambda messages, schema: self.hear(ASK, lambda: ask(messages, schema), _call)),
+            talk=_if(world.talk, lambda talk: lambda job, messages, tools: self.hear(TALK, lambda: talk(job, messages, tools), _call)),
+            watching=lambda chosen: _HeardWatch(watch=(world.watching or Watch)(chosen), tape=self),
         )  # fmt: skip
 
     def steps(self, steps: Steps) -> Steps:
@@ -87,6 +97,12 @@ class Tape:
     def _service(self, one: Connection) -> Connection:
         def send(*args: Any, **more: Any) -> calling.Called:
             return self.hear(SERVICE, lambda: one.send(*args, **more), lambda came: _came(one, came))
+
+        return replace(one, send=send)
+
+    def _tool(self, one: Source) -> Source:
+        def send(*args: Any, **more: Any) -> calling.Called:
+            return self.hear(TOOL, lambda: one.send(*args, **more), lambda made: using.came(one, made))
 
         return replace(one, send=send)
 
@@ -124,6 +140,49 @@ def adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
+@dataclass
+class _Watched:
+    """As Watch is asked; what was said against what came stands until the run ends."""
+
+    against: list[Said] = field(default_factory=list)
+
+    def begin(self, at: Looked) -> None:
+        raise NotImplementedError
+
+    def go_on_from(self, other: Any) -> None:
+        self.against += other.against
+
+    def _verdicts(self) -> list[Said]:
+        raise NotImplementedError
+
+    def verdicts(self) -> list[Said]:
+        said = self._verdicts()
+        self.against += [one for one in said if one.moment == CAME and not one.passes]
+        return said
+
+    def let_through(self, at: Looked) -> list[Said]:
+        self.begin(at)
+        return self.verdicts()
+
+
+@dataclass
+class _HeardWatch(_Watched):
+    """What guardrails said is kept where it is waited for: they look beside the run, in no order."""
+
+    watch: Any = None
+    tape: Any = None
+
+    def begin(self, at: Looked) -> None:
+        self.watch.begin(at)
+
+    def go_on_from(self, other: Any) -> None:
+        self.watch.go_on_from(other.watch)
+        super().go_on_from(other)
+
+    def _verdicts(self) -> list[Said]:
+        return list(self.tape.hear(WATCH, self.watch.verdicts, adapter(list[Said]).dump_python))
+
+
 @dataclass(frozen=True)
 class _HeardShop(Shop):
     tape: Any = None
@@ -137,6 +196,11 @@ class _HeardShop(Shop):
 class _HeardDoor:
     door: Door
     tape: Tape
+
+    @property
+    def held(self) -> Held | None:
+        """What was moved so far: guardrails look at it."""
+        return getattr(self.door, "held", None)
 
     def act(self, wanted: Wanted) -> Did:
         return self.tape.hear(DOOR, lambda: self.door.act(wanted), _answered, told=wanted.told, what=dict(wanted.what))
@@ -217,7 +281,7 @@ class Played:
         note = self.heard[self.place] if self.place < len(self.heard) else None
         return note if note is not None and note["of"] == of else None
 
-    def world(self, began: Mapping[str, Any], door: Door, services: Connections) -> World:
+    def world(self, began: Mapping[str, Any], door: Door, services: Connections, tools: Tools) -> World:
         """As the stretch found it."""
         has = set(began["has"])
         return World(
@@ -226,7 +290,10 @@ class Played:
             answer=(lambda messages: self.next(ANSWER)) if ANSWER in has else None,
             classify=(lambda text: _pair(self.next(CLASSIFY))) if CLASSIFY in has else None,
             ask=(lambda messages, schema: adapter(Call).validate_python(self.next(ASK))) if ASK in has else None,
+            talk=(lambda job, messages, tools: adapter(Call).validate_python(self.next(TALK))) if TALK in has else None,
+            watching=lambda chosen: _PlayedWatch(played=self),
             addresses=frozenset(began["addresses"]), services={name: self._service(one) for name, one in services.items()},
+            tools={name: using.played(one, lambda: self.next(TOOL)) for name, one in tools.items()},
         )  # fmt: skip
 
     def _service(self, one: Connection) -> Connection:
@@ -237,6 +304,17 @@ class Played:
             return calling.Called(wanted, "done", "", came["status"], came["body"])
 
         return replace(one, header="", secret="", send=send)
+
+
+@dataclass
+class _PlayedWatch(_Watched):
+    played: Any = None
+
+    def begin(self, at: Looked) -> None:
+        """What was said then counts."""
+
+    def _verdicts(self) -> list[Said]:
+        return list(adapter(list[Said]).validate_python(self.played.next(WATCH)))
 
 
 def _pair(said: Sequence[Any]) -> Any:

@@ -63,9 +63,9 @@ def _plain_span(one: Span) -> dict[str, Any]:
 
 
 def _step(one: Span, row: Mapping[str, Any], taped: Mapping[str, Any]) -> traces.Step:
-    tokens, cost = _used(taped, one.name) if one.gave or one.state == FAILED else (0, 0.0)
+    tokens, cost = (one.tokens, one.cost) if one.kind != KIND else _used(taped, one.name) if one.gave or one.state == FAILED else (0, 0.0)
     return traces.Step(
-        KIND, one.name, {"step": one.step, "given": row["given"]}, {"state": one.state, "gave": row["gave"], "why": row["why"]}, one.ms,
+        one.kind, one.name, {"step": one.step, "given": row["given"]}, {"state": one.state, "gave": row["gave"], "why": row["why"]}, one.ms,
         tokens, cost, row["why"] if one.state == FAILED else "",
     )  # fmt: skip
 

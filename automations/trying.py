@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from automations import conversing, running
+from automations import conversing, mandates, running
 from automations.conversing import Connected
 from automations.door import ASKED, Did, Faked, Held
 from automations.recipe import Recipe
@@ -43,7 +43,7 @@ def on(recipe: Recipe, conversation_id: str, *, connected: Connected, steps: Ste
     case = conversing.as_it_stood(
         recipe, conversation, conversations.frozen(messages), predictions.of_conversation(conversation_id), labels=labels.names()
     )
-    door = Faked(Held(recipe))
+    door = Faked(Held(recipe, mandate=mandates.as_it_came(case.intents)))
     told = running.run(recipe, case.facts(), case.world(door, connected), steps)
     return Tried(told, tuple(door.held.did))
 

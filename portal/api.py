@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTex
 
 from data import access, audit, conversations, datasets, downloads, lists, people, search, signatures, store
 from data.errors import Busy, Denied, Misuse, Refused
-from portal import api_answer, api_automations, api_classify, api_evals, ingest
+from portal import api_answer, api_automations, api_classify, api_evals, api_policy, ingest
 from portal.beat import worker_age
 from portal.caller import By
 
@@ -154,3 +154,4 @@ api.include_router(api_evals.router)
 api.include_router(api_classify.router)
 api.include_router(api_answer.router)
 api.include_router(api_automations.router)
+api.include_router(api_policy.router)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 
 from data import access
 from data.tables import Person, Run
-from evals import compare, reading, runs, sets, targets
+from evals import compare, passes, reading, runs, sets, targets
 from portal import catalog
 from portal.caller import By
 
@@ -70,11 +70,11 @@ def _run(set_id: str, body: bytes, by: Person, name: str, against: str) -> dict[
         raise HTTPException(404, "Compared with nothing: there is no such run. What was sent is kept as a run.")
     comparison = compare.compare(made, other, by=by) if other else None
     decision = compare.decide([(made, comparison)], known=known, by=by)
-    told = _told(made) | {"gate": {"open": decision.is_open, "why": decision.sentence, "rules": decision.as_evidence()}}
+    told = _told(made, by) | {"gate": {"open": decision.is_open, "why": decision.sentence, "rules": decision.as_evidence()}}
     if comparison:
         told["comparison"] = {
             "id": comparison.id, "verdict": comparison.verdict, "sentence": comparison.sentence, "fixed": comparison.fixed,
-            "broken": comparison.broken,
+            "broken": comparison.broken, "every_time": _beside(made, other, by),
         }  # fmt: skip
     return told
 
@@ -86,7 +86,7 @@ def one_run(run_id: Id, by: By, page: Annotated[int, Query(ge=0, le=100)] = 0) -
     if found is None:
         raise HTTPException(404, "There is no such run.")
     failed = reading.cases(run_id, passed=False, by=by, start=page * PAGE, most=PAGE)
-    return _told(found.run) | {"set": found.eval_set.name, "version": found.version.number, "failed": [case.key for case in failed]}
+    return _told(found.run, by) | {"set": found.eval_set.name, "version": found.version.number, "failed": [case.key for case in failed]}
 
 
 def _newest(set_id: str, by: Person) -> Any:
@@ -96,8 +96,16 @@ def _newest(set_id: str, by: Person) -> Any:
     return found[0]
 
 
-def _told(run: Run) -> dict[str, Any]:
+def _told(run: Run, by: Person) -> dict[str, Any]:
+    """Asked several times, a case passes when it passes each time: beside that, how often in one try, in two, and so on."""
+    often = passes.of_run(run, by=by).figures() if run.repeats > 1 and run.state == "done" else []
     return {
         "run": run.id, "target": f"{run.target_name} {run.target_number}", "state": run.state, "cases": run.cases, "passed": run.passed,
-        "cost": run.cost,
+        "cost": run.cost, "repeats": run.repeats, "every_time": often,
     }  # fmt: skip
+
+
+def _beside(made: Run, other: Run | None, by: Person) -> str:
+    if other is None or max(made.repeats, other.repeats) == 1:
+        return ""
+    return passes.beside(passes.of_run(made, by=by), passes.of_run(other, by=by))

@@ -41,6 +41,7 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
     "Deliver": [("datasets", "Datasets", ":material/dataset:", "dataset.read")],
     "Govern": [
         ("approvals", "Approvals", ":material/how_to_vote:", "proposal.read"),
+        ("policy", "Policy", ":material/policy:", "automation.read"),
         ("jobs", "Jobs", ":material/pending_actions:", "task.read"),
         ("people", "People", ":material/group:", "person.read"),
         ("rights", "Rights", ":material/rule:", "person.read"),

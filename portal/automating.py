@@ -109,9 +109,10 @@ def replay(trace: Trace, by: AsPerson = "", as_json: Json = False) -> None:
     """Do a run again from what was frozen of it; nothing leaves. Exit 1 where it does not go exactly as it went."""
     from automations import replay as replaying
     from automations.connectors import connecting
+    from automations.outside import sources
 
     ready()
-    done = replaying.replay(trace, steps=_steps(), by=acting(by), services=connecting.in_force())
+    done = replaying.replay(trace, steps=_steps(), by=acting(by), services=connecting.in_force(), tools=sources.in_force())
     told = {"exact": done.exact, "steps": done.steps, "effects": done.effects, "differs": list(done.differs), "changed": done.changed}
     tell(told, "\n".join([done.sentence, *(f"- {one}" for one in done.differs[replaying.MOST :])]), as_json)
     if not done.exact:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from data import approvals, calibration, people, relabelling, settings, store, tasks, tokens
+from data import approvals, calibration, people, relabelling, settings, store, surfaces, tasks, tokens
 from data.errors import Refused
 from data.tables import Person, Proposal
 
@@ -63,6 +63,12 @@ def _publish_articles(proposal_id: str) -> None:
     articles.publish(proposal_id)
 
 
+def _change_policy(proposal_id: str) -> None:
+    from automations import mandates
+
+    mandates.carry_out(proposal_id)
+
+
 def _restore(proposal_id: str) -> None:
     from data import backups
 
@@ -79,6 +85,13 @@ def _connect(proposal_id: str) -> None:
             tasks.later(db, "try_endpoint", {}, title="Try the model endpoint", by=None)
 
 
+def _connect_tools(proposal_id: str) -> None:
+    """It is looked at what it offers: who connected it wants to propose its tools."""
+    with store.writing() as db:
+        settings.carry_out(proposal_id, db.get_one(Proposal, proposal_id).kind)
+        tasks.later(db, "check_tools", {}, title="Look at what programs with tools offer", by=None)
+
+
 CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
     "ship_classifier": _ship,
     "publish_articles": _publish_articles,
@@ -88,10 +101,15 @@ CARRIED_OUT_BY: dict[str, Callable[[str], object]] = {
     "publish_recipe": _publish_recipe,
     "grant_role": people.grant_role,
     "issue_token": tokens.issue_approved,
+    "issue_surface": surfaces.issue_approved,
     "change_gate": lambda proposal_id: settings.carry_out(proposal_id, "change_gate"),
     "change_connection": _connect,
     "change_gold": calibration.carry_out,
+    "connect_tools": _connect_tools,
+    "connect_command": _connect_tools,
+    "approve_tools": lambda proposal_id: settings.carry_out(proposal_id, "approve_tools"),
     "change_limit": lambda proposal_id: settings.carry_out(proposal_id, "change_limit"),
+    "change_policy": _change_policy,
     "emergency": lambda proposal_id: settings.carry_out(proposal_id, "emergency"),
     "restore": _restore,
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from automations.conversing import Connected
     from automations.settling import Ways
     from automations.shop.client import Shop
+    from automations.world import Talk
 
 WRITES = "conversation"  # the job of the model that writes answers
 HOW = "classifier:NAME, classifier:NAME@3, people, model:NAME, file:outputs.jsonl or https://…"
@@ -55,13 +56,15 @@ def connected_for(by: Person, *, shop: "Shop | None" = None) -> "Connected":
     """What recipes look things up in: the shop beside us, published articles, the live classifier, the endpoint's models."""
     from automations.connectors import connecting
     from automations.conversing import Connected
+    from automations.outside import sources
     from knowledge import in_force
 
     endpoint = connections.endpoint()
     return Connected(
         shop=shop or shopkeeping.found(), answer=_answer if in_force.anything_published() else None,
         classify=_intent if releases.live("classifier", labels.INTENT) else None,
-        ask=_asking(endpoint, WRITES, by) if endpoint else None, services=connecting.in_force(),
+        ask=_asking(endpoint, WRITES, by) if endpoint else None, talk=_talking(endpoint, by) if endpoint else None,
+        services=connecting.in_force(), tools=sources.in_force(),
     )  # fmt: skip
 
 
@@ -69,10 +72,11 @@ def ways(*, shop: "Shop | None" = None) -> "Ways":
     """By which acts of recipes leave. Replies go out by a help desk that the portal may write to."""
     from automations.connectors import connecting
     from automations.desks import origin, replying
+    from automations.outside import sources
     from automations.settling import Ways
 
     deliver, look = (replying.deliver, replying.look) if origin.anywhere() else (None, None)
-    return Ways(shop=shop or shopkeeping.found(), deliver=deliver, look=look, services=connecting.in_force())
+    return Ways(shop=shop or shopkeeping.found(), deliver=deliver, look=look, services=connecting.in_force(), tools=sources.in_force())
 
 
 def ways_of(trace_id: str) -> "Ways":
@@ -130,6 +134,15 @@ def _asking(endpoint: connections.Endpoint, job: str, by: Person, subject: Subje
         return asking.ask(job, messages, by=by, line=line, budget=budget, schema=schema, temperature=0.0, subject=subject)
 
     return ask
+
+
+def _talking(endpoint: connections.Endpoint, by: Person) -> "Talk":
+    """For agents: with the tools of the one that speaks, by the model of its job."""
+
+    def talk(job: str, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> Call:
+        return asking.ask(job, messages, by=by, line=endpoint.line(), budget=endpoint.budget(), tools=tools, temperature=0.0)
+
+    return talk
 
 
 def _classify(name: str, text: str) -> str | None:

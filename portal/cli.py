@@ -10,7 +10,7 @@ import typer
 from data import access, config, people, store
 from data.errors import Misuse, Refused
 from data.tables import Person
-from portal import automating, bench, classifying, evaluating, knowing, logs, modelling
+from portal import automating, bench, classifying, evaluating, knowing, logs, modelling, policy_commands, surface_commands, tool_commands
 from portal.command import AsPerson, Json, acting, as_job, ready, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
@@ -30,6 +30,9 @@ app.add_typer(classifying.app, name="classifier")
 app.add_typer(knowing.app, name="knowledge")
 app.add_typer(modelling.app, name="model")
 app.add_typer(automating.app, name="automation")
+app.add_typer(tool_commands.app, name="tools")
+app.add_typer(policy_commands.app, name="policy")
+app.add_typer(surface_commands.app, name="surface")
 app.command("classify")(classifying.classify)
 
 

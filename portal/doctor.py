@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from data import config, connections, people, routing, settings, store, tasks
+from data import collector, config, connections, people, routing, settings, store, tasks
 from data.errors import Misuse
 from portal import encoders
 from portal.beat import worker_age
@@ -129,6 +129,9 @@ def _connections(notes: list[str], wrong: list[str]) -> None:
         endpoint = connections.endpoint()
         notes.append(f"Models are asked at {endpoint.url}." if endpoint else "No model endpoint is set; the portal works without one.")
         wrong.extend(routing.faults())
+        note, fault = collector.in_words()
+        notes.append(note)
+        wrong.extend([fault] if fault else [])
     if here.public_url and not here.public_url.startswith("https://") and "127.0.0.1" not in here.public_url:
         wrong.append(f"PORTAL_PUBLIC_URL is {here.public_url}: without https, passwords and cookies can be read on the way.")
     notes.append("The daily mail goes out." if here.smtp_url else "No daily mail: PORTAL_SMTP_URL names no mail server.")

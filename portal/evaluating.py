@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """Run a target on a frozen set, compare it with what is live, and say whether it may be released."""
     from evals import compare as comparing
-    from evals import runs
+    from evals import passes, runs
 
     ready()
     person = acting(by)
@@ -42,6 +42,8 @@ def run(
     )  # fmt: skip
     other = against or catalog.live_beside(asked.target)
     comparison = None
+    tried = passes.of_run(made, by=person) if repeats > 1 else None
+    often = tried.sentence if tried else ""
     if other:
         beside = catalog.target(other, by=person)
         live = runs.run(
@@ -49,13 +51,16 @@ def run(
             progress=_progress(as_json),
         )  # fmt: skip
         comparison = comparing.compare(made, live, by=person)
+        often = passes.beside(tried, passes.of_run(live, by=person)) if tried else ""
     decision = comparing.decide([(made, comparison)], known=catalog.graders_for(person), by=person)
     faults = runs.faults(made.id)
     told = _told(found, version, made) | {
         "faults": dict(faults), "remark": made.error, "comparison": comparison.sentence if comparison else None,
         "verdict": comparison.verdict if comparison else None, "gate": {"open": decision.is_open, "rules": decision.as_evidence()},
     }  # fmt: skip
+    told |= {"repeats": repeats, "every_time": tried.figures()} if tried else {}
     words = [f"{asked.target} passes {made.passed:,} of {cases(made.cases)} of '{found.name}' {version.number}."]
+    words += [f"{often}."] if often else []
     words += [f"{count:,} of the answers: {error.rstrip('.')}." for error, count in faults]
     words += [f"{made.error[:1].upper()}{made.error[1:]}."] if made.error else []
     words += [comparison.sentence] if comparison else []
@@ -66,10 +71,17 @@ def run(
 
 
 @app.command("compare")
-def compare(eval_set: OfSet, candidate: OfTarget, live: OfTarget, by: AsPerson = "", as_json: Json = False) -> None:
+def compare(
+    eval_set: OfSet,
+    candidate: OfTarget,
+    live: OfTarget,
+    repeats: Annotated[int, typer.Option(help="The runs that asked each case so often.")] = 1,
+    by: AsPerson = "",
+    as_json: Json = False,
+) -> None:
     """Compare two targets that were run on the same version; what was not run yet is run now."""
     from evals import compare as comparing
-    from evals import runs
+    from evals import passes, runs
 
     ready()
     person = acting(by)
@@ -77,19 +89,20 @@ def compare(eval_set: OfSet, candidate: OfTarget, live: OfTarget, by: AsPerson =
     made: list[Run] = []
     for told in (candidate, live):
         asked = catalog.target(told, by=person)
-        made.append(
-            runs.run(version.id, asked.target, asked.ask, by=person, known=catalog.graders_for(person), progress=_progress(as_json))
-        )
+        how: dict[str, Any] = {"repeats": repeats, "known": catalog.graders_for(person), "progress": _progress(as_json)}
+        made.append(runs.run(version.id, asked.target, asked.ask, by=person, **how))
     one = comparing.compare(*made, by=person)
+    often = passes.beside(*(passes.of_run(run, by=person) for run in made)) if repeats > 1 else ""
     parts = comparing.beside(one, by=person)
+    words = [one.sentence, *([f"{often}."] if often else [])]
     tell(
         {
             "set": found.name, "version": version.number, "verdict": one.verdict, "sentence": one.sentence, "fixed": one.fixed,
             "broken": one.broken, "cases": one.cases, "difference": one.difference, "low": one.low, "high": one.high, "p": one.p,
-            "more_needed": one.more_needed, "how": one.how,
+            "more_needed": one.more_needed, "how": one.how, "every_time": often,
             "parts": [{"grader": part.grader_name, "slice": part.slice, "sentence": part.sentence} for part in parts],
         },
-        "\n".join([one.sentence, *(f"  {part.slice or part.grader_name}: {part.sentence}" for part in parts)]), as_json,
+        "\n".join([*words, *(f"  {part.slice or part.grader_name}: {part.sentence}" for part in parts)]), as_json,
     )  # fmt: skip
     if one.verdict == "worse":
         sys.exit(1)

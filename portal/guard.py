@@ -30,9 +30,11 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = "portal_session"
 SESSION_HEADER, PERSON_HEADER = "X-Portal-Session", "X-Portal-Person"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-OPEN = ("/auth/", "/static/", "/api/v1/health", "/api/v1/ready", "/_stcore/health", "/favicon")
+OPEN = ("/auth/", "/static/", "/api/v1/health", "/api/v1/ready", "/_stcore/health", "/favicon", "/widget/")
 NO_PAGE = ("/_stcore/", "/media/", "/component/", "/api/", "/vendor/")  # answered 401, not with the sign-in page
-LARGEST = {"/auth/": 64_000, "/api/": 20_000_000}  # bytes
+LARGEST = {"/auth/": 64_000, "/api/": 20_000_000, "/widget/": 32_000}  # bytes
+SCRIPT = "/widget.js"
+ELSEWHERE = "/widget"  # asked from the company's own pages: api_widget.py holds each to the origins of its token
 NEVER = ("/api", "/_stcore/metrics", "/_stcore/agent")
 
 
@@ -52,7 +54,7 @@ class Guard:
         refused = _refusal(scope)
         if refused is None and scope["path"].startswith("/api/") and (secret := bearer(scope)):
             refused = await _program(scope, secret)
-        elif refused is None and not scope["path"].startswith(OPEN):
+        elif refused is None and not scope["path"].startswith(OPEN) and scope["path"] != SCRIPT:
             try:
                 session = await _session(scope)
             except SQLAlchemyError:
@@ -77,8 +79,9 @@ class Guard:
         await self.app(scope, receive, send)
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
-        csp = AUTH_CSP if scope["path"].startswith(("/auth/", "/api/")) else self.app_csp
-        extra = [*HEADERS, (b"content-security-policy", csp.encode()), *([STRICT_TRANSPORT] if is_secure(scope) else [])]
+        csp = AUTH_CSP if scope["path"].startswith(("/auth/", "/api/", ELSEWHERE)) else self.app_csp
+        headers = HEADERS_ELSEWHERE if scope["path"].startswith(ELSEWHERE) else HEADERS
+        extra = [*headers, (b"content-security-policy", csp.encode()), *([STRICT_TRANSPORT] if is_secure(scope) else [])]
 
         began = time.perf_counter()
 
@@ -100,6 +103,7 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=()"),
 )
+HEADERS_ELSEWHERE = tuple((name, b"cross-origin") if name == b"cross-origin-resource-policy" else (name, told) for name, told in HEADERS)
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 AUTH_CSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -125,7 +129,8 @@ def _refusal(scope: Scope) -> Response | None:
     if scope["path"].rstrip("/") in NEVER or scope["path"].startswith(NEVER[1:]):
         return PlainTextResponse("There is nothing here.", 404)
     by_token = scope["path"].startswith("/api/") and bool(bearer(scope))  # a browser sends no such header by itself
-    if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not by_token and not _same_origin(scope):
+    held = by_token or scope["path"].startswith(f"{ELSEWHERE}/")
+    if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not held and not _same_origin(scope):
         return PlainTextResponse("This came from another site and was not done.", 403)
     return _too_much(scope)
 

@@ -317,6 +317,18 @@ def _backtest(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     return str(study.told["sentence"])
 
 
+def _compare_agents(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import RECIPE, growing
+    from automations.steps.all import STEPS
+    from portal import catalog
+
+    study = growing.compare(
+        Target(RECIPE, arguments["name"], arguments["number"]), connected=catalog.connected_for(by), steps=STEPS, by=by,
+        known=catalog.graders_for(by), progress=progress,
+    )  # fmt: skip
+    return str(study.told["sentence"])
+
+
 def _evaluate_recipe(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from automations import RECIPE, gate, measuring
     from automations.steps.all import STEPS
@@ -352,6 +364,12 @@ def _tell_help_desk(arguments: dict[str, Any], by: Person, progress: Progress) -
     return telling.tell(arguments["action_id"]) if "action_id" in arguments else telling.tell_due()
 
 
+def _send_traces(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from portal import otlp_sending
+
+    return otlp_sending.send()
+
+
 def _go_on(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from automations import going_on
     from automations.steps.all import STEPS
@@ -360,6 +378,12 @@ def _go_on(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     ways = catalog.ways_of(arguments["trace_id"])
     trace = going_on.go_on(arguments["trace_id"], ways=ways, connected=catalog.connected_for(by), steps=STEPS)
     return f"The run is {trace.state.replace('_', ' ')}."
+
+
+def _check_tools(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations.outside import sources
+
+    return sources.look_at_all(by=by)
 
 
 JOBS: dict[str, Job] = {
@@ -372,7 +396,8 @@ JOBS: dict[str, Job] = {
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
     "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions, "tell_help_desk": _tell_help_desk,
     "run_recipes": _run_recipes, "go_on": _go_on, "find_causes": _find_causes,
-    "evaluate_recipe": _evaluate_recipe,
+    "check_tools": _check_tools, "send_traces": _send_traces,
+    "evaluate_recipe": _evaluate_recipe, "compare_agents": _compare_agents,
 }  # fmt: skip
 
 
@@ -398,8 +423,10 @@ RIGHTS = {  # of what a person can start
     "try_instructions": "answerer.make",
     "try_model": "model.make",
     "back_up": "backup.make",
+    "check_tools": "tool_source.read",
     "backtest": "automation.draft",
     "evaluate_recipe": "automation.draft",
+    "compare_agents": "automation.draft",
 }
 # what an act of a person brings with it, and that act's right
 FOLLOWS = {

@@ -30,7 +30,8 @@ def answered(path: str, status: int, took: float) -> None:
 def place_of(path: str) -> str:
     """A handful of places, so that no id and no address becomes a label."""
     first = path.split("/")[1:2]
-    return {"api": "api", "auth": "sign-in", "_stcore": "screens", "static": "static"}.get(first[0] if first else "", "pages")
+    known = {"api": "api", "auth": "sign-in", "_stcore": "screens", "static": "static", "widget": "widget", "widget.js": "widget"}
+    return known.get(first[0] if first else "", "pages")
 
 
 class Store:

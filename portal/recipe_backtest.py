@@ -12,7 +12,7 @@ from data import access, conversations
 from data.measures import Share, percent
 from data.tables import Person
 from data.values import Target
-from portal import acts, jobs, widgets
+from portal import acts, jobs, recipe_growing, widgets
 
 PAGE = 25
 TO_READ = "automations_to_read"
@@ -28,6 +28,7 @@ def section(name: str, number: int, *, changed: bool, person: Person) -> None:
     """Of a version that was saved; what is only typed is not in it."""
     if changed:
         st.info(f"It looks at version {number} as it was saved. What was changed since is not in it.", icon=":material/edit:")
+    recipe_growing.section(name, number, person)
     target = Target(RECIPE, name, number)
     study = backtest.newest(target, by=person)
     busy = look(target, study, person)

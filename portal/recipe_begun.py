@@ -7,6 +7,7 @@ import streamlit as st
 
 from automations import reading, recipes
 from automations.connectors import connecting
+from automations.outside import sources
 from automations.recipe import Recipe
 from automations.steps.face import Declarations
 from data.tables import Person
@@ -25,8 +26,8 @@ def copies() -> dict[str, Copy]:
 
 
 def declared() -> Declarations:
-    """Each step, with what is known of connected services."""
-    return connecting.offered(recipes.declared(recipe_trying.every_step()))
+    """Each step, with what is known of connected services and tools."""
+    return sources.offered(connecting.offered(recipes.declared(recipe_trying.every_step())))
 
 
 def go_to(**address: str) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from automations import conditions
+from automations.agents.agent import Agent, Tool
 from automations.checking import ALWAYS, BY_TRIGGER, SOMETIMES, TAKEN, Known
 from automations.comparisons import OPERATORS
 from automations.conditions import ALL, ANY, NOT, Condition
@@ -67,10 +68,26 @@ class Card:
     only: Only = field(default_factory=Only)
     otherwise: list["Card"] = field(default_factory=list)
     on_failure: str = HAND_OVER
+    what: str = ""  # of an agent's tool: when it uses it
 
     def act(self) -> Act:
-        given = {name: value for name, value in self.given.items() if value not in (None, "")}
-        return Act(self.step, self.name, given, self.only.tree(), tuple(card.act() for card in self.otherwise), self.on_failure)
+        return Act(self.step, self.name, self._given(), self.only.tree(), tuple(card.act() for card in self.otherwise), self.on_failure)
+
+    def tool(self) -> Tool:
+        return Tool(self.name, self.step, self.what, self._given(), self.only.tree())
+
+    def _given(self) -> dict[str, Any]:
+        return {name: value for name, value in self.given.items() if value not in (None, "")}
+
+
+@dataclass
+class AgentCard:
+    uid: int
+    head: Agent  # without its tools
+    tools: list[Card]
+
+    def agent(self) -> Agent:
+        return replace(self.head, tools=tuple(card.tool() for card in self.tools))
 
 
 @dataclass
@@ -91,9 +108,11 @@ class Copy:
     number: int  # of what was numbered last
     opened: set[int] = field(default_factory=set)
     removed: Removed | None = None
+    agents: list[AgentCard] = field(default_factory=list)
 
     def recipe(self) -> Recipe:
-        return replace(self.head, when=self.only.tree(), acts=tuple(card.act() for card in self.cards))
+        acts, agents = tuple(card.act() for card in self.cards), tuple(card.agent() for card in self.agents)
+        return replace(self.head, when=self.only.tree(), acts=acts, agents=agents)
 
     @property
     def changed(self) -> bool:
@@ -107,6 +126,9 @@ class Copy:
         """Where a comparison is begun and not ended; empty where none is."""
         if self.only.unfinished:
             return "a line of its condition"
+        tools = (card for agent in self.agents for card in agent.tools)
+        if unfinished := next((f"a line of the condition of the tool '{card.name}'" for card in tools if card.only.unfinished), ""):
+            return unfinished
         return next((f"a line of the condition of step {number}" for number, _, card, _ in self.walk() if card.only.unfinished), "")
 
     def next(self) -> int:
@@ -120,9 +142,10 @@ _numbers = count(1_000_000, 10_000)  # of copies, one after the other
 def copy_of(recipe: Recipe, based_on: int | None, *, saved: bool = True) -> Copy:
     """`saved`: it is as that version is; else it counts as changed."""
     uid = next(_numbers)
-    made = Copy(replace(recipe, acts=(), when=None), Only(), [], based_on, recipe.as_body() if saved else {}, uid, uid)
+    made = Copy(replace(recipe, acts=(), agents=(), when=None), Only(), [], based_on, recipe.as_body() if saved else {}, uid, uid)
     made.only = _only(recipe.when, made)
     made.cards = [_card(act, made) for act in recipe.acts]
+    made.agents = [AgentCard(made.next(), replace(one, tools=()), [_tool(tool, made) for tool in one.tools]) for one in recipe.agents]
     if not recipe.acts or based_on is None:
         made.opened.add(uid)
     return made
@@ -138,6 +161,10 @@ def walk(cards: list[Card], before: str = "", depth: int = 0) -> Iterator[tuple[
 def _card(act: Act, copy: Copy) -> Card:
     otherwise = [_card(inner, copy) for inner in act.otherwise]
     return Card(copy.next(), act.step, act.name, dict(deepcopy(act.given)), _only(act.when, copy), otherwise, act.on_failure)
+
+
+def _tool(tool: Tool, copy: Copy) -> Card:
+    return Card(copy.next(), tool.step, tool.name, dict(deepcopy(tool.given)), _only(tool.when, copy), what=tool.what)
 
 
 def _only(tree: Condition | None, copy: Copy) -> Only:
@@ -230,7 +257,7 @@ def free_name(copy: Copy, wanted: str) -> str:
         words = words[2:]
     base = "_".join(words)[:36] or "step"
     base = base if base[0].isalpha() and base not in TAKEN else f"step_{base}"
-    taken = {card.name for _, _, card, _ in copy.walk()}
+    taken = {card.name for _, _, card, _ in copy.walk()} | {card.name for agent in copy.agents for card in agent.tools}
     return base if base not in taken else next(f"{base}_{n}" for n in range(2, 1_000) if f"{base}_{n}" not in taken)
 
 

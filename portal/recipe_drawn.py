@@ -10,7 +10,7 @@ from portal import widgets
 
 ICONS = {
     "trigger": "bolt", "condition": "filter_alt", "else": "alt_route", "failure": "error",
-    "limit": "shield",
+    "limit": "shield", "agent": "smart_toy", "tool": "build",
 }  # fmt: skip
 DEEPEST = 4  # further in it would be a thread at the edge
 

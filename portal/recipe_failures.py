@@ -11,7 +11,7 @@ from automations.steps import draft_reply
 from data import access, people
 from data.tables import Person
 from data.values import now
-from portal import acts, widgets
+from portal import acts, recipe_growing, widgets
 from portal.recipe_begun import declared
 
 DAYS = {7: "Last 7 days", 28: "Last 28 days"}
@@ -40,7 +40,7 @@ def section(name: str, *, person: Person) -> None:
         return
     whole(name, points, since, person)
     for place, point in enumerate(points):
-        ranked(name, place, point, person)
+        ranked(name, place, point, since, person)
     one_by_one(name, since, person)
 
 
@@ -63,7 +63,7 @@ def times(count: int) -> str:
     return {0: "was none", 1: "was one"}.get(count, f"were {count:,}")
 
 
-def ranked(name: str, place: int, point: Point, person: Person) -> None:
+def ranked(name: str, place: int, point: Point, since: datetime, person: Person) -> None:
     cause = CAUSES[point.cause]
     share = f"{point.share.k:,} of {point.share.n:,} ({point.share.value:.0%})".replace("%", "\u00a0%")
     with st.container(
@@ -74,6 +74,7 @@ def ranked(name: str, place: int, point: Point, person: Person) -> None:
             st.caption(f"{cause.means.capitalize()}. {said(point)}")
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             mend(name, point, person)
+            recipe_growing.offer(name, point, since, person)
             if point.examples:
                 with st.popover("Examples", icon=":material/chat_bubble:", key=f"failures_examples_{place}"):
                     examples(name, point)

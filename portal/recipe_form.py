@@ -138,7 +138,7 @@ def how_far(copy: Copy) -> tuple[Limits, Alone]:
         currency = row[2].text_input("Currency", limits.currency, key=key(uid, "currency"), placeholder="EUR")
         runs = row[3].number_input("Runs per day", 0, 1_000_000, limits.runs_per_day, key=key(uid, "runs"), placeholder="no limit")
         below = st.columns([2, 1, 1], vertical_alignment="bottom")
-        steps = list(dict.fromkeys([*(card.step for _, _, card, _ in copy.walk()), *alone.changes]))
+        steps = list(dict.fromkeys([*(step for _, _, step in copy.recipe().uses()), *alone.changes]))
         changes = below[0].multiselect(
             "Without asking it may", steps, [one for one in alone.changes if one in steps], key=key(uid, f"alone_{hash(tuple(steps))}"),
             placeholder="Nothing: each change is a proposal",

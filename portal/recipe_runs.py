@@ -194,8 +194,11 @@ def came_to(found: Replayed | None) -> None:
 
 def played(run: Run, person: Person) -> Replayed:
     from automations.connectors import connecting
+    from automations.outside import sources
 
-    return replay.replay(run.trace.id, steps=recipe_trying.every_step(), by=person, services=connecting.in_force())
+    return replay.replay(
+        run.trace.id, steps=recipe_trying.every_step(), by=person, services=connecting.in_force(), tools=sources.in_force()
+    )
 
 
 # -- its steps ----------------------------------------------------------------------------------------------------------------------------
@@ -237,9 +240,15 @@ def step_title(one: Span) -> str:
     return str(one.input.get("step") or "").capitalize()
 
 
+def called(one: Span) -> str:
+    """What an agent does is named behind its step, with a number by which it is not done twice: people read what it is."""
+    words = one.name.split(".")[1].replace("_", " ") if "." in one.name else one.name
+    return {"model": f"{words} decides", "guardrail": f"guardrail: {words}", "handoff": f"over to {words}"}.get(one.kind, words)
+
+
 def label(one: Span) -> str:
     icon = STEP_STATES.get(state_of(one), ("circle", "", ""))[0]
-    return f":material/{icon}: {one.seq} · {widgets.plain(step_title(one))}  \n:small[{widgets.plain(one.name)} · {ms(one.ms)}]"
+    return f":material/{icon}: {one.seq} · {widgets.plain(step_title(one))}  \n:small[{widgets.plain(called(one))} · {ms(one.ms)}]"
 
 
 def ms(took_ms: float) -> str:
@@ -247,17 +256,17 @@ def ms(took_ms: float) -> str:
 
 
 def took(run: Run) -> str:
-    steps = "1 step" if len(run.steps) == 1 else f"{len(run.steps):,} steps"
-    slowest = max(run.steps, key=lambda one: one.ms)
-    return f"{steps} took {ms(run.ms)}" + (f", most of it '{slowest.name}'" if len(run.steps) > 1 and slowest.ms > run.ms / 2 else "")
+    steps = "1 step" if len(run.in_turn) == 1 else f"{len(run.in_turn):,} steps"
+    slowest = max(run.in_turn, key=lambda one: one.ms)
+    return f"{steps} took {ms(run.ms)}" + (f", most of it '{called(slowest)}'" if len(run.in_turn) > 1 and slowest.ms > run.ms / 2 else "")
 
 
 def bars(run: Run) -> list[dict[str, Any]]:
     """Each behind the one before it."""
     rows, at = [], 0.0
-    for one in run.steps:
+    for one in run.in_turn:
         words = STEP_STATES.get(state_of(one), ("", "", state_of(one)))[2]
-        rows.append({"step": f"{one.seq} · {one.name}", "starts": at, "ends": at + one.ms, "state": words, "took": ms(one.ms)})
+        rows.append({"step": f"{one.seq} · {called(one)}", "starts": at, "ends": at + one.ms, "state": words, "took": ms(one.ms)})
         at += one.ms
     return rows
 

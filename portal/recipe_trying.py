@@ -27,6 +27,7 @@ MOST_OFFERED, LONGEST_VALUE, MOST_VALUES = 12, 160, 8
 LINKED = re.compile(r"conversation=([\w-]{8,64})")
 AN_ID = re.compile(r"[\w-]{8,64}")
 LAST = "automations_tried"
+INSIDE = {"model": ":material/psychology:", "tool": ":material/build:", "handoff": ":material/forward:"}  # an agent at work
 
 
 def every_step() -> Steps:
@@ -123,6 +124,7 @@ def beside_cards(tried: Tried, copy: Copy, faulty: Collection[int], places: Plac
         if card.uid in copy.opened:
             with places.cards[card.uid]:
                 st.caption("On this conversation")
+                inside(card.name, tried.told.spans)
                 result(did.get(card.name, []), span, declarations.get(card.step), card.on_failure)
         elif span is not None:
             with places.cards[card.uid]:
@@ -132,8 +134,31 @@ def beside_cards(tried: Tried, copy: Copy, faulty: Collection[int], places: Plac
 def by_name(tried: Tried) -> dict[str, list[Did]]:
     told: dict[str, list[Did]] = {}
     for did in tried.did:
-        told.setdefault(did.wanted.name, []).append(did)
+        told.setdefault(did.wanted.name.split(".")[0], []).append(did)  # what an agent does is named behind its card
     return told
+
+
+def inside(name: str, spans: Sequence[Span]) -> None:
+    """What an agent asked for, turn by turn. That a guardrail let something through is not worth a line."""
+    lines = [line for one in spans if one.name.startswith(f"{name}.") and (line := turn(one))]
+    if lines:
+        st.markdown("  \n".join(lines))
+
+
+def turn(one: Span) -> str:
+    icon = INSIDE.get(one.kind, "")
+    if one.kind == "guardrail":
+        return f":orange[:material/shield: {widgets.plain(one.why)}]" if one.state == running.FAILED else ""
+    if one.kind == "model":
+        asked = ", ".join(str(tool["name"]).replace("_", " ") for tool in one.gave.get("tools", ()))
+        words = f"asks for {asked}" if asked else "answers"
+        return f"{icon} {widgets.plain(one.name.rpartition('.')[2])} {widgets.plain(words)} :gray[{widgets.plain(one.step)}]"
+    if one.kind == "handoff":
+        return f"{icon} {widgets.plain(one.name.rpartition('.')[2])} has it from here"
+    said = one.why if one.state in (running.FAILED, running.WAITING) else ", ".join(
+        f"{name.replace('_', ' ')} {shown(value)}" for name, value in list(one.gave.items())[:4] if value not in ("", None)
+    )  # fmt: skip
+    return f"{icon} {widgets.plain(one.step)} :gray[{widgets.plain(said)}]"
 
 
 def state_of(did: Sequence[Did], span: Span | None) -> tuple[str, str, str]:

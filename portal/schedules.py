@@ -77,6 +77,18 @@ def _any_recipe_in_force() -> bool:
     return failures.find_needed() and not tasks.under_way(failures.FIND)
 
 
+def _any_program_with_tools() -> bool:
+    from automations.outside import sources
+
+    return sources.anything_connected() and not tasks.under_way("check_tools")
+
+
+def _any_run_to_tell_of() -> bool:
+    from portal import otlp_sending
+
+    return otlp_sending.anything_due()
+
+
 STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
@@ -87,6 +99,7 @@ SCHEDULES = (
     Schedule("settle_actions", "Ask what became of what was sent", minutes=1, needed=_anything_sent),
     Schedule("tell_help_desk", "Tell the help desks what waits for them", minutes=1, needed=_anything_to_tell),
     Schedule("find_causes", "Say why runs of recipes failed", minutes=1, needed=_any_recipe_in_force),
+    Schedule("send_traces", "Send traces to the collector", minutes=1, needed=_any_run_to_tell_of),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("find_patterns", "Look for what no intent covers", hour=1),
     Schedule("find_gaps", "Look for what no article covers", hour=1, needed=_anything_answered),
@@ -94,6 +107,7 @@ SCHEDULES = (
     Schedule("order_queue", "Order what waits for a review", hour=2),
     Schedule("grade_live", "Look at a sample of yesterday's replies", hour=2),
     Schedule("check_record", "Check the record and the database", hour=3),
+    Schedule("check_tools", "Look whether tools from outside still are what was approved", hour=3, needed=_any_program_with_tools),
     Schedule("back_up", "Nightly backup", hour=4),
     Schedule("tidy", "Forget what has ended", hour=5),
     Schedule("mail", "Daily mail", hour=7),

@@ -36,10 +36,10 @@ def listening_socket(host: str, port: int) -> socket.socket:
 def build(on_ready: Callable[[], None] = lambda: None) -> Any:
     """The whole app. Streamlit's options are set after its App is made: before, it would read them without our theme."""
     import streamlit as st
-    from starlette.routing import Mount
+    from starlette.routing import Mount, Route
     from streamlit import config as streamlit_config
 
-    from portal import auth, guard
+    from portal import api_widget, auth, guard
     from portal.api import api
 
     os.chdir(config.ROOT)  # where .streamlit/config.toml, the theme, is looked for
@@ -52,7 +52,12 @@ def build(on_ready: Callable[[], None] = lambda: None) -> Any:
 
     app = st.App(
         config.ROOT / "portal" / "app.py",
-        routes=[Mount("/api", app=api), Mount("/auth", routes=auth.routes())],
+        routes=[
+            Mount("/api", app=api),
+            Mount("/auth", routes=auth.routes()),
+            Mount("/widget", routes=api_widget.routes()),
+            Route("/widget.js", api_widget.script, methods=["GET"]),
+        ],
         lifespan=lifespan,
         on_script_error=show_script_error,
     )

@@ -48,9 +48,10 @@ def let_go() -> None:
 SLOWEST = (
     "test_markup", "test_portal_demo", "test_classifiers_shipping", "test_rights", "test_intake_following", "test_rights_lint",
     "test_portal_up", "test_journey_intake", "test_accessibility", "test_journey", "test_screens_evals", "test_portal_oidc",
-    "test_portal_cli", "test_portal_jobs", "test_journey_knowledge", "test_journey_review", "test_journey_recipes", "test_recipes",
+    "test_portal_cli", "test_portal_jobs", "test_journey_knowledge", "test_journey_review", "test_journey_recipes", "test_journey_agents",
+    "test_recipes",
     "test_refunds", "test_automations_desks", "test_automations_actions", "test_api_automations",
-    "test_automations_release", "test_automations_steps", "test_screens_automations",
+    "test_automations_release", "test_automations_outside_programs", "test_automations_steps", "test_screens_automations",
     "test_screens_knowledge", "test_knowledge", "test_written", "test_evals_models", "test_knowledge_manner", "test_screens_writing",
     "test_screens_models", "test_portal_modelling", "test_knowledge_instructing", "test_knowledge_answerers_written",
     "test_evals_checks", "test_data_migrate", "test_screens_review",
@@ -58,7 +59,8 @@ SLOWEST = (
     "test_portal_transcript", "test_store", "test_portal_api", "test_evals_continuous", "test_portal_auth", "test_portal_worker",
     "test_intake_offers", "test_connections", "test_data_approvals", "test_backups", "test_ingestion", "test_data_datasets",
     "test_data_intake", "test_data_together", "test_sign_in", "test_screens_together", "test_portal_evaluating", "test_evals_targets",
-    "test_portal_ingest", "test_intake_canaries", "test_journey_several",
+    "test_portal_ingest", "test_intake_canaries", "test_journey_several", "test_journey_widget", "test_widget", "test_api_widget",
+    "test_automations_mandates", "test_automations_planner", "test_portal_otlp", "test_guardrails", "test_injections",
 )  # fmt: skip
 
 

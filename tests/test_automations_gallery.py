@@ -17,8 +17,8 @@ __all__ = ["market"]  # fixture
 READY = {one.name: one for one in gallery.ready()}
 
 
-def test_there_are_eight_and_each_is_told_by_its_own_name_and_words() -> None:
-    assert len(READY) == 8 and len({one.title for one in READY.values()}) == 8
+def test_there_are_ten_and_each_is_told_by_its_own_name_and_words() -> None:
+    assert len(READY) == 10 and len({one.title for one in READY.values()}) == 10
     assert all(one.what.endswith(".") and len(one.what) > 40 for one in READY.values())
 
 

@@ -75,6 +75,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     own = (  # these are nobody's
         "lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live", "find_patterns",
         "watch_releases", "watch_drift", "order_queue", "find_gaps", "settle_actions", "find_causes", "tell_help_desk",
+        "send_traces", "check_tools",
     )  # fmt: skip
     return [
         *[later(name, {}, by=None if portals else by) for name in own],
@@ -94,6 +95,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
         later("learn_order", {"number": 0, "rungs": [], "set_version_id": "none", "precision": 0.9}, by=by),
         later("write_answer", {"trace_id": "none"}, by=by),
         later("backtest", {"name": "none", "number": 1}, by=by),
+        later("compare_agents", {"name": "none", "number": 1}, by=by),
         later("run_recipes", {"conversation_ids": []}, by=None if portals else by),
         later("evaluate_recipe", {"name": "none", "number": 1}, by=by),
         later("go_on", {"trace_id": "none", "act": "none"}, by=None if portals else by),
@@ -141,13 +143,16 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     writing = {"write_answer", "try_instructions"}
     models = {"try_endpoint", "try_model"}
     assert (
-        nothing_for == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest", "evaluate_recipe", "go_on"} | writing | models
+        nothing_for
+        == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest", "compare_agents", "evaluate_recipe", "go_on"}
+        | writing
+        | models
     )  # no encoder, no endpoint, no set of questions
     assert all(told[name][1].startswith("Not written: no model endpoint is set.") for name in writing)
     assert told["try_model"][1].startswith("Not tried: no model endpoint is set.")
     assert told["evaluate_answerer"][1].startswith("Not compared: no eval set was frozen yet.")
     assert told["evaluate_recipe"][1] == "Not run: no eval set was made for 'none' and frozen yet."
-    assert told["backtest"][1] == "There is no recipe 'none' number 1."
+    assert told["backtest"][1] == told["compare_agents"][1] == "There is no recipe 'none' number 1."
     assert told["go_on"][1].startswith("The run does not go on")
     assert told["learn_order"][1].startswith("Not learned: that set has no questions.")
     assert told["try_articles"] == ("done", "It touches no case of an eval set.")

@@ -31,7 +31,10 @@ from automations import (
     drafted,
     drafting,
     failures,
+    growing,
     limits,
+    mandated,
+    mandates,
     marking,
     precedents,
     ran,
@@ -46,6 +49,8 @@ from automations import release as recipe_release
 from automations import trying as automations_trying
 from automations.connectors import connecting
 from automations.conversing import Connected
+from automations.outside import proposing
+from automations.outside import sources as of_tools
 from automations.recipe import BUTTON, Act, Recipe, Trigger
 from automations.steps.all import STEPS
 from classifiers import (
@@ -79,6 +84,7 @@ from data import (
     audit,
     backups,
     calibration,
+    collector,
     comments,
     config,
     connections,
@@ -103,6 +109,8 @@ from data import (
     settings,
     signatures,
     store,
+    surfaces,
+    talks,
     tasks,
     tokens,
     vectors,
@@ -132,6 +140,7 @@ from data.tables import (
     Proposal,
     Release,
     Run,
+    Talk,
     Team,
     Trace,
     Version,
@@ -149,6 +158,7 @@ from evals import (
     graders,
     model_release,
     models,
+    passes,
     reading,
     rubrics,
     runs,
@@ -596,6 +606,22 @@ def going() -> Release:
     return Release(**UNKNOWN.columns(), stage="shadow", started_at=now())
 
 
+PAGES = "https://shop.example.com"
+
+
+def surface_of(world: World) -> str:
+    """Pages on which customers write."""
+    surfaces.issue("Shop", [PAGES], world.people["engineer", OWN], by=people.console())
+    return surfaces.all_surfaces(by=people.console())[0][0].id
+
+
+def visited(world: World, whose: str) -> str:
+    """A conversation whose customer reads what is written here."""
+    with store.writing() as db:
+        db.add(Talk(surface_id=surface_of(world), conversation_id=world.fresh[whose], key_sha=new_id()))
+    return world.fresh[whose]
+
+
 def proposal_of(world: World, kind: str, by: Person, whose: str) -> str:
     return world.proposal[kind, world.owner(by, OWN).id if whose == OWN else whose]
 
@@ -974,6 +1000,13 @@ CALLS: tuple[Call, ...] = (
          lambda by, w, whose: reached("already waits", lambda: limits.propose(Decimal(5), "EUR", 60, why="So.", by=by)), THERE),
     Call("limit.propose", "limits.propose_none",
          lambda by, w, whose: reached("there is no limit", lambda: limits.propose_none(why="So.", by=by)), THERE),
+    Call("guardrail.tighten", "mandates.tighten",
+         lambda by, w, whose: mandates.tighten(mandates.OTHERS, mandates.line("never"), why="So.", by=by), THERE),
+    Call("limit.propose", "mandates.propose",
+         lambda by, w, whose: reached("would not be held to less", lambda: mandates.propose(
+             mandates.OTHERS, mandates.line("never"), why="So.", by=by)), THERE),
+    Call("automation.read", "mandated.changes", lambda by, w, whose: mandated.changes(by=by) == [], THERE),
+    Call("automation.read", "mandated.shown", lambda by, w, whose: mandated.shown(by=by), THERE),
     Call("article.read", "limits.headings", lambda by, w, whose: did(limits.headings("none", by=by)), THERE),
     Call("proposal.read", "precedents.counted", lambda by, w, whose: did(precedents.counted(Proposal(kind="none"), by=by)), THERE),
     Call("proposal.read", "precedents.like",
@@ -1033,6 +1066,13 @@ CALLS: tuple[Call, ...] = (
          lambda by, w, whose: did(drafting.from_conversation(w.fresh[whose], shop=None, by=by)), also="conversation.read"),
     Call("automation.draft", "backtest.run",
          lambda by, w, whose: reached("There is no", lambda: backtest.run(OF_RECIPE, connected=Connected(), steps={}, by=by)), THERE),
+    Call("automation.draft", "growing.begin", lambda by, w, whose: reached(
+         "There is no recipe", lambda: growing.begin(OF_RECIPE, "slow", agent="a", since=LONG_AGO, by=by)), THERE),
+    Call("automation.draft", "growing.compare", lambda by, w, whose: reached(
+         "There is no recipe", lambda: growing.compare(OF_RECIPE, connected=Connected(), steps={}, by=by)), THERE),
+    *[Call("automation.read", f"growing.{read.__name__}",
+           lambda by, w, whose, read=read: reached("There is no recipe", lambda: read(OF_RECIPE, by=by)), THERE)
+      for read in (growing.plan_for, growing.newest, growing.sentence_of)],
     Call("conversation.read", "backtest.cases_of",
          lambda by, w, whose: w.fresh[whose] in {one.conversation.id for one in backtest.cases_of(Recipe("x"), by, 500, LATER)}),
     Call("automation.read", "backtest.newest",
@@ -1124,6 +1164,7 @@ CALLS: tuple[Call, ...] = (
     Call("example.flag", "flags.replies", lambda by, w, whose: flags.replies(w.fresh[whose], by=by)),
     Call("eval_set.read", "reading.said", lambda by, w, whose: reading.said(w.run.id, w.ids["case"], by=by), THERE),
     Call("eval_set.read", "reading.pace", lambda by, w, whose: reading.pace(w.run.id, by=by), THERE),
+    Call("eval_set.read", "passes.of_run", lambda by, w, whose: passes.of_run(w.run, by=by), THERE),
     Call("eval_set.read", "compare.get", lambda by, w, whose: did(compare.get("none", by=by)), THERE),
     Call("eval_set.read", "compare.newest", lambda by, w, whose: did(compare.newest(by=by)), THERE),
     Call("eval_set.read", "compare.beside",
@@ -1182,6 +1223,10 @@ CALLS: tuple[Call, ...] = (
     Call("conversation.import", "offers.forget", lambda by, w, whose: did(offers.forget(offered(by, w, whose), by=by)), own=True),
     Call("conversation.import", "following.all_followed", lambda by, w, whose: following.all_followed(by=by), THERE),
     Call("connection.propose", "following.pause", lambda by, w, whose: following.pause(w.ids["followed"], by=by), THERE),
+    Call("connection.propose", "collector.propose", lambda by, w, whose: collector.propose(
+        "https://otel.example.com", "", "a-key", contents=False, why="To see it there.", by=by), THERE),
+    Call("connection.propose", "collector.stop", lambda by, w, whose: reached(
+        "no traces leave", lambda: collector.stop(why="Enough.", by=by)), THERE),
     Call("connection.propose", "connections.propose_address", lambda by, w, whose: connections.propose_address(
         "https://models.example.com/v1", "a-key", why="To try.", by=by), THERE),
     Call("connection.propose", "connections.propose_endpoint", lambda by, w, whose: connect(by), THERE),
@@ -1191,6 +1236,18 @@ CALLS: tuple[Call, ...] = (
         SERVICE, "Recipes could ask it.", why="To ask it.", by=by), THERE),
     Call("connection.propose", "connecting.propose", lambda by, w, whose: connecting.propose(
         "delivery", "https://api.example.com", DESCRIBED, "", "", why="To ask it.", by=by), THERE),
+    Call("tool_source.propose", "proposing.propose_address", lambda by, w, whose: proposing.propose_address(
+        "shop", "https://tools.example.com/mcp", "", "", why="To see orders.", by=by), THERE),
+    Call("tool_command.propose", "proposing.propose_command", lambda by, w, whose: proposing.propose_command(
+        "shop", ["/bin/sh", "tools"], {}, why="To see orders.", by=by), THERE),
+    Call("tool_source.propose", "proposing.propose_tools", lambda by, w, whose: reached("There is no program", lambda:
+         proposing.propose_tools("none", reads=[], bound={}, why="To see orders.", by=by)), THERE),
+    Call("tool_source.read", "sources.listed", lambda by, w, whose: of_tools.listed(by=by) == [], THERE),
+    Call("tool_source.read", "sources.look", lambda by, w, whose: reached(
+        "There is no program", lambda: of_tools.look("none", by=by)), THERE),
+    Call("tool_source.read", "sources.look_at_all", lambda by, w, whose: did(of_tools.look_at_all(by=by)), THERE),
+    Call("tool_source.disable", "sources.disable", lambda by, w, whose: reached(
+        "There is no program", lambda: of_tools.disable("none", why="Odd.", by=by)), THERE),
     Call("connection.propose", "settings.propose_connection", lambda by, w, whose: settings.propose_connection(
         "model_endpoint", {"url": "x"}, "ask models", "It could be asked.", "To draft.", by), THERE),
     Call("connection.propose", "vectors.forget", lambda by, w, whose: did(vectors.forget("an encoder", by=by)), THERE),
@@ -1227,6 +1284,12 @@ CALLS: tuple[Call, ...] = (
     Call("session.end", "sessions.revoke_all", lambda by, w, whose: sessions.revoke_all(w.owner(by, whose).id, by=by)),
     Call("token.propose", "tokens.propose", lambda by, w, whose: tokens.propose("crm", ["read"], why="For the CRM.", by=by), THERE),
     Call("token.issue", "tokens.issue", lambda by, w, whose: tokens.issue("crm", ["read"], w.owner(by, whose), by=by)),
+    Call("token.propose", "surfaces.propose", lambda by, w, whose: surfaces.propose("Shop", [PAGES], why="They ask.", by=by), THERE),
+    Call("token.issue", "surfaces.issue", lambda by, w, whose: surfaces.issue("Shop", [PAGES], w.owner(by, whose), by=by)),
+    Call("token.read", "surfaces.all_surfaces", lambda by, w, whose: surface_of(w) in {
+        one.id for one, _ in surfaces.all_surfaces(by=by)}, THERE),
+    Call("token.revoke", "surfaces.revoke", lambda by, w, whose: surfaces.revoke(surface_of(w), by=by), THERE),
+    Call("conversation.answer", "talks.reply", lambda by, w, whose: talks.reply(visited(w, whose), "It left today.", by=by)),
     Call("token.read", "tokens.all_tokens", lambda by, w, whose: listed(
         (token for token, _ in tokens.all_tokens(by=by)), w.thing("token", by, whose))),
     Call("token.revoke", "tokens.revoke", lambda by, w, whose: tokens.revoke(w.thing("token", by, whose), by=by)),
@@ -1330,6 +1393,7 @@ ONLY_ONESELF = {
     "people.change_password", "people.unlink", "people.dismiss_tour", "inbox.mark_read",  # no argument of theirs names somebody else
     "downloads.fetch",  # a ticket is its owner's; over HTTP below
     "downloads.offer",  # the domain that calls it has checked the right
+    "visiting.answer",  # by= says in whose name what a visitor wrote is answered; their key was asked for
     "arriving.live",  # by= says in whose name it runs; arrived and press have checked who may begin it
     "routing.of",  # for asking.ask alone: by= says whom a call without a customer is counted to
     "asking.ask",  # background work, whose right was asked; by= says whose budget it is
@@ -1490,6 +1554,7 @@ ROUTES: dict[str, Row] = {
     "POST /v1/automations/{name}/run": Row("agent.run", pressed, WHOSE),
     "POST /v1/conversations/{conversation_id}/respond": Row(
         "agent.run", lambda client, w, by, whose: client.post(f"/api/v1/conversations/{w.fresh[whose]}/respond"), WHOSE),
+    "GET /v1/policy": Row("automation.read", plain("/api/v1/policy")),
     "GET /v1/people": Row(
         "person.read", plain("/api/v1/people"), WHOSE,
         shown=lambda told, w, by, whose: w.owner(by, whose).id in {row["id"] for row in told}),

@@ -30,6 +30,7 @@ OWN_THINGS = "takes the person whose own things it tells or ends, and no id of a
 SHARED = "classifiers, releases and tests are the whole company's: whoever is signed in may read them"
 SETTINGS = "what is in force, for the code that obeys it; secrets in it are sealed"
 AFTER = "takes what a function with an actor gave"
+A_KEY = "a visitor's own: takes the page's token, or the one conversation that its key opened"
 SCRATCH = "a file of its own beside the database, gone when the import ends"
 
 WITHOUT_AN_ACTOR = {
@@ -50,12 +51,17 @@ WITHOUT_AN_ACTOR = {
     "audit.head": MACHINE, "audit.broken_chain": MACHINE, "audit.broken": MACHINE,
     "relabelling.carry_out": APPROVED,
     "calibration.carry_out": APPROVED,
+    "surfaces.issue_approved": APPROVED, "surfaces.opened": SIGN_IN, "surfaces.any_at": SIGN_IN,
+    "talks.begin": A_KEY, "talks.of_key": A_KEY, "talks.write": A_KEY, "talks.written": A_KEY, "talks.heard": A_KEY,
+    "talks.last_words": A_KEY, "talks.waits": A_KEY, "talks.looked": MACHINE, "talks.is_one": AFTER, "talks.put": AFTER,
+    "visiting.bring": MACHINE,
     "people.grant_role": APPROVED, "tokens.issue_approved": APPROVED, "settings.carry_out": APPROVED, "shipping.ship": APPROVED,
     "backups.restore_approved": APPROVED,
     "versions.get": SHARED, "versions.all_of": SHARED, "versions.names": SHARED, "releases.live": SHARED, "releases.steps": SHARED,
     "releases.under_way": SHARED, "releases.all_under_way": MACHINE, "arrivals.predict": MACHINE, "noticing.look": MACHINE,
     "watching.look": MACHINE, "releases.all_watched": MACHINE, "releases.in_force": SHARED,
     "models.ship": APPROVED, "models.answered": MACHINE, "connections.addresses": SETTINGS,
+    "sources.in_force": SETTINGS, "sources.named": AFTER, "sources.anything_connected": NAMES,
     "connections.services": SETTINGS, "judges.used": SHARED,
     "judges.judged_by_people": SHARED,
     "articles.publish": APPROVED, "answerers.ship": APPROVED, "articles.proposed": MACHINE, "gaps.look": MACHINE,
@@ -81,8 +87,11 @@ WITHOUT_AN_ACTOR = {
     "waiting.continue_run": APPROVED, "waiting.park": MACHINE, "waiting.close": MACHINE, "settling.carry_out": MACHINE,
     "responding.asked_by_program": MACHINE, "responding.kept_for_program": MACHINE,
     "going_on.go_on": MACHINE, "arriving.arrived": MACHINE, "arriving.anything_in_force": NAMES, "arriving.owner_of": AFTER,
-    "release.publish_approved": APPROVED, "stopping.trip": MACHINE, "conversing.as_it_is": AFTER,
+    "release.publish_approved": APPROVED, "mandates.carry_out": APPROVED, "stopping.trip": MACHINE, "conversing.as_it_is": AFTER,
     "conversing.said_since": AFTER, "waiting.answered": MACHINE, "waiting.wait_for_customer": MACHINE,
+    "collector.stand": SETTINGS, "collector.anything_due": MACHINE, "collector.next_batch": MACHINE, "collector.was_sent": MACHINE,
+    "collector.was_not": MACHINE,
+    "rerunning.moved_by_runs": AFTER,
     "failures.look": MACHINE, "failures.find_needed": NAMES,
     "settling.end": MACHINE, "settling.settle": MACHINE, "settling.anything_to_settle": MACHINE,
     "telling.tell": MACHINE, "telling.tell_due": MACHINE, "telling.anything_due": MACHINE, "origin.of": MACHINE,
@@ -197,10 +206,12 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "find_patterns": "pattern.decide", "find_gaps": "pattern.decide", "suggest": "conversation.import",
          "try_articles": "article.draft", "evaluate_answerer": "eval.run", "climb": "answerer.make", "learn_order": "answerer.make",
          "write_answer": "knowledge.ask", "try_instructions": "answerer.make",
+         "check_tools": "tool_source.read",
          "try_model": "model.make", "backtest": "automation.draft", "evaluate_recipe": "automation.draft",
+         "compare_agents": "automation.draft",
          "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
 PORTALS_OWN = {"lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue", "settle_actions", "go_on",
-               "tell_help_desk", "find_causes", "run_recipes"}  # fmt: skip
+               "tell_help_desk", "find_causes", "run_recipes", "send_traces"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ SCREENS = (
     "quality",
     "datasets",
     "approvals",
+    "policy",
     "jobs",
     "people",
     "audit",

@@ -29,13 +29,13 @@ def propose(name: str, url: str, content: bytes, header: str, secret: str, *, wh
     found = described.read(content)
     if not _NAME.fullmatch(name.strip()):
         raise Refused("Not proposed: a service has a name of small letters, digits and _, beginning with a letter, such as delivery.")
-    address = _address(url.strip() or found.address)
-    header, secret = _credential(header.strip(), secret.strip())
+    address = plain_address(url.strip() or found.address)
+    header, secret = plain_credential(header.strip(), secret.strip())
     made = OpenService(name.strip(), address, header, secret, found.document)
     return connections.propose_service(made, _told(made, found), why=why, by=by)
 
 
-def _address(url: str) -> str:
+def plain_address(url: str) -> str:
     if not url:
         raise Refused("Not proposed: the address is missing, and the document names none. Write it as https://api.example.com/v1.")
     address = url.rstrip("/")
@@ -53,7 +53,7 @@ def _address(url: str) -> str:
     return f"{scheme}://{host.lower()}{slash}{path}"
 
 
-def _credential(header: str, secret: str) -> tuple[str, str]:
+def plain_credential(header: str, secret: str) -> tuple[str, str]:
     if not header and not secret:
         return "", ""
     if not secret:

@@ -79,6 +79,14 @@ def read(content: bytes) -> Described:
     return found
 
 
+def shape_of(schema: Any) -> Shape:
+    """What a JSON schema that stands alone says of a value that is sent."""
+    try:
+        return _Reading(schema)._shape(schema, "it", sending=True, depth=0)
+    except (_Wrong, _NotFromHere) as wrong:
+        raise Refused(f"Not read: {wrong}.") from None
+
+
 def _all_of(wrong: list[str]) -> str:
     many = "one thing is" if len(wrong) == 1 else f"{len(wrong):,} things are"
     more = f"\n- and {len(wrong) - MOST_TOLD:,} more" if len(wrong) > MOST_TOLD else ""

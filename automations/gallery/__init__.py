@@ -1,4 +1,4 @@
-"""Eight recipes to begin from. Each is a file that passes the check as it is; what fits a company, it changes."""
+"""Ten recipes to begin from, two of them with agents. Each is a file that passes the check as it is; what fits a company, it changes."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Every step there is, by name, in the order in which a form offers them."""
 
 from automations.steps import (
+    agent,
     answer_from_knowledge,
     ask_for_detail,
     ask_service,
@@ -14,12 +15,14 @@ from automations.steps import (
     look_up_incident,
     look_up_invoice,
     look_up_order,
+    look_with_tool,
     model_step,
     refund,
     route,
     send_reply,
     set_field,
     tag,
+    use_tool,
 )
 from automations.steps.face import Declaration, Step
 
@@ -31,6 +34,7 @@ STEPS: dict[str, Step] = {
     "answer from knowledge": answer_from_knowledge,
     "classify": classify,
     "model step": model_step,
+    "agent": agent,
     "draft reply": draft_reply,
     "send reply": send_reply,
     "ask for a missing detail": ask_for_detail,
@@ -41,6 +45,8 @@ STEPS: dict[str, Step] = {
     "credit": credit,
     "ask service": ask_service,
     "call service": call_service,
+    "look with tool": look_with_tool,
+    "use tool": use_tool,
     "http call": http_call,
     "hand over": hand_over,
 }

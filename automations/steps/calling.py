@@ -119,7 +119,7 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _where(to: Place, resolve: Resolve) -> Address:
+def where(to: Place, resolve: Resolve) -> Address:
     """Looked up once: whoever answers for the name cannot say something else when we connect."""
     if to.is_here:
         return ip_address(to.host)
@@ -133,7 +133,7 @@ def _where(to: Place, resolve: Resolve) -> Address:
 
 def _asked(method: str, to: Place, body: Mapping[str, Any] | None, line: "_Line", seconds: float, resolve: Resolve) -> tuple[int, Any]:
     try:
-        return within(seconds, line, lambda: _exchanged(line, _request(method, to, _where(to, resolve), body, seconds)))
+        return within(seconds, line, lambda: _exchanged(line, _request(method, to, where(to, resolve), body, seconds)))
     except httpx2.ConnectTimeout:
         raise CallFault(f"Not called: {to.host} did not pick up within {min(CONNECT, seconds):g} seconds. Try again in a minute.") from None
     except httpx2.ConnectError:

@@ -23,6 +23,7 @@ declaration = Declaration(
     outputs=(Field("amount", "Amount", "money"), Field("currency", "Currency", "text"), Field("ref", "Reference", "text")),
     changes=True,
     stake="high",
+    done="A credit was given: {amount} {currency}.",
 )
 
 

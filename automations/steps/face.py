@@ -55,6 +55,7 @@ class Declaration:
     stake: Stake
     talks: bool = False  # a customer reads what it does
     ends: bool = False  # the run is over behind it: a person has it now
+    done: str = ""  # what is true once it was done, in a sentence with its outputs in braces: an agent may say so
     faults: Faults | None = field(default=None, compare=False, repr=False)  # where what it asks is known before it runs
 
     @property

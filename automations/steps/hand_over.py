@@ -62,7 +62,7 @@ def _wanted(world: World, so_far: Sequence[Passed]) -> Iterator[str]:
 
 
 def _found(so_far: Sequence[Passed]) -> Iterator[str]:
-    looks = [one for one in so_far if one.state == "done" and not _changes(one) and one.step != "classify"]
+    looks = [one for one in so_far if one.state == "done" and _looks(one) and one.step != "classify"]
     for one in looks[-MOST_FOUND:]:
         yield f"{_found_told(one)}."
 
@@ -106,7 +106,14 @@ def _failed(so_far: Sequence[Passed]) -> Iterator[str]:
         yield f"Not done: {one.step}. {one.why}"
 
 
-def _changes(one: Passed) -> bool:
+def _looks(one: Passed) -> bool:
+    """Not what an agent says or what watches over it: they are no steps."""
     from automations.steps.all import DECLARATIONS  # which names this module
+
+    return one.step in DECLARATIONS and not DECLARATIONS[one.step].changes
+
+
+def _changes(one: Passed) -> bool:
+    from automations.steps.all import DECLARATIONS
 
     return one.step in DECLARATIONS and DECLARATIONS[one.step].changes

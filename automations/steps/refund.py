@@ -19,6 +19,7 @@ declaration = Declaration(
     outputs=(Field("amount", "Amount", "money"), Field("currency", "Currency", "text"), Field("ref", "Reference", "text")),
     changes=True,
     stake="high",
+    done="We pay {amount} {currency} back the way you paid. Your money was paid back and refunded for the order.",
 )
 
 

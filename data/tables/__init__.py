@@ -19,8 +19,10 @@ from data.tables.datasets import DatasetRow, DatasetVersion
 from data.tables.evals import Case, CaseChange, Comparison, EvalSet, GraderCheck, Result, Run, Score, SetVersion
 from data.tables.govern import Approval, AuditEntry, Proposal, Runner, Setting, Task
 from data.tables.knowledge import Article
+from data.tables.outgoing import Position
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
 from data.tables.review import Act, Assignment, Claim, Dispute, Draft, Example, GoldAnswer, Label, QueueReason, Review, Skip, View
+from data.tables.surfaces import Surface, Talk
 from data.tables.traces import Span, Trace
 from data.tables.versions import Classifier, Pattern, Prediction, Release, Study, Version
 
@@ -36,7 +38,7 @@ __all__ = [
     "IMMUTABLE", "KEPT_IN_PART", "Act", "Action", "Approval", "Article", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim",
     "Classifier", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy",
     "Dispute", "Draft", "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern",
-    "Person", "Prediction", "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal",
-    "Session", "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Task", "Team", "Ticket", "Token", "Trace",
-    "Tries", "Vector", "Version", "View", "metadata",
+    "Person", "Position", "Prediction", "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score",
+    "Seal", "Session", "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Surface", "Talk", "Task", "Team",
+    "Ticket", "Token", "Trace", "Tries", "Vector", "Version", "View", "metadata",
 ]  # fmt: skip

@@ -134,6 +134,49 @@ def bench_automations(
     _run(lambda: measuring.run(found, runs=runs, url=database), as_json)
 
 
+@app.command("airline")
+def bench_airline(
+    data: Annotated[Path, typer.Option("--data", help="A folder with conversations.jsonl: messages, calls and labels.resolved.")],
+    as_json: Json = False,
+) -> None:
+    """Of an airline's failed conversations, how many a guardrail that holds its policy flags, how often rightly, and what it cannot see."""
+    from portal.bench import airline as measuring
+
+    told = measuring.run(data)
+    if as_json:
+        tell(told, as_json)
+    else:
+        print("\n".join(measuring.table(told)))  # noqa: T201
+
+
+@app.command("injections")
+def bench_injections(
+    data: Annotated[Path, typer.Option("--data", help="A folder with text_attack_train.json and email_train.jsonl.")], as_json: Json = False
+) -> None:
+    """What leaves of an agent whose model obeys every hidden text that it reads, by every way by which text reaches it."""
+    from portal.bench import injections as measuring
+
+    _run(lambda: measuring.run(data), as_json)
+
+
+@app.command("guardrails")
+def bench_guardrails(
+    attacks: Annotated[Path | None, typer.Option("--attacks", help="{kind: [texts]}, or {text, kind}, one a line.")] = None,
+    carriers: Annotated[
+        Path | None, typer.Option("--carriers", help="{text or context}, one a line: mails that attacks are put into.")
+    ] = None,
+    conversations: Annotated[
+        list[Path] | None, typer.Option("--conversations", help="Canonical, one a line: what is fine. May be repeated.")
+    ] = None,
+    articles: Annotated[Path | None, typer.Option("--articles", help="{content or body}, one a line.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How much of what they are for the guardrails of agents find, and how often they stop what is fine."""
+    from portal.bench import guardrails as measuring
+
+    _run(lambda: measuring.run(attacks, carriers, conversations or (), articles), as_json)
+
+
 @app.command("retrieval")
 def bench_retrieval(
     articles: Annotated[Path | None, typer.Option("--articles", help="{id, title, body or content}, one a line.")] = None,

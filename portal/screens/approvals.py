@@ -5,7 +5,7 @@ import streamlit as st
 from data import access, approvals, people, tasks
 from data.approvals import HEAVY, KINDS
 from data.tables import Proposal
-from portal import act_evidence, acts, cached, talk, widgets
+from portal import act_evidence, acts, cached, talk, tool_sources, widgets
 
 person = st.session_state["person"]
 who = people.names()
@@ -59,6 +59,8 @@ def whole(proposal: Proposal) -> None:
         st.text(f"Why: {proposal.why}")
     if proposal.kind == "publish_articles" and access.may(person, "article.read"):
         _articles(proposal)
+    if proposal.kind == "approve_tools" and access.may(person, "tool_source.read"):
+        tool_sources.evidence(proposal)
     if proposal.kind in act_evidence.KINDS:
         act_evidence.show(proposal, who, by=person)
     _rules(proposal)

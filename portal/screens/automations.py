@@ -14,6 +14,8 @@ from data.tables import Version
 from portal import (
     acts,
     copying,
+    policy_held,
+    recipe_agents,
     recipe_backtest,
     recipe_begun,
     recipe_copy,
@@ -171,6 +173,7 @@ def about(recipe: Recipe, version: Version, newest: Version) -> None:
         f"{told} · version {version.target_number} saved by {widgets.plain(who)}, {widgets.when(version.at)}",
         help=widgets.exact(version.at),
     )
+    policy_held.line(recipe, by=person)
     if version is not newest:
         st.info(f"This is version {version.target_number}. The newest is {newest.target_number}.", icon=":material/history:")
 
@@ -255,6 +258,7 @@ def steps(copy: Copy, name: str, newest: Version | None) -> None:
     conversation_id = recipe_trying.choose(copy, st.query_params.get("from", ""), by=person)
     last_line = st.container()
     places = recipe_form.cards(copy, declarations)
+    recipe_agents.section(copy, declarations)
     whole, by_card = recipe_trying.told_by_card(copy, declarations)
     if conversation_id and copy.cards:
         tried = recipe_trying.on(copy, conversation_id, set(by_card), every_step, by=person)

@@ -8,7 +8,7 @@ from data import access, conversations, examples, labels, people, predictions, r
 from data.conversations import Listed
 from data.intake import revising, seals
 from data.tables import Conversation
-from portal import acts, recipe_buttons, recipe_did, suggested, transcript, widgets
+from portal import acts, recipe_buttons, recipe_did, suggested, transcript, visitors, widgets
 
 MARKS = {"yes": "yes", "no": "no", "unsure": "not sure"}
 USES = {"loose": "waits for the next freeze", "train": "is learned from", "eval": "is a test case", "gold": "is a gold example"}
@@ -173,6 +173,7 @@ with st.container(key="conversation_sides"):
     left, right = st.columns([3, 1.5], gap="large")
 with left:
     transcript.show(conversation, messages)
+    visitors.answer(conversation.id, by=person)
 with right:
     recipe_buttons.show(conversation.id, by=person)
     if not recipe_did.show(conversation.id, by=person):

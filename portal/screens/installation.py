@@ -3,7 +3,7 @@
 import streamlit as st
 
 from data import access, audit, backups, config, connections, settings, traces
-from portal import acts, doctor, encoders, jobs, services, trying_models, widgets
+from portal import acts, doctor, encoders, jobs, otlp_form, services, surfacing, tool_sources, trying_models, widgets
 
 person = st.session_state["person"]
 widgets.page(
@@ -110,6 +110,9 @@ if endpoint:
     trying_models.another_address(person)
 
 services.show(person)
+tool_sources.show(person)
+surfacing.show(person)
+otlp_form.show(person)
 
 st.subheader("The sentence encoder", anchor=False)
 st.markdown(widgets.plain(encoders.in_words()))

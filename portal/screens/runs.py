@@ -8,7 +8,7 @@ import streamlit as st
 from data import people
 from data.measures import Share
 from data.tables import Case, Comparison, Run
-from evals import compare, reading, runs, sets
+from evals import compare, passes, reading, runs, sets
 from evals.graders import expect
 from evals.scores import Unjudged
 from evals.verdict import FEWEST_CASES
@@ -97,6 +97,9 @@ def comparison(one: Comparison) -> None:
     st.markdown(f":{colour}[:material/{icon}:] **{widgets.plain(one.sentence)}**")
     st.caption(f"On {widgets.plain(found.eval_set.name)} {found.version.number} · {widgets.when(one.at)}", help=widgets.exact(one.at))
     with st.container(gap="xsmall"):
+        if found.run.repeats > 1 or live.run.repeats > 1:
+            now_so, before = (passes.of_run(made, by=person) for made in (found.run, live.run))
+            st.markdown(f":material/repeat: {widgets.plain(passes.beside(now_so, before))}")
         gate(found, one)
         for made in (found.run, live.run):
             doubts(made, reading.unjudged(made.id, by=person), f"{answers.of(made)}: ")
@@ -180,6 +183,9 @@ def run(found: reading.About) -> None:
         widgets.follow(task, by=person)
     if one.state != "done":
         return
+    if one.repeats > 1:
+        tried = passes.of_run(one, by=person)
+        st.markdown(f":material/repeat: {widgets.plain(tried.sentence)}", help=widgets.plain(tried.how))
     for error, count in faults:
         st.caption(widgets.plain(f"{count:,} without an answer: {error}"))
     unjudged = reading.unjudged(one.id, by=person)
