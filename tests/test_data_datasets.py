@@ -118,16 +118,16 @@ def test_one_customer_does_not_fill_it(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_no_customer_stands_in_two_splits_today_or_later(desk: Desk, tmp_path: Path) -> None:
-    for number in range(60):
-        reviewed(desk, number, customer=f"customer {number % 25}")
+    for number in range(90):
+        reviewed(desk, number, customer=f"customer {number % 60}")
     first = build(desk, tmp_path)
     splits: dict[str, set[str]] = {}
     for row in rows(first):
         splits.setdefault(row.customer_id, set()).add(row.split)
-    assert len(splits) == 25
+    assert len(splits) == 60
     assert {len(found) for found in splits.values()} == {1}
     assert len({next(iter(found)) for found in splits.values()}) > 1
-    for number in range(60, 70):
+    for number in range(90, 100):
         reviewed(desk, number)
     later = {row.customer_id: row.split for row in rows(build(desk, tmp_path))}
     assert {customer: later[customer] for customer in splits} == {customer: next(iter(found)) for customer, found in splits.items()}

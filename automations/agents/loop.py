@@ -47,8 +47,7 @@ class Loop:
         self._watch_over()
 
     def to_its_end(self) -> dict[str, Any]:
-        for text in (said.last_words(self.world), *self.session.sources):  # all that came, also before it waited
-            self._look_at(text)
+        self._look_at_all()
         if self.session.pending and (words := self._after_the_yes()) is not None:
             return self._ended("answered", words, {})
         while True:
@@ -111,7 +110,7 @@ class Loop:
         self.session.heard(call, {"done": f"The conversation is with '{self.session.agent}' now. It goes on from here."})
         self._note(HANDOFF, f"{self.world.act}.{self.session.agent}", "handoff", DONE, {}, {}, time.perf_counter())
         self._watch_over()
-        self._look_at(said.last_words(self.world))
+        self._look_at_all()
 
     def _run(self, call: ToolCall, tool: Tool) -> dict[str, Any] | None:
         began, name, given = time.perf_counter(), "", dict(call.arguments)
@@ -221,6 +220,12 @@ class Loop:
         self.watch = (self.world.watching or watching.Watch)(guardrails.over(self.agent.guardrails))
         if before is not None:  # what was said against what came stands, whoever has it now
             self.watch.go_on_from(before)
+
+    def _look_at_all(self) -> None:
+        """What the customer wrote, first to last, and what tools gave, also before it waited or somebody else had it."""
+        spoken = [str(one["text"]) for one in said.shared(self.world.messages) if one.get("role") == "customer"]
+        for text in (*dict.fromkeys(spoken), *self.session.sources):
+            self._look_at(text)
 
     def _look_at(self, text: str) -> None:
         if text:

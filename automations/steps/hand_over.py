@@ -107,13 +107,11 @@ def _failed(so_far: Sequence[Passed]) -> Iterator[str]:
 
 
 def _looks(one: Passed) -> bool:
-    """Not what an agent says or what watches over it: they are no steps."""
-    from automations.steps.all import DECLARATIONS  # which names this module
-
-    return one.step in DECLARATIONS and not DECLARATIONS[one.step].changes
+    """Not what an agent says or what watches over it."""
+    return getattr(one, "kind", "step") in ("step", "tool") and not _changes(one)
 
 
 def _changes(one: Passed) -> bool:
-    from automations.steps.all import DECLARATIONS
+    from automations.steps.all import DECLARATIONS  # which names this module
 
     return one.step in DECLARATIONS and DECLARATIONS[one.step].changes

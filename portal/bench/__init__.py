@@ -149,6 +149,17 @@ def bench_airline(
         print("\n".join(measuring.table(told)))  # noqa: T201
 
 
+@app.command("beside")
+def bench_beside(
+    seconds: Annotated[float, typer.Option("--seconds", min=0.01, max=10, help="That a model takes for one turn.")] = 0.3,
+    as_json: Json = False,
+) -> None:
+    """How long an agent's work takes with its guardrails, beside its model alone and the slower of both."""
+    from portal.bench import beside as measuring
+
+    _run(lambda: measuring.run(seconds=seconds), as_json)
+
+
 @app.command("injections")
 def bench_injections(
     data: Annotated[Path, typer.Option("--data", help="A folder with text_attack_train.json and email_train.jsonl.")], as_json: Json = False

@@ -210,6 +210,10 @@ class _Direct(Shop):
         return replace(order, items=tuple(replace(item, name=self.item) for item in order.items))
 
 
+def direct(ledger: Ledger, item: str = "fern") -> Shop:
+    return _Direct("http://127.0.0.1:9", TOKEN, ledger=ledger, item=item)
+
+
 def through(made: Recipe, one: Carried, ledger: Ledger, **more: Any) -> tuple[running.Told, Faked]:
     door, model = Faked(Held(made)), Obeying(one.attack, HONEST)
 
@@ -218,7 +222,7 @@ def through(made: Recipe, one: Carried, ledger: Ledger, **more: Any) -> tuple[ru
 
     if one.article:
         model.todo.append(("articles", {}))
-    there = _Direct("http://127.0.0.1:9", TOKEN, ledger=ledger, item=one.item)
+    there = direct(ledger, one.item)
     world = World(
         door, AT, CUSTOMER, "conversation", one.channel, "en", one.messages, there, answer if one.article else None, talk=model, **more
     )
