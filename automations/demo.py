@@ -67,7 +67,7 @@ class Came:
 def draft(staff: Mapping[str, Person], *, connected: Connected, at: datetime) -> None:
     """By reps and an engineer, and looked at beside what people did."""
     ready = {one.name: one for one in gallery.ready()}
-    authors = ("Alma Berger", "Nora Engel", "Elif Kaya", "Alma Berger", "Lena Hoffmann", "Nora Engel")
+    authors = ("Alma Berger", "Nora Engel", "Elif Kaya", "Alma Berger", "Alma Berger", "Nora Engel")
     began = at - BEGAN
     for place, ((name, why), author) in enumerate(zip(WHY.items(), authors, strict=True)):
         recipes.save(ready[name], why=why, based_on=None, by=staff[author], at=began - timedelta(days=9 - place))
@@ -92,10 +92,10 @@ def live_through(staff: Mapping[str, Person], came: Sequence[Came], *, means: Me
     money = _released(Target(RECIPE, MONEY, 1), "Each payment is asked for, so we can see how it does.", alma, marco, began)
     complaints = _released(Target(RECIPE, COMPLAINTS, 1), "Nobody who complains should wait behind parcels.", alma, marco, began)
     why = "One task, few customers, and a person decides on each payment."
-    agent = _released(Target(RECIPE, AGENT, 1), why, lena, marco, began, audience={"channel": ["chat", "email"]})
+    agent = _released(Target(RECIPE, AGENT, 1), why, alma, marco, began, audience={"channel": ["chat", "email"]})
     steps = [(began + timedelta(days=days), begun, percent) for days, begun, percent in (
         (1, first, 10), (1, money, 25), (1, complaints, 10), (1, agent, 5), (2, agent, 50), (3, first, 50), (4, complaints, STOPPED),
-        (5, first, None), (6, money, 50),
+        (4, agent, None), (5, first, None), (6, money, 50),
     )]  # fmt: skip
     asked: list[Trace] = []
     drafts: list[Trace] = []

@@ -71,6 +71,10 @@ class Policy(BaseModel):
     unknown: Line = Line(may="alone")
     why: str = ""  # of the change that made this number
 
+    @property
+    def keeps_out_of_nothing(self) -> bool:
+        return all(one.may == ALONE for one in (*self.intents.values(), self.others, self.unknown))
+
     def line(self, key: str) -> Line:
         return {OTHERS: self.others, UNKNOWN: self.unknown}.get(key) or self.intents.get(key, self.others)
 

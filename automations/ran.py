@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from sqlmodel import col, func, select
 
-from automations import RECIPE, actions
+from automations import RECIPE, actions, tracing
 from data import access, conversations, store
 from data.errors import Denied
 from data.tables import Action, Conversation, Person, Proposal, Span, Trace
@@ -35,11 +36,20 @@ class Run:
 
     @property
     def ms(self) -> float:
-        return sum(one.ms for one in self.in_turn)
+        """Of work, from its beginning to its end; what went on beside each other counts once."""
+        return max((starts + one.ms for starts, one in zip(self.starts, self.in_turn, strict=True)), default=0.0)
+
+    @property
+    def starts(self) -> Sequence[float]:
+        """When each of those began, ms after the run did. Of a run that was kept before that was known, each behind the one before it."""
+        known = [(one.output or {}).get(tracing.STARTS) for one in self.in_turn]
+        if all(isinstance(one, int | float) for one in known):
+            return [float(one) for one in known if one is not None]
+        return list(accumulate((one.ms for one in self.in_turn[:-1]), initial=0.0))
 
     @property
     def in_turn(self) -> Sequence[Span]:
-        """What was done one after the other: without a step that only holds what its agents did."""
+        """What was done: without a step that only holds what its agents did."""
         return [one for one in self.steps if not any(inner.name.startswith(f"{one.name}.") for inner in self.steps)]
 
 

@@ -36,6 +36,7 @@ class Span:
     kind: str = "step"  # of what an agent does inside its step: model, tool, guardrail, handoff
     tokens: int = 0
     cost: float = 0.0
+    starts: float | None = None  # ms since this stretch of the run began: guardrails look beside the model. None: it took no time of it
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def resume(recipe: Recipe, stand: Stand, gave: Mapping[str, Any], world: World, 
         return Told(HANDED_OVER, (), facts, str(gave.get("summary", "")))
     told = _Run(recipe, steps, world, facts, stand).through(recipe.acts)
     waited = next((act for _, _, act in recipe.walk() if act.name == stand.waits_for), None)
-    return replace(told, spans=(Span(waited.name, waited.step, DONE, {}, dict(gave)), *told.spans)) if waited else told
+    return replace(told, spans=(Span(waited.name, waited.step, DONE, {}, dict(gave), starts=0.0), *told.spans)) if waited else told
 
 
 @dataclass
@@ -109,6 +110,7 @@ class _Run:
     facts: dict[str, Any]
     before: Stand = field(default_factory=lambda: Stand({}))
     spans: list[Span] = field(default_factory=list)
+    clock: float = field(default_factory=time.perf_counter)  # when this stretch began
 
     def through(self, acts: Sequence[Act]) -> Told:
         ended = self._all(acts)
@@ -127,7 +129,7 @@ class _Run:
         if act.name in self.before.skipped:
             return self._all(act.otherwise)
         if act.when is not None and not conditions.holds(act.when, self.facts, self.world.at):
-            self.spans.append(Span(act.name, act.step, SKIPPED, why=conditions.told(act.when)))
+            self._note(act, SKIPPED, {}, {}, time.perf_counter(), conditions.told(act.when))
             return self._all(act.otherwise)
         began, given = time.perf_counter(), {}
         try:
@@ -155,13 +157,18 @@ class _Run:
             self.facts[act.name] = {STANDS: dict(stands)}
 
         stood = (self.before.facts.get(act.name) or {}).get(STANDS, {})
-        return Within(self.recipe, self.steps, self.facts, stood, self.spans.append, keep)
+        return Within(self.recipe, self.steps, self.facts, stood, self.spans.append, keep, self.clock)
 
     def _note(self, act: Act, state: str, given: Any, gave: Any, began: float, why: str = "") -> None:
         ms = round((time.perf_counter() - began) * 1000, 2)
-        self.spans.append(Span(act.name, act.step, state, given, gave, ms, why))
+        self.spans.append(Span(act.name, act.step, state, given, gave, ms, why, starts=since(self.clock, began)))
 
     def _failed(self, act: Act, why: str) -> Told:
         if act.on_failure == GO_ON:
             return Told(DONE, (), {})
         return Told(HANDED_OVER if act.on_failure == HAND_OVER else STOPPED, (), {}, why)
+
+
+def since(clock: float, began: float) -> float:
+    """In milliseconds; what began before this stretch, in another, began with it."""
+    return round(max(0.0, began - clock) * 1000, 2)

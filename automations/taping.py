@@ -314,7 +314,8 @@ class _PlayedWatch(_Watched):
         """What was said then counts."""
 
     def _verdicts(self) -> list[Said]:
-        return list(adapter(list[Said]).validate_python(self.played.next(WATCH)))
+        """When each began was told by the clock of then."""
+        return [replace(one, began=0.0) for one in adapter(list[Said]).validate_python(self.played.next(WATCH))]
 
 
 def _pair(said: Sequence[Any]) -> Any:

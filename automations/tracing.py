@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from automations.running import FAILED, Span, Told
 from automations.taping import ASK
@@ -18,7 +18,7 @@ from data.sealing import sha
 from data.tables import Span as SpanRow
 from data.tables import Trace
 
-KIND = "step"
+KIND, STARTS = "step", "starts"  # the latter in what a step came to: ms of work since the run began
 SHORTEST, LONGEST = 5, 200  # signs of what was looked up and is masked wherever the run says it again: names, addresses
 
 
@@ -29,12 +29,18 @@ def begin(db: Session, trace: Trace, began: Mapping[str, Any]) -> None:
 
 def keep(db: Session, trace: Trace, told: Told, *, at: datetime | None = None) -> None:
     """The steps that the run did since it was last kept, behind those that stand there."""
-    before = db.exec(select(func.count()).where(col(SpanRow.trace_id) == trace.id)).one()
+    before, worked = _until_now(db, trace)
     kept = redacted({"spans": [_plain_span(one) for one in told.spans], "taped": told.taped}, looked_up=told.facts)
-    steps = [_step(one, row, told.taped) for one, row in zip(told.spans, kept["spans"], strict=True)]
+    steps = [_step(one, row, told.taped, worked) for one, row in zip(told.spans, kept["spans"], strict=True)]
     traces.add_steps(db, trace, steps, after=before, person_id=trace.by_person_id, at=at)
     if kept["taped"] and trace.inputs:
         _put(db, trace, [*stretches_of(trace), kept["taped"]])
+
+
+def _until_now(db: Session, trace: Trace) -> tuple[int, float]:
+    """How many steps stand there, and after how much work the last of them ended: how long it waited for people is none."""
+    rows = db.exec(select(SpanRow.output, SpanRow.ms).where(col(SpanRow.trace_id) == trace.id)).all()
+    return len(rows), max((begun + ms for output, ms in rows if (begun := (output or {}).get(STARTS)) is not None), default=0.0)
 
 
 def stretches_of(trace: Trace) -> list[dict[str, Any]]:
@@ -62,12 +68,12 @@ def _plain_span(one: Span) -> dict[str, Any]:
     return {"given": one.given, "gave": one.gave, "why": one.why}
 
 
-def _step(one: Span, row: Mapping[str, Any], taped: Mapping[str, Any]) -> traces.Step:
+def _step(one: Span, row: Mapping[str, Any], taped: Mapping[str, Any], worked: float = 0.0) -> traces.Step:
     tokens, cost = (one.tokens, one.cost) if one.kind != KIND else _used(taped, one.name) if one.gave or one.state == FAILED else (0, 0.0)
-    return traces.Step(
-        one.kind, one.name, {"step": one.step, "given": row["given"]}, {"state": one.state, "gave": row["gave"], "why": row["why"]}, one.ms,
-        tokens, cost, row["why"] if one.state == FAILED else "",
-    )  # fmt: skip
+    told = {"state": one.state, "gave": row["gave"], "why": row["why"]}
+    begun = {} if one.starts is None else {STARTS: round(worked + one.starts, 2)}
+    given, why = {"step": one.step, "given": row["given"]}, row["why"] if one.state == FAILED else ""
+    return traces.Step(one.kind, one.name, given, told | begun, one.ms, tokens, cost, why)
 
 
 def _used(taped: Mapping[str, Any], act: str) -> tuple[int, float]:

@@ -43,6 +43,7 @@ class Within:
     stood: Mapping[str, Any]  # where it waited; empty at its beginning
     note: Callable[[Any], None]  # keeps a span
     keep: Callable[[Mapping[str, Any]], None]  # where it stands: it goes on from there
+    clock: float = 0.0  # when this stretch of the run began, as time.perf_counter tells it
 
 
 @dataclass(frozen=True)

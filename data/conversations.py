@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, tuple_
 from sqlalchemy.orm import aliased
@@ -14,6 +14,9 @@ from data.errors import Denied
 from data.labels import INTENT
 from data.tables import Conversation, Label, Message, Person, Prediction, Review
 from data.values import LIVE, Subject
+
+if TYPE_CHECKING:
+    from data.behind import Behind
 
 PAGE = 25
 MOST_COUNTED = 1000
@@ -32,6 +35,7 @@ class Filter:
     reviewed: bool | None = None
     agreed: bool | None = None  # the machine's intent is the review's
     version: int | None = None  # of the intent classifier that was live for it
+    behind: "Behind | None" = None  # the mark of a chart that it stands for
 
     def is_empty(self) -> bool:
         return self == Filter()
@@ -95,6 +99,10 @@ def _narrowed(db: Session, query: Any, found: Filter, by: Person) -> tuple[Any, 
     query = query.where(access.within(reach, by, col(Conversation.team_id)), col(Conversation.hidden_at).is_(None))
     for condition in [*_conditions(found), *search.conditions(db, terms)]:
         query = query.where(condition)
+    if found.behind:
+        from data import behind  # which counts days with numpy, and reads reviews, which read conversations
+
+        query = query.where(behind.narrowing(found.behind, by=by))
     return query, order
 
 

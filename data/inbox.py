@@ -10,10 +10,14 @@ from data.tables import InboxItem, Person
 from data.values import now
 
 KINDS = {
+    "alert": "what monitors found",
     "approval": "decisions",  # waits for you, or was decided about something of yours
     "mention": "comments",
     "moved": "what moved because of you",
 }
+HEADINGS = {  # in the order that they are read in
+    "alert": "What monitors found", "approval": "Decisions", "mention": "Said to you", "moved": "What moved because of you",
+}  # fmt: skip
 MOST_KEPT = 200  # a page
 
 
@@ -70,3 +74,9 @@ def to_mail(*, since: datetime) -> dict[str, list[InboxItem]]:
 def mark_mailed(items: list[InboxItem]) -> None:
     with store.writing() as db:
         db.execute(update(InboxItem).where(col(InboxItem.id).in_([item.id for item in items])).values(mailed_at=now()))
+
+
+def mark_unmailed(items: list[InboxItem]) -> None:
+    """The mail server did not take it."""
+    with store.writing() as db:
+        db.execute(update(InboxItem).where(col(InboxItem.id).in_([item.id for item in items])).values(mailed_at=None))

@@ -375,6 +375,15 @@ def rest_keys(rest: bool, *, by: Person) -> Person:
         return person
 
 
+def mail_digest(wanted: bool, *, by: Person) -> Person:
+    """The digest comes by mail too, or does not; it stands on its page for everybody."""
+    with store.writing() as db:
+        person = _existing(db, by.id, "Not saved")
+        person.no_digest = not wanted
+        db.add(person)
+        return person
+
+
 def count() -> int:
     with store.reading() as db:
         return db.exec(select(func.count()).select_from(Person)).one()

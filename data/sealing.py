@@ -19,6 +19,7 @@ def _key(path: Path, purpose: str) -> bytes:
 
 
 def _master(path: Path) -> bytes:
+    config.folder("secrets")
     if not path.exists():
         temporary = path.with_suffix(f".{secrets.token_hex(4)}")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -40,11 +41,11 @@ def _master(path: Path) -> bytes:
 
 
 def key(purpose: str) -> bytes:
-    return _key(config.folder("secrets") / "master.key", purpose)
+    return _key(config.settings().home.absolute() / "secrets" / "master.key", purpose)  # known: no look at the disk for each name
 
 
 def hmac_of(value: str | bytes, purpose: str) -> str:
-    return hmac.new(key(purpose), value.encode() if isinstance(value, str) else value, "sha256").hexdigest()
+    return hmac.digest(key(purpose), value.encode() if isinstance(value, str) else value, "sha256").hex()
 
 
 def seal(value: str, purpose: str) -> str:

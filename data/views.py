@@ -55,6 +55,10 @@ def filter_of(view: View) -> Filter:
     told: dict[str, Any] = view.query | {
         name: datetime.fromisoformat(view.query[name]) for name in ("since", "until") if name in view.query
     }
+    if "behind" in told:
+        from data import behind  # which counts days with numpy: only who needs it waits for that
+
+        told["behind"] = behind.read(told["behind"])
     return Filter(**told)
 
 
@@ -161,7 +165,9 @@ def _has(db: Session, name: str, person_id: str | None, *, but: str = "") -> boo
 
 def as_json(found: Filter) -> dict[str, Any]:
     """Only what narrows, as it can be kept: what is added to the filter later is empty in every view of today."""
-    empty = asdict(Filter())
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(found).items() if value != empty[name]
-    }
+    empty, told = asdict(Filter()), asdict(found)
+    if found.behind:
+        from data import behind
+
+        told["behind"] = behind.address(found.behind)
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in told.items() if value != empty[name]}

@@ -1,6 +1,9 @@
-"""Answers from what is published: to a colleague who asks, to a customer as a suggested reply. What becomes of each is kept."""
+"""Answers from what is published: to a colleague who asks, to a customer as a suggested reply. What becomes of each is kept.
 
-from collections.abc import Sequence
+What the policy keeps machines out of is passed in from above, in words; where there are any, nothing is looked for.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -12,7 +15,7 @@ from data.errors import Refused
 from data.masking import masked
 from data.tables import Conversation, Person, Trace
 from data.values import LIVE, RUN, SHADOW, Subject, Target, now
-from knowledge import ANSWERER, INSTEAD, answerers
+from knowledge import ANSWERER, INSTEAD, LEFT, answerers, evidence
 from knowledge.answerers import Message
 from knowledge.manner import Writer
 
@@ -27,6 +30,7 @@ OUTCOMES = {  # of an answer to a colleague
 }
 BY_A_MODEL = ("other_words", "written")  # of what was said: a model was asked for it
 OF_SUGGESTIONS = ("accepted", "edited", "refused")
+Keeps = Callable[[str], str]  # why a conversation is left to people; "" where it is not
 QUOTES = "Quoted: the version in force quotes word for word. A lead releases one that writes, on the page Ladder."
 
 
@@ -45,15 +49,22 @@ def ask(question: str, *, by: Person, writer: Writer | None = None, at: datetime
 
 
 def for_customer(
-    messages: Sequence[Message], *, key: str = "", by: Person, writer: Writer | None = None, at: datetime | None = None
+    messages: Sequence[Message], *, key: str = "", by: Person, writer: Writer | None = None, left: str = "", at: datetime | None = None
 ) -> Trace:  # fmt: skip
-    """A program asks for a customer: what is for staff only is never quoted. With a key, the same version answers the same customer."""
+    """A program asks for a customer: what is for staff only is never quoted. With a key, the same version answers the same customer.
+    `left`: why it is left to people; then nothing is looked for, and the silence is no gap."""
     access.require(by, "knowledge.ask")
     target = who_answers(key, at=at)
-    said, steps = _said(target, messages, writer=writer)  # by a model only where that version writes
+    said, steps = _left_to_people(messages, left) if left else _said(target, messages, writer=writer)  # a model only where it writes
     asker = {"asker": sealing.hmac_of(key, "asker")} if key else {}  # whose question it is, told to nobody: one person's count once
     with store.writing() as db:
         return traces.answered(db, target, said | asker | {"question": masked(said["question"])}, steps, by=by, mode=LIVE, at=at)
+
+
+def _left_to_people(messages: Sequence[Message], why: str) -> tuple[dict[str, Any], list[traces.Step]]:
+    nothing: dict[str, Any] = {"sentences": [], "sources": [], "articles": [], "declined": True, "confidence": 0.0}
+    said = nothing | {"reply": why, "why": why, "question": evidence.asked_now(messages), LEFT: why}
+    return said, [traces.Step("guardrail", "the policy", {"messages": len(messages)}, {"why": why}, 0.0)]
 
 
 def who_answers(key: str = "", *, at: datetime | None = None) -> Target:
@@ -124,13 +135,14 @@ def _is_open(trace: Trace) -> bool:
     return bool(said) and not trace.outcome and not any(name in said for name in BY_A_MODEL)
 
 
-def write(trace_id: str, *, writer: Writer, by: Person, at: datetime | None = None) -> Trace:
+def write(trace_id: str, *, writer: Writer, by: Person, keeps: Keeps | None = None, at: datetime | None = None) -> Trace:
     """A model writes what was quoted. Its answer stands in the other's place as one of its own, so that whoever decides, decides on what
     they were shown. Where it cannot be used the quoted one stays, with the reason. What stands then."""
     access.require(by, "knowledge.ask")
     trace = get(trace_id, by=by)
     if trace is None:
         raise Refused("Not written: that answer is not here.")
+    _require_not_left(trace.conversation_id, keeps, "Not written")
     return _write(trace, writer, by, at) if may_be_written(trace) else trace
 
 
@@ -157,6 +169,11 @@ def _write(trace: Trace, writer: Writer, by: Person | None, at: datetime | None)
         new = steps if "other_words" in told else steps[1:]  # where it was found stands there already
         traces.add_steps(db, kept, new, after=1, person_id=person_id, at=at)
         return kept
+
+
+def _require_not_left(conversation_id: str | None, keeps: Keeps | None, what_not: str) -> None:
+    if conversation_id and keeps and (why := keeps(conversation_id)):
+        raise Refused(f"{what_not}: {why}")
 
 
 def _turn(trace: Trace) -> str:
@@ -193,12 +210,14 @@ def standing(trace_id: str, *, by: Person) -> Trace | None:
 # -- suggested replies --------------------------------------------------------------------------------------------------------------------
 
 
-def suggest(conversation_id: str, *, by: Person, at: datetime | None = None) -> Trace | None:
-    """What the machine would reply to the customer now; what it said to the same words before stays. None: there is nobody to reply to."""
+def suggest(conversation_id: str, *, by: Person, keeps: Keeps | None = None, at: datetime | None = None) -> Trace | None:
+    """What the machine would reply to the customer now; what it said to the same words before stays. None: there is nobody to reply to.
+    Refused where it is left to people."""
     access.require(by, "knowledge.ask")
     found = conversations.get(conversation_id, by=by)
     if found is None:
         return None
+    _require_not_left(conversation_id, keeps, "Nothing was suggested")
     conversation, messages = found
     told = conversations.frozen(messages)
     last = max((one["seq"] for one in told if one["role"] == "customer" and one["text"].strip()), default=0)
@@ -220,12 +239,16 @@ def suggested(conversation_id: str, *, by: Person) -> Trace | None:
         return db.exec(query.order_by(col(Trace.seq).desc(), col(Trace.at).desc(), col(Trace.id).desc())).first()
 
 
-def arrived(conversation_ids: Sequence[str], *, writer: Writer | None = None, at: datetime | None = None) -> int:
+def arrived(
+    conversation_ids: Sequence[str], *, writer: Writer | None = None, keeps: Keeps | None = None, at: datetime | None = None
+) -> int:  # fmt: skip
     """What came in is answered at once, as far as the customer had written then: the suggestion is there before anybody opens it.
     All of it is quoted first; a model, where one is given and the version writes, writes one after the other then."""
     done, moment = 0, at or now()
     quoted: list[Trace] = []
     for conversation_id in conversation_ids:
+        if keeps and keeps(conversation_id):  # left to people
+            continue
         with store.reading() as db:
             conversation = db.get(Conversation, conversation_id)
             if conversation is None or conversation.opened_at < moment - FRESH:  # of an import of last year nobody waits for a reply

@@ -65,11 +65,11 @@ def _published(targets: Sequence[Target], why: str, proposer: Person, approver: 
     approvals.approve(proposal.id, by=approver, note="Read it; fine.", at=at + timedelta(minutes=20))
     shelf.prepare(articles.proposed(proposal.id), answerers.in_force().combination.chunking)
     articles.publish(proposal.id, at=at + timedelta(minutes=21))
-    _carried_out(at)
+    carried_out(at)
 
 
-def _carried_out(at: datetime) -> None:
-    """The approval asked a worker for it; it is done."""
+def carried_out(at: datetime) -> None:
+    """A worker was asked for it; it is done."""
     for task in tasks.waiting():
         if taken := tasks.take(task.id, "demo"):
             tasks.finish(taken, "Done.", at=at)
@@ -103,7 +103,7 @@ def release(eval_set: EvalSet, *, by: Person, approver: Person, at: datetime) ->
     proposal = answerers.propose(target, why="It keeps silent where nothing is written down.", known=graders.BY_NAME, by=by, at=at)
     approvals.approve(proposal.id, by=approver, note="Tried it for a day.", at=at + timedelta(hours=1))
     answerers.ship(proposal.id, at=at + timedelta(hours=1, minutes=1))
-    _carried_out(at + timedelta(hours=1))
+    carried_out(at + timedelta(hours=1))
 
 
 def _bold_enough(set_version_id: str) -> float:

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from data import store, vectors
 from data.tables import Conversation, Customer, Trace
 from data.values import LIVE, RUN
-from knowledge import ANSWERER, INSTEAD
+from knowledge import ANSWERER, INSTEAD, LEFT
 from language.encoder import Encodes
 from language.fallback import Fallback
 
@@ -88,7 +88,7 @@ def _read(since: datetime, until: datetime, *, most: int, only_unanswered: bool 
 def _asked(trace: Trace, conversation: Conversation | None, segment: str | None) -> Asked | None:
     said = trace.said or {}
     text = " ".join(str(said.get("question", "")).split())
-    if not text:
+    if not text or said.get(LEFT):  # no article is missing where people keep machines out of it
         return None
     sources = said.get("sources") or []
     return Asked(

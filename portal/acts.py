@@ -50,9 +50,10 @@ def offer_undo(person: Person) -> None:
 
 def show_notice(place: DeltaGenerator | None = None) -> None:
     """Its place is there also when nothing is told: a refusal that moved the page would close the panel in which somebody types."""
-    kind, told = st.session_state.pop(_NOTICE, ("", ""))
+    kind, told = st.session_state.get(_NOTICE, ("", ""))
     with place or st.container():
         if kind == "refused":
             st.error(widgets.plain(told), icon=":material/block:")
     if kind == "done":
         st.toast(widgets.plain(told), icon=":material/check:")
+    st.session_state.pop(_NOTICE, None)  # only now: a page that is begun anew before this line tells it then

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTex
 
 from data import access, audit, conversations, datasets, downloads, lists, people, search, signatures, store
 from data.errors import Busy, Denied, Misuse, Refused
-from portal import api_answer, api_automations, api_classify, api_evals, api_policy, ingest
+from portal import api_answer, api_automations, api_classify, api_digest, api_evals, api_monitors, api_notes, api_policy, ingest
 from portal.beat import worker_age
 from portal.caller import By
 
@@ -155,3 +155,6 @@ api.include_router(api_classify.router)
 api.include_router(api_answer.router)
 api.include_router(api_automations.router)
 api.include_router(api_policy.router)
+api.include_router(api_monitors.router)
+api.include_router(api_digest.router)
+api.include_router(api_notes.router)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from automations import speaking
 from data import access
 from data.tables import Person
 from knowledge import answerers, answering
@@ -61,7 +62,9 @@ class Source(BaseModel):
 
 class Answered(BaseModel):
     answerer: int = Field(description="Which version answered; 0: the one that ships.")
-    declined: bool = Field(description="It keeps silent: nothing that is published surely covers it.")
+    declined: bool = Field(
+        description="It keeps silent: nothing that is published surely covers it, or the policy leaves it to people. why says which."
+    )
     why: str
     reply: str = Field(description="The sentences as one text; empty where it keeps silent.")
     sentences: list[Sentence]
@@ -69,6 +72,11 @@ class Answered(BaseModel):
     confidence: float = Field(description="From 0 to 1: how likely the answer is right.")
     written: bool = Field(description="A model wrote it, each sentence checked against its source; else it is quoted word for word.")
     note: str = Field(description="What became of the writing, where it was asked for.")
+    proposal: bool = Field(
+        description="The policy has machines propose here, or leaves it to people: show the reply to a colleague, who sends it. It never "
+        "goes to the customer by itself."
+    )
+    policy: str = Field(description="What the policy says of it, in a sentence; empty where it leaves it to machines.")
 
 
 def _described() -> dict[str, Any]:
@@ -91,18 +99,21 @@ async def answer(request: Request, by: By) -> dict[str, Any]:
 def _answer(body: bytes, by: Person) -> dict[str, Any]:
     asked = bodies.read(body, Asked, not_done="Not answered", such_as='{"question": "How long do I have to send it back?"}')
     messages = [one.model_dump() for one in asked.messages] or [{"role": "customer", "text": asked.question}]
-    writer, why = _writer(asked, by)
+    mandate = speaking.of_question(messages)
+    left = speaking.why_not(mandate)
+    writer, why = (None, "") if left else _writer(asked, by)
     if writer and not _writing.acquire(blocking=False):
         writer, why = None, f"Quoted: {AT_ONCE} answers are being written at this moment. Ask again in a few seconds."
     try:
-        trace = answering.for_customer(messages, key=asked.key, by=by, writer=writer)
+        trace = answering.for_customer(messages, key=asked.key, by=by, writer=writer, left=left)
     finally:
         if writer:
             _writing.release()
-    said = trace.said or {}
+    said, asks = trace.said or {}, speaking.is_proposal(mandate)
     reply = "" if said["declined"] else said["reply"]
     return {**{name: said[name] for name in ("declined", "why", "sentences", "sources", "confidence")}, "reply": reply,
-            "answerer": trace.target_number, "written": bool(said.get("model")), "note": _note(said, why)}  # fmt: skip
+            "answerer": trace.target_number, "written": bool(said.get("model")), "note": _note(said, why),
+            "proposal": asks, "policy": mandate.sentence if mandate and asks else ""}  # fmt: skip
 
 
 def _writer(asked: Asked, by: Person) -> tuple[Writer | None, str]:

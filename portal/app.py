@@ -36,6 +36,8 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
     ],
     "Watch": [
         ("quality", "Quality", ":material/monitoring:", "measure.read"),
+        ("monitors", "Monitors", ":material/notifications:", "monitor.read"),
+        ("digest", "Digest", ":material/newspaper:", "measure.read"),
         ("agreement", "Agreement", ":material/balance:", "agreement.read"),
     ],
     "Deliver": [("datasets", "Datasets", ":material/dataset:", "dataset.read")],

@@ -1,4 +1,4 @@
-"""Every chart of the portal: one look in both themes, a finding as its title, intervals, release markers, points that can be clicked."""
+"""Charts of graders, models, the ladder and runs: one look in both themes, a finding as their title. Those of Quality are in graphs.py."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,8 +6,6 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from data.measures import Share, Week
-from data.tables import Release
 from evals.continuous import Trend
 from portal import widgets
 
@@ -22,51 +20,6 @@ MARKS = {
     "not worth it": ("#d4552a", "triangle-down"),
 }  # fmt: skip
 SURENESS = {"coverage": "Answers", "right": "Right", "confidence": "Sure from"}
-
-
-def share_by_week(weeks: Sequence[Week], measure: str, releases: Sequence[Release], *, title: str, axis: str) -> alt.LayerChart | None:
-    """A share over time: a line through dots sized by n, a band for the interval, a marker for each release."""
-    frame = _share_frame(weeks, measure)
-    if frame.empty:
-        return None
-    base = alt.Chart(frame).encode(x=alt.X("week:T", title=None, axis=alt.Axis(format="%-d %b", grid=False)))
-    y = alt.Y("value:Q", title=axis, axis=alt.Axis(format=".0%"), scale=alt.Scale(zero=False, nice=True))
-    band = base.mark_area(opacity=0.18, color=COLOURS[measure]).encode(y=alt.Y("low:Q", title=axis), y2="high:Q")
-    line = base.mark_line(color=COLOURS[measure], strokeWidth=2).encode(y=y)
-    pick = alt.selection_point(name=PICK, fields=["starts"], on="click")
-    dots = (
-        base.mark_circle(color=COLOURS[measure], opacity=1, cursor="pointer")
-        .encode(
-            y=y,
-            size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[40, 160])),
-            tooltip=[alt.Tooltip("said:N", title="Week of"), alt.Tooltip("share:N", title=axis)],
-        )
-        .add_params(pick)
-    )
-    return _framed(alt.layer(band, line, *_markers(releases, frame["week"].min()), dots), title)
-
-
-def volume_by_week(weeks: Sequence[Week], releases: Sequence[Release], *, title: str) -> alt.LayerChart:
-    frame = pd.DataFrame(
-        {
-            "week": [_naive(week.starts) for week in weeks],
-            "starts": [week.starts.isoformat() for week in weeks],
-            "said": [widgets.day(week.starts) for week in weeks],
-            "volume": [week.volume for week in weeks],
-        }
-    )
-    pick = alt.selection_point(name=PICK, fields=["starts"], on="click")
-    bars = (
-        alt.Chart(frame)
-        .mark_bar(color=COLOURS["volume"], cursor="pointer", width=22, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
-        .encode(
-            x=alt.X("week:T", title=None, axis=alt.Axis(format="%-d %b", grid=False)),
-            y=alt.Y("volume:Q", title="Conversations a week"),
-            tooltip=[alt.Tooltip("said:N", title="Week of"), alt.Tooltip("volume:Q", title="Conversations", format=",")],
-        )
-        .add_params(pick)
-    )
-    return _framed(alt.layer(bars, *_markers(releases, frame["week"].min())), title)
 
 
 def mean_by_day(days: Sequence[Trend], *, title: str) -> alt.LayerChart:
@@ -153,27 +106,8 @@ def _rungs() -> alt.X:
     return alt.X("rung:O", title=None, sort=None, axis=alt.Axis(labelAngle=-35, labelFlush=False, labelOverlap=False, labelLimit=160))
 
 
-def picked_week(event: Any) -> str | None:
-    """The week that was clicked, as its start; None when nothing is."""
-    picks = event["selection"].get(PICK) if event else None
-    return str(picks[0]["starts"]) if picks else None
-
-
-def as_table(weeks: Sequence[Week]) -> pd.DataFrame:
-    """The numbers behind the charts."""
-    return pd.DataFrame(
-        {
-            "Week of": [widgets.day(week.starts) for week in weeks],
-            "Conversations": [week.volume for week in weeks],
-            "Agreement": [_or_dash(week.agreement) for week in weeks],
-            "Kept silent": [_or_dash(week.abstained) for week in weeks],
-            "Satisfied": [_or_dash(week.satisfied) for week in weeks],
-        }
-    )
-
-
 def steps_in_time(rows: Sequence[Mapping[str, Any]], *, title: str) -> alt.LayerChart:
-    """What a run did, each step behind the one before it: how long is the bar's length, how it ended its colour and the word beside it."""
+    """What a run did, each step when it began: how long is the bar's length, how it ended its colour and the word beside it."""
     frame = pd.DataFrame(rows)
     frame["said"] = frame["took"] + ", " + frame["state"]
     y = alt.Y("step:N", sort=list(frame["step"]), title=None, axis=alt.Axis(labelLimit=220))
@@ -188,50 +122,5 @@ def steps_in_time(rows: Sequence[Mapping[str, Any]], *, title: str) -> alt.Layer
     return alt.layer(line, words).properties(title=alt.Title(title, anchor="start", fontSize=14), height=115 + 24 * len(frame))
 
 
-def _or_dash(share: Share) -> str:
-    return str(share) if share.n else "–"
-
-
-def _share_frame(weeks: Sequence[Week], measure: str) -> pd.DataFrame:
-    rows = [(week, getattr(week, measure)) for week in weeks if getattr(week, measure).n]
-    return pd.DataFrame(
-        {
-            "week": [_naive(week.starts) for week, _ in rows],
-            "starts": [week.starts.isoformat() for week, _ in rows],
-            "said": [widgets.day(week.starts) for week, _ in rows],
-            "value": [share.value for _, share in rows],
-            "low": [share.interval[0] for _, share in rows],
-            "high": [share.interval[1] for _, share in rows],
-            "n": [share.n for _, share in rows],
-            "share": [str(share) for _, share in rows],
-        }
-    )
-
-
-def _markers(releases: Sequence[Release], since: Any) -> list[alt.Chart]:
-    """A thin line at each release, with its number on top; the words on hover."""
-    shown = [release for release in releases if _naive(release.started_at) >= since]
-    if not shown:
-        return []
-    frame = pd.DataFrame(
-        {
-            "at": [_naive(release.started_at) for release in shown],
-            "label": [f"v{release.target_number}" for release in shown],
-            "said": [
-                f"{release.target_name} {release.target_number} went live on {widgets.exact(release.started_at)}" for release in shown
-            ],
-        }
-    )
-    base = alt.Chart(frame).encode(x=alt.X("at:T", title=None), tooltip=alt.Tooltip("said:N", title="Release"))
-    rule = base.mark_rule(color=COLOURS["marker"], strokeWidth=1.5, strokeDash=[4, 3])
-    words = base.mark_text(color=COLOURS["marker"], align="left", dx=4, dy=8, fontSize=11).encode(text="label:N", y=alt.value(0))
-    return [rule, words]
-
-
 def _framed(chart: alt.LayerChart, title: str) -> alt.LayerChart:
     return chart.properties(title=alt.Title(title, anchor="start", fontSize=14), height=230)
-
-
-def _naive(moment: Any) -> Any:
-    """The portal's local time without its zone: a browser elsewhere must not move a week."""
-    return pd.Timestamp(widgets.local(moment).replace(tzinfo=None))

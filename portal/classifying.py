@@ -24,23 +24,15 @@ SHOWN = 120  # characters of a text
 # -- ask --------------------------------------------------------------------------------------------------------------------------------
 
 
-def classify(
-    classifier: Annotated[str, typer.Argument(help="The classifier's name; with @3 that version, else what is live.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="What customers wrote.")] = None,
-    file: Annotated[str, typer.Option("--file", help="One text a line instead; - reads standard input.")] = "",
-    by: AsPerson = "",
-    as_json: Json = False,
-) -> None:
-    """Print label, confidence and text, a line each; "nothing" where it keeps silent. Nothing is stored."""
-    ready()
-    person = acting(by)
+def classify(classifier: str, texts: list[str], *, file: str, by: Person, as_json: bool) -> None:
+    """Prints what a version says of texts. Nothing is stored."""
     if bool(texts) == bool(file):
         raise Misuse("Nothing was classified: give either texts or --file with one text a line.")
     asked = texts or _lines(file)
     name, number = _parts(classifier)
     said: list[answering.Said] = []
     for start in range(0, len(asked), STEP):
-        found = answering.answer(name, asked[start : start + STEP], number=number, by=person)
+        found = answering.answer(name, asked[start : start + STEP], number=number, by=by)
         number = found.target.number  # also of the rest, whatever goes live meanwhile
         said += found.said
     told = {"classifier": name, "version": number, "results": [one.told() for one in said]}

@@ -1,39 +1,42 @@
-"""The command line. Each command prints for people, with --json for programs; exit 0, 1 for "the answer is no", 2 for misuse."""
+"""The command line. Each command prints for people, with --json for programs; exit 0, 1 for "the answer is no", 2 for misuse.
+
+A start imports only what its command needs: most of what the portal stands on takes a second or two to read.
+"""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from data import access, config, people, store
 from data.errors import Misuse, Refused
-from data.tables import Person
-from portal import automating, bench, classifying, evaluating, knowing, logs, modelling, policy_commands, surface_commands, tool_commands
-from portal.command import AsPerson, Json, acting, as_job, ready, tell
+from portal import logs
+from portal.command import AsPerson, Json, acting, ready, tell
+from portal.later import Groups, holding
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line.")
-user = typer.Typer(no_args_is_help=True, help="People and their roles.")
-dataset = typer.Typer(no_args_is_help=True, help="Curated datasets.")
-audit_commands = typer.Typer(no_args_is_help=True, help="The record of what was done.")
-encoder = typer.Typer(no_args_is_help=True, help="The sentence encoder.")
-token = typer.Typer(no_args_is_help=True, help="Tokens for programs.")
-app.add_typer(user, name="user")
-app.add_typer(token, name="token")
-app.add_typer(dataset, name="dataset")
-app.add_typer(audit_commands, name="audit")
-app.add_typer(encoder, name="encoder")
-app.add_typer(bench.app, name="bench")
-app.add_typer(evaluating.app, name="eval")
-app.add_typer(classifying.app, name="classifier")
-app.add_typer(knowing.app, name="knowledge")
-app.add_typer(modelling.app, name="model")
-app.add_typer(automating.app, name="automation")
-app.add_typer(tool_commands.app, name="tools")
-app.add_typer(policy_commands.app, name="policy")
-app.add_typer(surface_commands.app, name="surface")
-app.command("classify")(classifying.classify)
+# the words stand here and not in the modules, which `portal --help` does not import
+GROUPS: Groups = {
+    "user": ("portal.people_commands:user", "People and their roles."),
+    "token": ("portal.people_commands:token", "Tokens for programs."),
+    "dataset": ("portal.store_commands:dataset", "Curated datasets."),
+    "audit": ("portal.store_commands:audit_commands", "The record of what was done."),
+    "encoder": ("portal.store_commands:encoder", "The sentence encoder."),
+    "bench": ("portal.bench:app", "Measure the portal's own code on your files."),
+    "eval": ("portal.evaluating:app", "Eval sets: run targets on them, compare, gate."),
+    "classifier": ("portal.classifying:app", "Classifiers: train, compare, propose, ship, roll back, export."),
+    "knowledge": ("portal.knowing:app", "Articles: bring, publish, search, ask, take out."),
+    "model": ("portal.modelling:app", "Models: in force, tried, proposed, gone back from."),
+    "automation": ("portal.automating:app", "Automations: recipes in and out, checked, tried and backtested."),
+    "tools": ("portal.tool_commands:app", "Tools of programs outside: what was approved, and what is otherwise now."),
+    "policy": ("portal.policy_commands:app", "What machines may do alone, may propose, may never touch, intent by intent."),
+    "surface": ("portal.surface_commands:app", "The chat widget on your own pages."),
+    "measures": ("portal.measuring:app", "The figures that dashboards read."),
+    "monitor": ("portal.monitoring:app", "Measures that are watched, and what was found."),
+    "note": ("portal.noting:app", "What happened, on the timeline of Quality."),
+}
+app = typer.Typer(
+    cls=holding(GROUPS), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line."
+)
 
 
 def main() -> None:
@@ -47,7 +50,8 @@ def main() -> None:
         print(refused, file=sys.stderr)
         sys.exit(1)
     finally:
-        store.close()
+        if store := sys.modules.get("data.store"):  # a command that never came to the database has none to close
+            store.close()
 
 
 @app.command()
@@ -64,6 +68,7 @@ def up(
 @app.command()
 def web(port: Annotated[int | None, typer.Option()] = None) -> None:
     """Run the web process alone."""
+    from data import config, store
     from portal import up as starting
     from portal import web as serving
 
@@ -78,6 +83,7 @@ def web(port: Annotated[int | None, typer.Option()] = None) -> None:
 @app.command()
 def worker() -> None:
     """Run the worker alone: background jobs."""
+    from data import store
     from portal import worker as working
 
     if store.needs_migration():
@@ -94,9 +100,26 @@ def shop() -> None:
 
 
 @app.command()
+def digest(
+    week: Annotated[str, typer.Option("--week", help="Any day of it, such as 2026-11-16; else the newest.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown file has it, with its links.")] = False,
+    by: AsPerson = "",
+    as_json: Json = False,
+) -> None:
+    """The digest of a week, of the conversations that the person named by --by sees."""
+    from portal import digesting
+
+    ready()
+    found, words = digesting.told(digesting.day_of(week), markdown=markdown, by=acting(by))
+    tell(found, words.rstrip(), as_json)
+
+
+@app.command()
 def migrate(demo: Annotated[bool, typer.Option(help="Then fill an empty portal with the demo.")] = False) -> None:
     """Bring the database to this code's shape."""
     ready()
+    from data import people
+
     if demo and not people.anybody():
         from portal import demo as showing
 
@@ -131,231 +154,25 @@ def import_(
 ) -> None:
     """Import conversations from a file or a folder."""
     ready()
-    from data.intake import files
+    from portal import importing
 
-    person, mapping = acting(by), _mapping(source, role, column, channel, zone)
-    report: dict[str, Any] = {}
-    if dry_run:
-        seen = files.look(path, by=person, format_name=format_name, mapping=mapping)
-        report = seen.told() | {"unit": seen.unit}
-        samples = files.samples(path, by=person, format_name=format_name, mapping=mapping)
-        tell(report, "\n".join(["Nothing was stored. It would be:", files.in_words(report), *_samples(samples)]), as_json)
-        sys.exit(1 if report["refused"] and not report["conversations"] else 0)
-
-    def work(progress: Callable[[float, str], None]) -> str:
-        report.update(files.import_file(path, by=person, format_name=format_name, mapping=mapping, progress=progress))
-        return files.in_words(report)
-
-    sentence = as_job("import", {"here": True}, f"Import {path.name}", person, work, again="The same command goes on where it stopped.")
-    tell(report, sentence, as_json)
-    if report["refused"] and not report["conversations"]:
-        sys.exit(1)
+    mapping = importing.mapping(source=source, roles=role, columns=column, channel=channel, zone=zone)
+    importing.bring(path, format_name=format_name, mapping=mapping, dry_run=dry_run, by=acting(by), as_json=as_json)
 
 
-def _mapping(source: str, roles: list[str], columns: list[str], channel: str, zone: str) -> Any:
-    """What was said on the command line; the rest is guessed from the file."""
-    from zoneinfo import available_timezones
-
-    from data.intake.reading import Mapping
-
-    if channel and channel not in ("chat", "email", "voice"):
-        raise Misuse(f"There is no channel '{channel}'. There are chat, email and voice.")
-    if zone and zone not in available_timezones():
-        raise Misuse(f"There is no time zone '{zone}'. One reads like Europe/Berlin.")
-    said = Mapping(
-        source=source or Mapping.source, channel=channel or None, roles=_pairs("--role", roles), columns=_pairs("--column", columns),
-        time_zone=zone or Mapping.time_zone,
-    )  # fmt: skip
-    unknown = [ours for ours in said.roles.values() if ours not in ("customer", "rep", "assistant", "system", "tool")]
-    if unknown:
-        raise Misuse(f"There is no role '{unknown[0]}'. There are customer, rep, assistant, system and tool.")
-    return said
-
-
-def _pairs(option: str, told: list[str]) -> dict[str, str]:
-    made = dict(one.partition("=")[::2] for one in told)
-    if any(not left or not right for left, right in made.items()):
-        raise Misuse(f"{option} reads like {'agent=rep' if option == '--role' else 'text=body'}.")
-    return made
-
-
-def _samples(samples: list[Any]) -> list[str]:
-    told = []
-    for sample in samples:
-        told.append(f"\n{sample.id}")
-        for (role, before), (_, after) in zip(sample.before, sample.after, strict=True):
-            told.append(f"  {role:9} {' '.join(before.split())[:120]}")
-            if before != after:
-                told.append(f"  {'becomes':>9} {' '.join(after.split())[:120]}")
-    return told
-
-
-@dataset.command("build")
-def dataset_build(
-    definition: Path,
-    format_name: Annotated[str, typer.Option("--as", help="sft or csv")],
-    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
+@app.command()
+def classify(
+    classifier: Annotated[str, typer.Argument(help="The classifier's name; with @3 that version, else what is live.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="What customers wrote.")] = None,
+    file: Annotated[str, typer.Option("--file", help="One text a line instead; - reads standard input.")] = "",
     by: AsPerson = "",
     as_json: Json = False,
 ) -> None:
-    """Build a dataset from reviews: files, lineage, card and manifest."""
+    """Print label, confidence and text, a line each; "nothing" where it keeps silent. Nothing is stored."""
     ready()
-    from data import datasets
+    from portal import classifying
 
-    built = datasets.build(datasets.read_definition(definition), format_name=format_name, out=out, by=acting(by))
-    version = built.version
-    told = {
-        "name": version.name,
-        "number": version.number,
-        "counts": version.counts,
-        "files": {key: str(path) for key, path in built.files.items()},
-    }
-    counts = version.counts
-    splits = ", ".join(f"{counts[split]:,} {split}" for split in ("train", "validation", "test") if split in counts)
-    tell(
-        told,
-        f"Built {version.name} {version.number}: {counts['rows']:,} rows ({splits}), {counts['refused']:,} left out; in {out}.",
-        as_json,
-    )
-
-
-@user.command("add")
-def user_add(
-    name: str,
-    email: str,
-    role: str,
-    team: Annotated[str, typer.Option(help="The team's name; a new one is made.")] = "",
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
-) -> None:
-    """Add a person."""
-    ready()
-    console = people.console()
-    with store.writing():
-        found = people.team_named(team) or people.add_team(team, by=console) if team else None
-        person = people.add(name, email, role, by=console, team=found, password=password)
-    print(f"Added {person.name} as {person.role}.")
-
-
-@user.command("disable")
-def user_disable(email: str) -> None:
-    """Disable an account and end its sign-ins."""
-    ready()
-    person = people.disable(_known(email).id, by=people.console())
-    print(f"Disabled {person.name}; their sign-ins have ended.")
-
-
-@user.command("enable")
-def user_enable(email: str) -> None:
-    """Let somebody back in."""
-    ready()
-    person = people.enable(_known(email).id, by=people.console())
-    print(f"Enabled {person.name}.")
-
-
-@user.command("role")
-def user_role(email: str, role: str) -> None:
-    """Give somebody another role. Leads and admins are made here until there are two admins."""
-    ready()
-    person = people.set_role(_known(email).id, role, by=people.console())
-    print(f"{person.name} is {access.a(person.role)}.")
-
-
-@user.command("invite")
-def user_invite(email: str) -> None:
-    """Print a link with which somebody sets a password or links their company account."""
-    ready()
-    person = _known(email)
-    ticket = people.invite(person.id, by=people.console())
-    base = config.settings().public_url.rstrip("/") or f"http://{config.settings().host}:{config.settings().port}"
-    print(f"For {person.name}, once, within a week: {base}/auth/welcome?ticket={ticket}")
-
-
-def _known(email: str) -> Person:
-    person = people.by_email(email)
-    if person is None:
-        raise Misuse(f"There is no person with the address {email}.")
-    return person
-
-
-@user.command("list")
-def user_list(as_json: Json = False) -> None:
-    """List people."""
-    ready()
-    everybody = people.everybody(by=people.console())
-    rows = [{"name": one.name, "email": one.email, "role": one.role, "disabled": bool(one.disabled_at)} for one in everybody]
-    tell({"people": rows}, "\n".join(f"{row['name']:24} {row['role']:9} {row['email']}" for row in rows) or "Nobody yet.", as_json)
-
-
-@token.command("issue")
-def token_issue(
-    name: str,
-    scope: Annotated[list[str], typer.Option("--scope", help=f"One or more of {', '.join(sorted(access.SCOPES))}.")],
-    person: Annotated[str, typer.Option("--for", help="Whom the program acts as (e-mail).")],
-    days: Annotated[int, typer.Option(help="How long it opens.")] = 90,
-    as_json: Json = False,
-) -> None:
-    """Issue a token. It is printed once and kept nowhere."""
-    ready()
-    from data import tokens
-
-    secret = tokens.issue(name, scope, _known(person), by=people.console(), days=days)
-    key = tokens.signing_key(secret)
-    told = {"name": name, "scopes": sorted(set(scope)), "days": days, "token": secret, "signing_key": key}
-    tell(told, f"For {name}, shown once: {secret}\nWhat it sends it signs with: {key}", as_json)
-
-
-@token.command("list")
-def token_list(as_json: Json = False) -> None:
-    """List tokens: whose, for what, until when."""
-    ready()
-    from data import tokens
-
-    found = tokens.all_tokens(by=people.console())
-    shown = {"id", "name", "scopes", "expires_at", "used_at", "revoked_at"}
-    lines = [
-        f"{one.id}  {one.name:24} {owner.name:20} {','.join(one.scopes):20} "
-        + ("revoked" if one.revoked_at else f"until {one.expires_at:%Y-%m-%d}")
-        for one, owner in found
-    ]
-    rows = [one.model_dump(include=shown) | {"person": owner.name} for one, owner in found]
-    tell({"tokens": rows}, "\n".join(lines) or "No tokens.", as_json)
-
-
-@token.command("revoke")
-def token_revoke(token_id: str) -> None:
-    """Revoke a token: it opens nothing from now on."""
-    ready()
-    from data import tokens
-
-    print(f"Revoked the token '{tokens.revoke(token_id, by=people.console()).name}'.")
-
-
-@encoder.command("install")
-def encoder_install(
-    source: Annotated[
-        Path | None, typer.Option("--from", help="A folder with model.safetensors or model.onnx, and tokenizer.json.")
-    ] = None,
-    language: Annotated[list[str], typer.Option(help="What it was made for: en")] = [],  # noqa: B006
-    as_json: Json = False,
-) -> None:
-    """Put the sentence encoder into the portal's home: the shipped one, or another from a folder."""
-    ready()
-    from dataclasses import asdict
-
-    from data import vectors
-
-    made = vectors.install(source, languages=tuple(language))
-    agrees = f", least cosine to the exact vectors {made.agreement:.3f}" if made.agreement is not None else ""
-    tell(asdict(made), f"Installed {made.name}: {made.size} numbers a text{agrees}.", as_json)
-
-
-@encoder.command("fill")
-def encoder_fill() -> None:
-    """Encode what is not encoded yet, here and now. The worker does the same every few minutes."""
-    ready()
-    from portal import encoders
-
-    print(encoders.fill(lambda share, doing: print(f"{share:4.0%} {doing}", file=sys.stderr)))
+    classifying.classify(classifier, texts or [], file=file, by=acting(by), as_json=as_json)
 
 
 @app.command()
@@ -364,7 +181,7 @@ def backup(
 ) -> None:
     """Make a backup while people work. The key in secrets/ is not in it: keep that apart."""
     ready()
-    from data import backups
+    from data import backups, people
 
     made = backups.make(by=people.console(), path=path)
     tell({"path": str(made.path), "bytes": made.size, "rows": made.manifest["rows"]}, f"Made {made.sentence}", as_json)
@@ -377,37 +194,6 @@ def restore(
 ) -> None:
     """Put a backup in the place of what is here, once it was found to be whole."""
     ready()
-    from data import backups
+    from data import backups, people
 
     print(backups.verify(path) if check else backups.restore(path, by=people.console()))
-
-
-@audit_commands.command("head")
-def audit_head(as_json: Json = False) -> None:
-    """Print the last entry's number and seal, to be kept elsewhere and given to verify later."""
-    ready()
-    from data import audit
-
-    number, seal = audit.head()
-    tell({"number": number, "seal": seal}, f"{number}:{seal}", as_json)
-
-
-@audit_commands.command("verify")
-def audit_verify(
-    head: Annotated[str, typer.Option(help="A head that was kept elsewhere, NUMBER:SEAL.")] = "", as_json: Json = False
-) -> None:
-    """Check that nobody changed the record by hand."""
-    ready()
-    from data import audit
-
-    number, _, seal = head.partition(":")
-    if head and not (number.isdecimal() and seal):
-        raise Misuse("The head reads like NUMBER:SEAL, as 'portal audit head' prints it.")
-    broken = audit.broken((int(number), seal) if head else None)
-    tell(
-        {"holds": broken is None, "first_broken": broken.number if broken else None, "why": broken.why if broken else None},
-        "The record holds." if broken is None else f"Entry {broken.number:,} {broken.why}.",
-        as_json,
-    )
-    if broken is not None:
-        sys.exit(1)

@@ -1,17 +1,19 @@
-"""What every command needs: who acts, a database of this code's shape, one way to print, and to be seen while it works."""
+"""What every command needs: who acts, a database of this code's shape, one way to print, and to be seen while it works.
+
+What a function stands on is imported in it: every command imports this module, and few come to all of it.
+"""
 
 import json
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from data import config, people, store, tasks
 from data.errors import Misuse, Refused
-from data.measures import percent
-from data.tables import Person
-from portal import runner
+
+if TYPE_CHECKING:
+    from data.tables import Person
 
 Progress = Callable[[float, str], None]
 
@@ -19,7 +21,9 @@ AsPerson = Annotated[str, typer.Option("--by", help="Act as this person (e-mail)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
 
 
-def acting(email: str) -> Person:
+def acting(email: str) -> "Person":
+    from data import people
+
     if not email:
         return people.console()
     person = people.by_email(email)
@@ -30,6 +34,8 @@ def acting(email: str) -> Person:
 
 def ready() -> None:
     """Commands work on a database of this code's shape; an older one is brought to it first."""
+    from data import config, store
+
     config.folder("")
     if store.needs_migration():
         from data import migrate
@@ -41,8 +47,11 @@ def tell(told: dict[str, Any], sentence: str, as_json: bool) -> None:
     print(json.dumps(told, ensure_ascii=False, default=str) if as_json else sentence)
 
 
-def as_job(name: str, arguments: dict[str, Any], title: str, by: Person, work: Callable[[Progress], str], *, again: str) -> str:
+def as_job(name: str, arguments: dict[str, Any], title: str, by: "Person", work: Callable[[Progress], str], *, again: str) -> str:
     """Do it here and now, visible on the Jobs page like any other. `again` is what the same command does once this was cut off."""
+    from data import store, tasks
+    from portal import runner
+
     with runner.living("command") as me:
         with store.writing() as db:
             task = tasks.later(db, name, arguments, title=title, by=by)
@@ -63,5 +72,7 @@ def as_job(name: str, arguments: dict[str, Any], title: str, by: Person, work: C
 
 def on_terminal(share: float, doing: str) -> None:
     """How far it is, for whoever watches; nothing where nobody does."""
+    from data.measures import percent
+
     if sys.stderr.isatty():
         print(f"\r{percent(share)}  {doing}\x1b[K", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)

@@ -10,14 +10,16 @@ from typing import Any
 
 from automations import demo as automations_demo
 from classifiers import demo as classifiers_demo
+from data import daily, measures, notes, store
 from data import demo as data_demo
-from data import measures, store
 from data.demo import Company, Judgement
 from data.tables import EvalSet, Label
-from data.values import now
+from data.trends import Slice
+from data.values import drawn_ids, now
+from evals import brief, demo_monitors, digest, freezing
 from evals import demo as evals_demo
-from evals import freezing
 from evals.demo import Flag
+from knowledge import articles
 from knowledge import demo as knowledge_demo
 from knowledge.articles import Content
 from portal import catalog, shopkeeping
@@ -28,6 +30,7 @@ from portal.ferngrove.phrases import INTENTS, NEW_PATTERN
 from portal.ferngrove.story import Told
 
 STRETCHES = (3, 6, 11)  # weeks after which a candidate went live: the three releases
+WATCHED_FROM = timedelta(weeks=4)  # after the first; monitors need weeks to compare with
 ASKED_TWICE_FROM = 2  # the stretch from which on some conversations are looked at by two people
 REVIEWED = 0.4  # share of conversations that somebody reviewed
 MISTAKEN = 0.03  # share of reviews with a wrong intent: people err too
@@ -54,12 +57,18 @@ class Ferngrove:
 
 
 def build(*, conversations_wanted: int = 6000, until: datetime | None = None, seed: int = 7) -> None:
-    """Fill an empty portal: all of it, or nothing if it is cut off."""
+    """Fill an empty portal: all of it, or nothing if it is cut off. What it tells is the same on each day of a week, up to that day."""
     until = until or now()
     start = measures.week_of(until - timedelta(weeks=12))
+    with drawn_ids(measures.week_of(until), seed):
+        _fill(start, until, conversations_wanted, seed)
+
+
+def _fill(start: datetime, until: datetime, conversations_wanted: int, seed: int) -> None:
     with store.writing():
         ferngrove = _found(random.Random(seed), start - timedelta(days=1))
-        told = story.conversations(ferngrove.rng, start=start, until=until, count=conversations_wanted)
+        told = story.quarter(ferngrove.rng, start=start, until=until, count=conversations_wanted)
+        _promise_too_much(ferngrove, start + timedelta(weeks=story.DIP_WEEK - 1))
         ends = [start + timedelta(weeks=weeks, days=-3, hours=15, minutes=40) for weeks in STRETCHES]  # Fridays, 15:40
         for place, (begin, end) in enumerate(zip([start, *ends], [*ends, until], strict=True)):
             if place == ASKED_TWICE_FROM:
@@ -69,6 +78,20 @@ def build(*, conversations_wanted: int = 6000, until: datetime | None = None, se
         orders.fill(ferngrove.told, at=until)
         _automate(ferngrove, until)
     _run_recipes(ferngrove, until)
+    daily.bring_up_to_date()  # else the worker would be busy with three months when the first person comes
+    _watch_over(ferngrove, start, until)
+
+
+def _watch_over(ferngrove: Ferngrove, start: datetime, until: datetime) -> None:
+    """What the portal would have said on the way: its monitors, the digests of the week that went wrong and of the last ones, and today."""
+    lena, nora = (ferngrove.company.staff[name] for name in ("Lena Hoffmann", "Nora Engel"))
+    demo_monitors.watch(lead=lena, engineer=nora, since=start + WATCHED_FROM, until=until)
+    knowledge_demo.carried_out(until)  # what alerts were to tell was told
+    dip = digest.monday_of((start + timedelta(weeks=story.DIP_WEEK - 1, days=1)).date())
+    for whose in brief.reaches():
+        digest.write(dip, whose, at=digest.written_at(dip))
+    digest.write_due(at=until)
+    brief.compute(at=until)
 
 
 def _automate(ferngrove: Ferngrove, until: datetime) -> None:
@@ -107,6 +130,22 @@ def _write_down(company: Company, at: datetime) -> None:
     lena, marco, birgit = (company.staff[name] for name in ("Lena Hoffmann", "Marco Silva", "Birgit Lund"))
     found = [(one.slug, _content(company, one, at)) for one in ARTICLES]
     knowledge_demo.publish(found, by=lena, proposer=birgit, approver=marco, at=at)
+
+
+def _promise_too_much(ferngrove: Ferngrove, monday: datetime) -> None:
+    """What the dip came from: an article said what the shop could not keep, and was gone back from a week later."""
+    lena, marco, birgit, nora = (ferngrove.company.staff[name] for name in ("Lena Hoffmann", "Marco Silva", "Birgit Lund", "Nora Engel"))
+    slug, kept, promised = knowledge.PROMISE
+    why = "Shorter is clearer."
+    knowledge_demo.improve(slug, kept, promised, why=why, by=birgit, proposer=birgit, approver=marco, at=monday + timedelta(hours=4))
+    back = monday + timedelta(weeks=1, hours=9)
+    articles.go_back(slug, 1, why="Customers waited for money that was not on its way.", by=lena, at=back)
+    about = Slice(channel="chat", intent=ferngrove.labels[story.PROMISED[0]].id)
+    told = "The article on refunds promised money within a day; version 1 is back."
+    notes.write(told, by=lena, happened_at=back, of=about, page=f"knowledge?article={slug}", at=back + timedelta(minutes=10))
+    joined, mended = monday + timedelta(hours=5), monday + timedelta(days=6, hours=10)
+    notes.write("The contact form joins two matters into one message.", by=nora, kind=notes.INCIDENT, happened_at=joined, at=joined)
+    notes.write("The contact form is mended.", by=nora, happened_at=mended, at=mended)
 
 
 def _content(company: Company, article: ArticleText, at: datetime) -> Content:

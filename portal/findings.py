@@ -1,36 +1,48 @@
 """What a chart shows, said in a sentence: its title."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
-from data.measures import Share, Week, percent
-
-
-def agreement(weeks: Sequence[Week]) -> str:
-    shares = [week.agreement for week in weeks if week.agreement.n]
-    return _moved(shares, "The machine agrees with people in") if shares else "Agreement with people"
+from data.amounts import Amount
+from data.trends import Stage
+from portal.quality_figures import FEW, Figure
 
 
-def satisfied(weeks: Sequence[Week]) -> str:
-    shares = [week.satisfied for week in weeks if week.satisfied.n]
-    return _moved(shares, "Customers are satisfied in") if shares else "Satisfaction"
-
-
-def volume(weeks: Sequence[Week]) -> str:
-    before = [week.volume for week in weeks[:-1]][-4:]
-    if not before:
-        return f"{weeks[-1].volume:,} conversations this week"
-    return f"{weeks[-1].volume:,} conversations so far this week; {sum(before) / len(before):,.0f} a week in the four before"
-
-
-def _moved(shares: Sequence[Share], words: str) -> str:
-    """The latest week against the four before it: a change is named only where their intervals do not meet."""
-    last, before = shares[-1], shares[-5:-1]
-    told = f"{words} {last}"
-    if not before:
+def trend(one: Figure, against: str) -> str:
+    """The measure in these days, and how it stands to the days before where both are told."""
+    if not one.now.n:
+        return f"{one.measure.title}: nothing to tell in these days"
+    sure = f" ({one.sure})" if one.sure else ""
+    told = f"{one.measure.title}: {one.told}{sure}"
+    if not one.change:
         return told
-    earlier = Share(sum(share.k for share in before), sum(share.n for share in before))
-    if last.interval[0] > earlier.interval[1]:
-        return f"{told}, up from {percent(earlier.value)}"
-    if last.interval[1] < earlier.interval[0]:
-        return f"{told}, down from {percent(earlier.value)}"
-    return f"{told}, no clear change against the weeks before"
+    if one.moved == "few":
+        return f"{told}; {one.change}"
+    return f"{told}; against {against} {one.change}"
+
+
+def multiples(title: str, figures: Mapping[str, Amount], names: Mapping[str, str]) -> str:
+    """Which part is highest and which lowest, of those that say something."""
+    told = {names.get(key, "no intent yet"): one.value for key, one in figures.items() if one.n >= FEW and one.value is not None and key}
+    if len(told) < 2:
+        return f"{title} by intent"
+    highest, lowest = max(told, key=lambda name: told[name]), min(told, key=lambda name: told[name])
+    return f"{title} by intent: highest with {highest}, lowest with {lowest}"
+
+
+def funnel(stages: Sequence[Stage]) -> str:
+    """Where most are lost, of those that got there."""
+    if not stages or not stages[0].amount.n:
+        return "Nothing arrived in these days"
+    if not stages[1].amount.n:
+        return "No machine looked at what arrived"
+    lost = [(before.amount.n - after.amount.n, before, after) for before, after in pairwise(stages)]
+    most, before, after = max(lost, key=lambda one: one[0])
+    if not most:
+        return "Everything that arrived was answered and resolved"
+    first = "arrived" if before is stages[0] else before.measure.title.lower()
+    return f"{stages[-1].amount.n:,} of {stages[0].amount.n:,} end accepted and resolved; most are lost between {first} and {_to(after)}"
+
+
+def _to(stage: Stage) -> str:
+    return stage.measure.title.lower()

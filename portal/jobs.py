@@ -245,17 +245,20 @@ def _classify(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
 
 
 def _suggest(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import speaking
     from knowledge import answering
     from portal import catalog
 
-    return f"{answering.arrived(arguments['conversation_ids'], writer=catalog.writer_for(by)):,} replies suggested."
+    made = answering.arrived(arguments["conversation_ids"], writer=catalog.writer_for(by), keeps=speaking.kept_out)
+    return f"{made:,} replies suggested."
 
 
 def _write_answer(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import speaking
     from knowledge import answering
     from portal import catalog
 
-    stands = answering.write(arguments["trace_id"], writer=_writer(catalog.writer_for(by)), by=by)
+    stands = answering.write(arguments["trace_id"], writer=_writer(catalog.writer_for(by)), by=by, keeps=speaking.kept_out)
     return str((stands.said or {}).get("note") or "It stays as it was quoted: it was decided on, or there was nothing to write.")
 
 
@@ -380,10 +383,46 @@ def _go_on(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     return f"The run is {trace.state.replace('_', ' ')}."
 
 
+def _count_days(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from data import daily
+
+    return daily.bring_up_to_date(progress=progress).sentence
+
+
+def _compute_brief(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from evals import brief
+
+    return brief.compute(progress=progress)
+
+
+def _write_digests(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from evals import digest
+
+    return digest.write_due(progress=progress)
+
+
 def _check_tools(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from automations.outside import sources
 
     return sources.look_at_all(by=by)
+
+
+def _look_at_monitors(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from evals import alerts
+
+    return alerts.look(by=by)
+
+
+def _tell_alerts(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from portal import alerting
+
+    return alerting.tell_due()
+
+
+def _act_on_alert(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from portal import arming
+
+    return arming.act(arguments["alert_id"], by=by)
 
 
 JOBS: dict[str, Job] = {
@@ -396,8 +435,10 @@ JOBS: dict[str, Job] = {
     "run_eval": _run_eval, "grade_live": _grade_live, "look": _look, "pull": _pull, "encode": _encode, "try_endpoint": _try_endpoint,
     "try_model": _try_model, "backtest": _backtest, "settle_actions": _settle_actions, "tell_help_desk": _tell_help_desk,
     "run_recipes": _run_recipes, "go_on": _go_on, "find_causes": _find_causes,
-    "check_tools": _check_tools, "send_traces": _send_traces,
+    "count_days": _count_days, "check_tools": _check_tools, "send_traces": _send_traces,
     "evaluate_recipe": _evaluate_recipe, "compare_agents": _compare_agents,
+    "compute_brief": _compute_brief, "write_digests": _write_digests,
+    "look_at_monitors": _look_at_monitors, "tell_alerts": _tell_alerts, "act_on_alert": _act_on_alert,
 }  # fmt: skip
 
 
@@ -433,6 +474,7 @@ FOLLOWS = {
     "classify": "conversation.import",
     "suggest": "conversation.import",
     "carry_out": "proposal.read",
+    "act_on_alert": "monitor.arm",
 }
 
 

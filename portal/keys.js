@@ -148,11 +148,19 @@ function showMap(data) {
   dialog.showModal()
 }
 
+// of the widget that was meant and of no other: meanwhile the page may be drawn anew, and its button be another element
+function pressSoon(key, wait) {
+  const button = document.querySelector(`.${CSS.escape(key)} ${BUTTON}`)
+  if (button) button.click()
+  else if (wait > 0) setTimeout(() => pressSoon(key, wait - 50), 50)
+}
+
 function save(data, field) {
-  const button = holder(data.save)?.querySelector(BUTTON)
-  if (!button) return false
+  const place = holder(data.save)
+  if (!place?.querySelector(BUTTON)) return false
+  const key = [...place.classList].find((one) => one.startsWith('st-key-'))
   field?.blur() // what was typed is told to the server first
-  setTimeout(() => button.click(), 0)
+  setTimeout(() => pressSoon(key, 1000), 0)
   return true
 }
 

@@ -6,14 +6,19 @@ import sys
 from datetime import UTC, datetime
 
 from data import config
-from language import redact
+
+
+def masked(text: str) -> str:
+    from language import redact  # most commands log nothing
+
+    return redact.masked(text)
 
 
 class Masked(logging.Formatter):
     """For people: time, level, who, what; personal data is masked also in what libraries say."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact.masked(super().format(record))
+        return masked(super().format(record))
 
 
 class Lines(Masked):
@@ -25,10 +30,10 @@ class Lines(Masked):
             "level": record.levelname.lower(),
             "logger": record.name,
             "process": record.process,
-            "message": redact.masked(record.getMessage()),
+            "message": masked(record.getMessage()),
         }
         if record.exc_info:
-            told["trace"] = redact.masked(self.formatException(record.exc_info))
+            told["trace"] = masked(self.formatException(record.exc_info))
         return json.dumps(told, ensure_ascii=False)
 
 

@@ -121,6 +121,18 @@ def named(copy: Copy, one: AgentCard) -> None:
         agent, name=typed(name, agent.name), title=typed(title, agent.title), what=typed(what, agent.what), model=model, says=says,
         hands_to=tuple(hands) if others else agent.hands_to,
     )  # fmt: skip
+    renamed(copy, agent.name, one.head.name)
+
+
+def renamed(copy: Copy, before: str, now: str) -> None:
+    """Whoever begins with it, or hands over to it, means the same one."""
+    if before == now or not before or not now or any(other.head.name == before for other in copy.agents):
+        return
+    for _, _, card, _ in copy.walk():
+        if card.step == STEP and card.given.get("agent") == before:
+            card.given["agent"] = now
+    for other in copy.agents:
+        other.head = replace(other.head, hands_to=tuple(now if to == before else to for to in other.head.hands_to))
 
 
 def instructions(one: AgentCard) -> None:

@@ -11,7 +11,7 @@ from automations.steps import draft_reply
 from data import access, people
 from data.tables import Person
 from data.values import now
-from portal import acts, recipe_growing, widgets
+from portal import acts, recipe_growing, recipe_tabs, widgets
 from portal.recipe_begun import declared
 
 DAYS = {7: "Last 7 days", 28: "Last 28 days"}
@@ -97,8 +97,8 @@ def mend(name: str, point: Point, person: Person) -> None:
     cause = CAUSES[point.cause]
     if cause.page not in NEEDS:
         st.button(
-            cause.fix, icon=":material/build:", key=f"failures_fix_{point.cause}", type="tertiary", on_click=turn_to,
-            kwargs={"recipe": name} if cause.of_recipe else {},
+            cause.fix, icon=":material/build:", key=f"failures_fix_{point.cause}", type="tertiary", on_click=recipe_tabs.turn_to,
+            args=("steps",), kwargs={"recipe": name} if cause.of_recipe else {},
         )  # fmt: skip
         return
     if not access.may(person, NEEDS[cause.page]):
@@ -108,19 +108,14 @@ def mend(name: str, point: Point, person: Person) -> None:
     st.page_link(f"screens/{cause.page}.py", label=cause.fix, icon=f":material/{ICONS[cause.page]}:", query_params=about, width="content")
 
 
-def turn_to(**address: str) -> None:
-    """To another part of this page: which part is shown is said anew."""
-    st.query_params.from_dict(address)
-    for key in [key for key in st.session_state if str(key).startswith("automations_tab_")]:
-        del st.session_state[key]
-
-
 def examples(name: str, point: Point) -> None:
     st.caption("The newest that you may read.")
     for one in point.examples:
         words = widgets.plain(" ".join(one.excerpt.split())) or "Nothing was said"
         key, address = f"failures_example_{one.trace_id}", {"recipe": name, "run": one.trace_id}
-        st.button(words, key=key, type="tertiary", icon=":material/chat_bubble:", on_click=turn_to, kwargs=address)
+        st.button(
+            words, key=key, type="tertiary", icon=":material/chat_bubble:", on_click=recipe_tabs.turn_to, args=("runs",), kwargs=address
+        )
 
 
 # -- one by one ---------------------------------------------------------------------------------------------------------------------------

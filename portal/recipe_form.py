@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from automations import conditions
+from automations.agents.checks import STEP
 from automations.checking import Known
 from automations.flowing import money_told, trigger_told
 from automations.recipe import BUTTON, CHANNELS, INTENT, ON_FAILURE, TRIGGERS, Alone, Limits, Recipe, Trigger
@@ -187,7 +188,7 @@ def cards(copy: Copy, declarations: Declarations) -> Places:
                 with st.container(key=f"automations_fields_{card.uid}"):
                     left, inside[card.uid] = st.columns([3, 2], gap="large")
                 with left:
-                    fill_in(card, declarations, known[card.uid])
+                    fill_in(copy, card, declarations, known[card.uid])
                 when_and_if_not(copy, card, declarations, known[card.uid])
             else:
                 if told := in_short(card):
@@ -238,10 +239,26 @@ def in_short(card: Card) -> str:
     return told if len(told) <= 160 else f"{told[:159]}…"
 
 
-def fill_in(card: Card, declarations: Declarations, known: Known) -> None:
+def fill_in(copy: Copy, card: Card, declarations: Declarations, known: Known) -> None:
     which(card, declarations)
-    if declaration := declarations.get(card.step):
+    if card.step == STEP:
+        which_agent(copy, card)
+    elif declaration := declarations.get(card.step):
         recipe_fields.fields(card, declaration, recipe_copy.inside(card, known))
+
+
+def which_agent(copy: Copy, card: Card) -> None:
+    """One of this recipe's. What stands there and is none of them stays, until another is chosen."""
+    titles = {one.head.name: one.head.title or one.head.name for one in copy.agents}
+    before = str(card.given.get("agent") or "")
+    names = with_own(list(titles), before)
+    said = st.selectbox(
+        "Agent", names, index=names.index(before) if before else None, format_func=lambda name: titles.get(name, name),
+        key=key(card.uid, f"agent_{hash(tuple(titles.items()))}_{before}"), help="The one that begins.",
+        placeholder="Choose" if titles else "Add an agent below",
+    )  # fmt: skip
+    if (said or "") != before:
+        card.given["agent"] = said or ""
 
 
 def when_and_if_not(copy: Copy, card: Card, declarations: Declarations, known: Known) -> None:

@@ -19,7 +19,7 @@ from data import access, conversations
 from data.measures import percent
 from data.tables import Person
 from data.values import Target
-from portal import acts, jobs, recipe_copy, widgets
+from portal import acts, jobs, recipe_copy, recipe_tabs, widgets
 from portal.recipe_begun import copies, declared
 
 JOB = "compare_agents"
@@ -54,18 +54,7 @@ def begin(name: str, cause: str, since: datetime, person: Person) -> None:
         lambda: _begun(name, cause, since, person),
         done="Added to the draft. Say what it does, save it, then compare both versions under Backtest.",
     ):
-        _turn_to_steps(name)
-
-
-def _turn_to_steps(name: str) -> None:
-    """Said to the control that shows the parts: one that is only forgotten goes on showing where it was."""
-    older = "version" in st.query_params  # it has no steps, and the newest has a control of its own
-    st.query_params.from_dict({"recipe": name})
-    for key in [key for key in st.session_state if str(key).startswith("automations_tab_")]:
-        if older:
-            del st.session_state[key]
-        else:
-            st.session_state[key] = "steps"
+        recipe_tabs.turn_to("steps", recipe=name)
 
 
 def _begun(name: str, cause: str, since: datetime, person: Person) -> Plan:

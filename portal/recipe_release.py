@@ -18,7 +18,7 @@ from data.values import Target, now
 from evals import sets
 from evals.releasing import Progress
 from evals.verdict import points
-from portal import acts, catalog, jobs, recipe_backtest, widgets
+from portal import acts, catalog, jobs, recipe_backtest, recipe_tabs, widgets
 
 JOB = "evaluate_recipe"
 LEADS_TO = (  # words of what speaks against it -> the section that mends it
@@ -130,13 +130,6 @@ def was_stopped(name: str) -> None:
         )  # fmt: skip
 
 
-def turn_to(tab: str) -> None:
-    """Another section of this recipe."""
-    st.query_params["tab"] = tab
-    for key in [key for key in st.session_state if str(key).startswith("automations_tab_")]:
-        del st.session_state[key]
-
-
 # -- what speaks against it, and for whom -------------------------------------------------------------------------------------------------
 
 
@@ -164,7 +157,8 @@ def against(told: str, place: int) -> None:
         st.markdown(f":orange[:material/block:] {widgets.plain(told)}", width="stretch")
         for words, tab, label, icon in LEADS_TO:
             if words in told:
-                st.button(label, icon=icon, type="tertiary", key=f"automations_mend_{place}", on_click=turn_to, args=(tab,))
+                st.button(label, icon=icon, type="tertiary", key=f"automations_mend_{place}", on_click=recipe_tabs.turn_to,
+                          args=(tab,), kwargs={"keep": True})  # fmt: skip
                 break
 
 

@@ -262,12 +262,11 @@ def took(run: Run) -> str:
 
 
 def bars(run: Run) -> list[dict[str, Any]]:
-    """Each behind the one before it."""
-    rows, at = [], 0.0
-    for one in run.in_turn:
+    """Each where it was: what looked beside a model stands below it."""
+    rows = []
+    for at, one in zip(run.starts, run.in_turn, strict=True):
         words = STEP_STATES.get(state_of(one), ("", "", state_of(one)))[2]
         rows.append({"step": f"{one.seq} · {called(one)}", "starts": at, "ends": at + one.ms, "state": words, "took": ms(one.ms)})
-        at += one.ms
     return rows
 
 

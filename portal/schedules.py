@@ -18,6 +18,7 @@ class Schedule:
     task: str
     title: str
     hour: int | None = None  # of each day, in the portal's time zone
+    mondays: int | None = None  # ... and of Mondays, where that is another
     minutes: int = 0  # ... or every so many minutes
     needed: Callable[[], bool] = lambda: True  # whether there is anything to do
 
@@ -25,7 +26,8 @@ class Schedule:
         """Names the turn that the moment belongs to; None before today's hour."""
         local = moment.astimezone(ZoneInfo(config.settings().time_zone))
         if self.hour is not None:
-            return f"{self.task} {local:%Y-%m-%d}" if local.hour >= self.hour else None
+            hour = self.mondays if self.mondays is not None and not local.weekday() else self.hour
+            return f"{self.task} {local:%Y-%m-%d}" if local.hour >= hour else None
         return f"{self.task} {int(moment.timestamp()) // (self.minutes * 60)}"
 
 
@@ -89,17 +91,51 @@ def _any_run_to_tell_of() -> bool:
     return otlp_sending.anything_due()
 
 
+def _anything_watched() -> bool:
+    from evals import alerts
+
+    return alerts.anything_watched() and not tasks.under_way(alerts.LOOK)
+
+
+def _any_alert_to_tell() -> bool:
+    from portal import alerting
+
+    return alerting.anything_due()
+
+
+def _any_day_to_count() -> bool:
+    from data import daily
+
+    return daily.anything_due() and not tasks.under_way("count_days")
+
+
+def _any_brief_to_compute() -> bool:
+    from evals import brief
+
+    return brief.is_stale() and not tasks.under_way("compute_brief")
+
+
+def _any_digest_to_write() -> bool:
+    from evals import digest
+
+    return digest.anything_due() and not tasks.under_way("write_digests")
+
+
 STARTED, QUIET_FOR = time.monotonic(), 600.0  # seconds: encoding takes both cores for a while, and somebody has just come
 
 
 SCHEDULES = (
     Schedule("pull", "Ask the help desks", minutes=5, needed=_anything_to_pull),
     Schedule("encode", "Encode new texts", minutes=5, needed=_anything_to_encode),
+    Schedule("count_days", "Count the days in which something changed", minutes=1, needed=_any_day_to_count),
     Schedule("watch_releases", "Watch what is being released", minutes=1, needed=_a_release_under_way),
     Schedule("settle_actions", "Ask what became of what was sent", minutes=1, needed=_anything_sent),
     Schedule("tell_help_desk", "Tell the help desks what waits for them", minutes=1, needed=_anything_to_tell),
     Schedule("find_causes", "Say why runs of recipes failed", minutes=1, needed=_any_recipe_in_force),
     Schedule("send_traces", "Send traces to the collector", minutes=1, needed=_any_run_to_tell_of),
+    Schedule("compute_brief", "Say what moved, and why", minutes=60, needed=_any_brief_to_compute),
+    Schedule("look_at_monitors", "Look at what is watched", minutes=5, needed=_anything_watched),
+    Schedule("tell_alerts", "Tell alerts", minutes=1, needed=_any_alert_to_tell),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("find_patterns", "Look for what no intent covers", hour=1),
     Schedule("find_gaps", "Look for what no article covers", hour=1, needed=_anything_answered),
@@ -110,7 +146,8 @@ SCHEDULES = (
     Schedule("check_tools", "Look whether tools from outside still are what was approved", hour=3, needed=_any_program_with_tools),
     Schedule("back_up", "Nightly backup", hour=4),
     Schedule("tidy", "Forget what has ended", hour=5),
-    Schedule("mail", "Daily mail", hour=7),
+    Schedule("write_digests", "Write the digests of the week", hour=6, needed=_any_digest_to_write),
+    Schedule("mail", "Daily mail", hour=8, mondays=9),  # on Mondays with the digest
 )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from automations import speaking
 from data import access
 from data.tables import Person, Trace
 from knowledge import INSTEAD, answering
@@ -17,11 +18,14 @@ def show(conversation_id: str, *, by: Person) -> None:
     if not access.may(by, "knowledge.ask") or not access.may(by, "review.record"):
         return
     st.subheader("Suggested reply", anchor=False)
+    if why := speaking.kept_out(conversation_id):  # also what was suggested before the policy was made stricter
+        st.caption(f":material/back_hand: Nothing is suggested. {widgets.plain(why)}")
+        return
     trace = answering.suggested(conversation_id, by=by)
     if trace is None:
         if st.button("Suggest a reply", key=f"suggested_ask_{conversation_id}", icon=":material/auto_awesome:"):
             made: list[Trace | None] = []
-            acts.attempt(lambda: made.append(answering.suggest(conversation_id, by=by)))
+            acts.attempt(lambda: made.append(answering.suggest(conversation_id, by=by, keeps=speaking.kept_out)))
             if made == [None]:
                 acts.refuse("Nothing was suggested: the customer has not written anything yet.")
             elif made and made[0] is not None:

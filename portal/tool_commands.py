@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from automations.outside import sources
+from automations.outside import money, sources
 from automations.outside.sources import Standing
 from data.errors import Refused
 from portal.command import AsPerson, Json, acting, ready, tell
@@ -45,9 +45,12 @@ def _told(one: Standing) -> dict[str, object]:
         "name": one.name, "where": one.where, "disabled": one.disabled, "approved": {name: pin.tool.sha for name, pin in one.pins.items()},
         "changed": {name: one.differs(name) for name in one.changed}, "new": [tool.name for tool in one.new], "gone": list(one.gone),
         "left_out": list(one.seen.left_out) if one.seen else [],
+        "money": {name: dict(pin.money) for name, pin in one.pins.items() if pin.money},
+        "money_not_said": {name: places for name, pin in one.pins.items() if (places := money.unnamed(pin))},
     }  # fmt: skip
 
 
 def _lines(one: Standing) -> str:
     differs = [f"  {name}: {told}" for name in one.changed for told in one.differs(name)]
-    return "\n".join([sources.in_words(one), *differs])
+    unsaid = [f"  {money.not_said(pin, places)}." for pin in one.pins.values() if (places := money.unnamed(pin))]
+    return "\n".join([sources.in_words(one), *differs, *unsaid])

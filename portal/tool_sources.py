@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from automations.outside import proposing, sources
+from automations.outside import money, proposing, sources
 from automations.outside.facts import FACTS
-from automations.outside.pins import Tool
+from automations.outside.pins import Pin, Tool
 from automations.outside.sources import Standing
 from data import access
 from data.errors import Refused
@@ -19,6 +19,7 @@ KEY = "installation_tools"
 DOES = {True: "changes something", False: "only reads"}
 CHOSEN = "filled in"  # by the recipe or a model, unless it is bound to the conversation
 MOST_SHOWN = 12
+CURRENCIES = ("EUR", "USD", "GBP", "CHF")  # any other is typed
 
 
 def show(person: Person) -> None:
@@ -91,22 +92,34 @@ def _rows(one: Standing) -> list[dict[str, str]]:
     offered = {tool.name: tool for tool in one.seen.tools} if one.seen else {}
     rows = [
         {
-            "Tool": name, "State": "otherwise than approved" if name in one.changed else "gone" if name in one.gone else "approved",
-            "It": DOES[pin.changes], "What it says it does": pin.tool.told, "Takes": _takes(pin.tool, pin.bound),
+            "Tool": name, "State": _state(one, name, pin), "It": DOES[pin.changes], "What it says it does": pin.tool.told,
+            "Takes": _takes(pin.tool, pin.bound, pin.money),
         }
         for name, pin in one.pins.items()
     ]  # fmt: skip
     return rows + [
         {"Tool": tool.name, "State": "not approved", "It": "says that it only reads" if tool.only_reads else "",
-         "What it says it does": tool.told, "Takes": _takes(tool, {})}
+         "What it says it does": tool.told, "Takes": _takes(tool, {}, {})}
         for name, tool in offered.items() if name not in one.pins
     ]  # fmt: skip
 
 
-def _takes(tool: Tool, bound: Mapping[str, str]) -> str:
-    """By name; what may be left out in brackets, what the conversation says with a sign for that."""
+def _state(one: Standing, name: str, pin: Pin) -> str:
+    if name in one.changed:
+        return "otherwise than approved"
+    if name in one.gone:
+        return "gone"
+    return "nobody said what is money" if money.unnamed(pin) else "approved"
+
+
+def _takes(tool: Tool, bound: Mapping[str, str], moves: Mapping[str, str]) -> str:
+    """By name; what may be left out in brackets, what the conversation says with a sign for that, at the end what is money."""
     names = [name if needed else f"({name})" for name, needed in tool.arguments.items() if name not in bound]
-    return ", ".join([*names, *(f"{name} = {fact}" for name, fact in bound.items())])
+    return ", ".join([*names, *(f"{name} = {fact}" for name, fact in bound.items()), *_moves(moves)])
+
+
+def _moves(moves: Mapping[str, str]) -> list[str]:
+    return [f"{name} is money, {said}" for name, said in moves.items() if said != money.NO_MONEY]
 
 
 def _left_out(one: Standing) -> None:
@@ -183,13 +196,14 @@ def _propose_tools(one: Standing, person: Person) -> None:
             with st.container(border=True, gap="xsmall"):
                 st.markdown(f"**{widgets.plain(tool.name)}**")
                 st.text(tool.told or "It says nothing of itself.")
-        bound = _bindings(one, tools, key)
+        bound, moves = _bindings(one, tools, key), _money(one, tools, key)
         why = st.text_input("Why", placeholder="The approver reads it first", key=f"{key}_why")
         if st.form_submit_button("Propose these tools"):
             acts.attempt(
                 lambda: proposing.propose_tools(
                     one.name, reads=[name for name in reads if name in only], only=only, why=why or "", by=person,
                     bound={name: facts for name, facts in bound.items() if name in only},
+                    moves={name: said for name, said in moves.items() if name in only},
                 ),
                 done="Proposed. Another admin decides.",
             )  # fmt: skip
@@ -211,6 +225,28 @@ def _bindings(one: Standing, tools: Sequence[Tool], key: str) -> dict[str, dict[
     return found
 
 
+def _money(one: Standing, tools: Sequence[Tool], key: str) -> dict[str, dict[str, str]]:
+    """Of each number, and of what sounds like money: nothing is taken for granted of the latter."""
+    found: dict[str, dict[str, str]] = {}
+    for tool in tools:
+        before, likely = one.pins[tool.name].money if tool.name in one.pins else {}, money.likely(tool)
+        asked = [name for name, shape in money.places(tool.shape) if name in likely or shape.kind in ("number", "whole")]
+        for name in asked:
+            said = before.get(name, None if name in likely else money.NO_MONEY)
+            choices = list(
+                dict.fromkeys([money.NO_MONEY, money.SHOPS, f"{money.SHOPS}{money.IN_CENTS}", *CURRENCIES, *filter(None, [said])])
+            )
+            chosen = st.selectbox(
+                f"{tool.name}: is {name} money?", choices, index=choices.index(said) if said else None, accept_new_options=True,
+                placeholder="Say whether it is money, and in which currency", key=f"{key}_{tool.name}_{name}_money",
+                help="Money counts in a recipe's limits, in the day's total and in the customer's sum. Another currency is typed, as DKK "
+                     "or DKK, in cents. Of a tool that only reads nothing is counted.",
+            )  # fmt: skip
+            if chosen and (name in likely or chosen != money.NO_MONEY):
+                found.setdefault(tool.name, {})[name] = chosen
+    return found
+
+
 # -- deciding -----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -224,5 +260,9 @@ def evidence(proposal: Proposal) -> None:
                 st.text(f"Otherwise than before: {told}")
             takes = [f"{name} = {fact}" if fact else name for name, fact in one["takes"].items()]
             st.caption(f"Takes {widgets.plain(', '.join(takes) or 'nothing')}.")
+            if moves := _moves(one.get("money", {})):
+                st.markdown(f":orange-badge[:material/payments: moves money] {widgets.plain('; '.join(moves))}.")
+            if others := [name for name, said in one.get("money", {}).items() if said == money.NO_MONEY]:
+                st.caption(f"Said to be no money: {widgets.plain(', '.join(others))}.")
             with st.popover("What it says of its arguments"):
                 st.code(one["schema"], language="json")

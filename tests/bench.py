@@ -180,6 +180,40 @@ def next_item(home: Path) -> dict[str, float]:
     return {"next_item_ms_median": round(statistics.median(taken[1:])), "next_item_ms_slowest": round(max(taken[1:]))}
 
 
+def quality_page(home: Path) -> dict[str, float]:
+    """From a click in the sidebar to the first chart of Quality, in a real browser: the median of 10; beside it a page without charts."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import FLAGS, desk, found, settled
+    from tests.server import Server
+
+    server = Server(home).start()
+    taken: dict[str, list[float]] = {"quality": [], "inbox": []}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found(), args=FLAGS)
+        with desk(browser, server.base, "Lena Hoffmann", []) as page:
+            for _ in range(10 + 1):
+                for name, shown in (("quality", '[data-testid="stVegaLiteChart"] .mark-symbol path'), ("inbox", "h1")):
+                    page.goto(f"{server.base}/approvals")
+                    page.locator("h1", has_text="Approvals").wait_for()
+                    settled(page)
+                    taken[name].append(page.evaluate(UNTIL_IT_IS_DRAWN, [name, shown]))
+        browser.close()
+    server.stop()
+    return {
+        **{f"{name}_first_drawn_ms_median": round(statistics.median(one[1:])) for name, one in taken.items()},
+        "quality_first_drawn_ms_first": round(taken["quality"][0]), "quality_first_drawn_ms_slowest": round(max(taken["quality"][1:])),
+    }  # fmt: skip
+
+
+UNTIL_IT_IS_DRAWN = """([name, shown]) => new Promise(done => {
+    const link = [...document.querySelectorAll('[data-testid="stSidebarNavLink"]')].find(one => one.href.endsWith('/' + name));
+    const began = performance.now(), title = name[0].toUpperCase() + name.slice(1);
+    const there = () => [...document.querySelectorAll('h1')].some(one => one.innerText.startsWith(title)) && document.querySelector(shown);
+    const look = () => there() ? done(performance.now() - began) : requestAnimationFrame(look);
+    link.click();
+    look();
+})"""
 UNTIL_ANOTHER_IS_THERE = """() => new Promise(done => {
     const place = document.querySelector('[class*="st-key-transcript"]');
     const holder = [...place.querySelectorAll('*')].find(one => one.shadowRoot) ?? place;
@@ -212,6 +246,7 @@ def main() -> None:
         figures = demo_seconds(Path(folder) / "demo") | plain_tfidf() | hostile_texts() | intake(Path(folder))
         figures |= start_and_memory(Path(folder) / "demo")
         figures |= next_item(Path(folder) / "demo")
+        figures |= quality_page(Path(folder) / "demo")
         figures |= evals(Path(folder) / "evals")
     for name, value in figures.items():
         print(f"{name:36} {value:>10,}")

@@ -31,6 +31,18 @@ SOAK = bool(os.environ.get("PORTAL_SOAK"))
 expect.set_options(timeout=180_000)  # a state is waited for; a machine under load takes its time
 gc.set_threshold(100_000, 50, 100)  # thousands of tests, little garbage: looking for it took a tenth of the time
 
+ENGINES = ("sqlite", "postgres")
+IN_MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108 (pytest makes a folder in it that is this user's alone)
+
+
+def kept_in() -> Path:
+    """In memory: a disk takes 5 ms for each commit, a home outlives no test, and who kills a writer finds what a disk would hold."""
+    roomy = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM
+    return IN_MEMORY if roomy else Path(tempfile.gettempdir())
+
+
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(kept_in()))  # where pytest makes its folders, in each test process alike
+
 
 def point_at(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_HOME", str(home))
@@ -47,11 +59,12 @@ def let_go() -> None:
 # By measured duration, except that the files with the demo come after others: test_portal_demo builds it, and nobody waits for it.
 SLOWEST = (
     "test_markup", "test_portal_demo", "test_classifiers_shipping", "test_rights", "test_intake_following", "test_rights_lint",
-    "test_portal_up", "test_journey_intake", "test_accessibility", "test_journey", "test_screens_evals", "test_portal_oidc",
-    "test_portal_cli", "test_portal_jobs", "test_journey_knowledge", "test_journey_review", "test_journey_recipes", "test_journey_agents",
-    "test_recipes",
-    "test_refunds", "test_automations_desks", "test_automations_actions", "test_api_automations",
-    "test_automations_release", "test_automations_outside_programs", "test_automations_steps", "test_screens_automations",
+    "test_portal_up", "test_journey_intake", "test_journey_classifiers", "test_journey", "test_journey_knowledge", "test_journey_several",
+    "test_accessibility", "test_screens_evals", "test_portal_oidc", "test_automations_release", "test_api_automations",
+    "test_portal_cli", "test_portal_jobs", "test_journey_review", "test_journey_recipes", "test_journey_agents",
+    "test_recipes", "test_journey_quality", "test_portal_quality_clicks", "test_portal_monitors", "test_portal_monitors_browser",
+    "test_refunds", "test_automations_desks", "test_automations_actions",
+    "test_automations_outside_programs", "test_automations_steps", "test_screens_automations",
     "test_screens_knowledge", "test_knowledge", "test_written", "test_evals_models", "test_knowledge_manner", "test_screens_writing",
     "test_screens_models", "test_portal_modelling", "test_knowledge_instructing", "test_knowledge_answerers_written",
     "test_evals_checks", "test_data_migrate", "test_screens_review",
@@ -59,7 +72,7 @@ SLOWEST = (
     "test_portal_transcript", "test_store", "test_portal_api", "test_evals_continuous", "test_portal_auth", "test_portal_worker",
     "test_intake_offers", "test_connections", "test_data_approvals", "test_backups", "test_ingestion", "test_data_datasets",
     "test_data_intake", "test_data_together", "test_sign_in", "test_screens_together", "test_portal_evaluating", "test_evals_targets",
-    "test_portal_ingest", "test_intake_canaries", "test_journey_several", "test_journey_widget", "test_widget", "test_api_widget",
+    "test_portal_ingest", "test_intake_canaries", "test_journey_widget", "test_widget", "test_api_widget",
     "test_automations_mandates", "test_automations_planner", "test_portal_otlp", "test_guardrails", "test_injections",
 )  # fmt: skip
 
@@ -100,11 +113,15 @@ def main_module() -> Iterator[None]:
     sys.modules["__main__"] = kept
 
 
+# it ends with the tests, so nothing is written for a restart: a copy of the template takes a tenth of the time
+LASTS_NO_CRASH = "-c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=128MB"
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL of our own, on a socket in a short path. It cannot run as root, so root has nobody run it."""
     user = "nobody" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=kept_in()))
     folder.chmod(0o755)
     if user:
         shutil.chown(folder, user)
@@ -114,7 +131,7 @@ def postgres() -> Iterator[str]:
         subprocess.run([binaries / program, "-D", folder / "data", *arguments], user=user, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
     run("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8")
-    settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=400 -c fsync=off"
+    settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=400 {LASTS_NO_CRASH}"
     run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
     yield f"postgresql://postgres@/postgres?host={folder}"
     worlds.hang_up_all()
@@ -179,7 +196,7 @@ def fresh_postgres(templates: dict[str, str], server: str, home: Path) -> str:
             with psycopg.connect(database_of(server, "portal_template")) as db:
                 [templates["postgres"]] = db.execute(SHAPE).fetchone() or [""]
         admin.execute("DROP DATABASE IF EXISTS portal_tests WITH (FORCE)")
-        admin.execute("CREATE DATABASE portal_tests TEMPLATE portal_template")
+        admin.execute("CREATE DATABASE portal_tests TEMPLATE portal_template STRATEGY FILE_COPY")
     return url
 
 
@@ -200,7 +217,7 @@ def database_of(server: str, name: str) -> str:
     return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=ENGINES)
 def home(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -220,7 +237,7 @@ def home(
     let_go()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=ENGINES)
 def module_home(
     request: pytest.FixtureRequest, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:  # fmt: skip

@@ -8,7 +8,7 @@ from tests.browser import SHOTS
 
 KEPT = Path(__file__).parent.parent / "docs" / "shots"
 CHOICE = (  # in the order of what must be there; of two that show the same, the one that shows more
-    "journey-*", "recipes-*", "classifiers-[12358]*", "intake-*", "signin-*",
+    "journey-*", "recipes-*", "agents-[24]*", "classifiers-[12358]*", "intake-*", "signin-*",
     "knowledge-much-articles-1280-light", "knowledge-much-answered-1280-light", "knowledge-much-suggested-1280-light",
     "knowledge-much-gaps-1280-light", "knowledge-much-ladder-1280-*", "review-1-flag", "evals-2-better", "evals-3-broken",
     "review-waiting-0-1280-light", "review-waiting-1-1280-dark", "review-waiting-20000-1280-light", "review-waiting-20000-900-dark",

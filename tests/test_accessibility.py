@@ -16,7 +16,7 @@ from data.tables import Person, Review
 from tests import axe
 from tests.browser import desk, drawn, settled
 from tests.conftest import SOAK
-from tests.server import Server
+from tests.server import Server, serving
 from tests.test_shots import ADDRESSES, FOR_ADMINS
 
 ONE_CONVERSATION = "conversation?conversation="
@@ -43,9 +43,8 @@ KNOWN = (
 
 @pytest.fixture
 def server(demo: Path) -> Iterator[Server]:
-    running = Server(demo, command="up").start()
-    yield running
-    running.stop()
+    with serving(demo) as running:  # no worker: nobody waits for one here
+        yield running
 
 
 # -- axe-core ---------------------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import httpx
 import pytest
 from sqlmodel import col, select
 
-from data import people, store, tokens
+from automations import mandates
+from data import people, settings, store, tokens
 from data.tables import Trace
 from data.values import LIVE
 from portal import api_answer
@@ -26,7 +28,7 @@ from tests.test_knowledge_manner import SAID, connect, written
 
 PATH = "/api/v1/answer"
 QUESTION = "How many working days does a parcel take abroad?"
-KEYS = {"answerer", "declined", "why", "reply", "sentences", "sources", "confidence", "written", "note"}
+KEYS = {"answerer", "declined", "why", "reply", "sentences", "sources", "confidence", "written", "note", "proposal", "policy"}
 
 
 @dataclass
@@ -111,6 +113,44 @@ def test_what_is_for_staff_is_told_to_no_program(shop: Shop) -> None:
 
         said = answering.ask(VOUCHER, by=shop.staff.rep).said  # the control
     assert said is not None and said["reply"] == GOODWILL
+
+
+@contextmanager
+def policy(shop: Shop, **may: str) -> Iterator[None]:
+    """For what no classifier recognised, and here none is live."""
+    with inside(*shop.place):
+        for name, said in may.items():
+            mandates.tighten(KEYS_OF[name], mandates.line(said), why="It takes a person.", by=shop.staff.rep)
+    try:
+        yield
+    finally:
+        with inside(*shop.place), store.writing() as db:
+            settings.put(db, mandates.NAME, {}, by=shop.staff.admin)
+
+
+KEYS_OF = {"unknown": mandates.UNKNOWN, "others": mandates.OTHERS}
+
+
+def test_what_the_policy_leaves_to_people_is_declined_and_what_it_has_proposed_is_marked_so(shop: Shop) -> None:
+    with policy(shop, unknown=mandates.PROPOSE):
+        told = shop.ask(question=QUESTION)
+        assert (
+            told["proposal"] and not told["declined"] and told["reply"] == SHELF["Delivery times"]
+        )  # who reads no new field sees the same
+        assert told["policy"] == "A conversation without a recognised intent is proposed by machines and decided by people."
+    with policy(shop, unknown=mandates.NEVER):
+        for asked in (
+            {"question": QUESTION},
+            {"question": QUESTION, "write": True},
+            {"messages": [{"role": "customer", "text": QUESTION}]},
+        ):
+            told = shop.ask(**asked)
+            assert told["declined"] and told["proposal"] and (told["reply"], told["sentences"], told["sources"]) == ("", [], [])
+            assert told["why"] == "A conversation without a recognised intent is left to people by the policy."
+    with policy(shop, others=mandates.NEVER):  # said of other intents: no classifier is live, so none was recognised
+        assert not shop.ask(question=QUESTION)["declined"]
+    told = shop.ask(question=QUESTION)  # the control
+    assert (told["declined"], told["proposal"], told["policy"]) == (False, False, "") and told["reply"] == SHELF["Delivery times"]
 
 
 def test_only_a_token_for_it_is_heard(shop: Shop) -> None:

@@ -25,7 +25,11 @@ __all__ = ["market"]  # fixture
 
 READY = {one.name: one for one in gallery.ready()}
 ALONE = {"money": "50.00", "changes": ["refund", "draft reply", "hand over"], "approvers": 2}
-BODY = READY["refund-agent"].as_body() | {"trigger": {"kind": "arrives"}, "alone": ALONE}
+LIMITS = {"money per run": "500.00", "money per day": "1000.00", "runs per day": 100, "currency": "EUR"}
+BODY = READY["refund-agent"].as_body() | {"trigger": {"kind": "arrives"}, "alone": ALONE, "limits": LIMITS}
+for _tool in BODY["agents"][0]["tools"]:
+    if _tool["name"] == "refund":  # of these customers none cancels; some wait
+        _tool["when"] = {"all": [{"order.days_late": {"at least": 1}}, {"order.refundable": {"more than": 0}}]}
 Turn = str | list[tuple[str, dict[str, Any]]]  # what it says, or the tools that it uses
 
 

@@ -1,7 +1,7 @@
 """A recipe begun from a conversation, tried on it, and run on what came before beside what people did. The shop is a real one."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Market:
         return conversation_id
 
     def orders(self, customer: str, at: datetime, days_late: int) -> None:
-        promised = date.fromordinal(at.date().toordinal() - days_late)
+        promised = at.date() - timedelta(days=days_late or -1)  # in time stays in time where it is looked at past midnight
         placed = at - timedelta(days=days_late + 4)
         purchase = Purchase(
             f"FG-{self.number}",

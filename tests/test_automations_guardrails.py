@@ -1,7 +1,6 @@
 """Each guardrail lets through what is fine and stops what is not, in English and German; its reason is a sentence; it is quick and pure."""
 
 import base64
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +15,9 @@ from automations.guardrails import injection, money, off_topic, personal_data, p
 from automations.guardrails.all import ALWAYS, DECLARATIONS, GUARDRAILS
 from automations.guardrails.face import CAME, LEAVES, Guardrail, Looked, Verdict
 from automations.recipe import Limits, Recipe
+from automations.steps import shaping
 from automations.steps.face import KINDS
+from automations.steps.shaping import spoken
 
 RECIPE = Recipe("r", limits=Limits(Decimal(100), Decimal(500), 40, "EUR"))
 
@@ -317,6 +318,20 @@ def test_what_the_house_says_itself_of_a_look_up_passes_in_both_languages() -> N
             assert stops(unsupported, backed(said, facts={**changed, "invoice": {}}, sources=()))
 
 
+@pytest.mark.parametrize("language", shaping.LETTER)
+def test_what_stands_around_a_mail_is_no_claim(language: str) -> None:
+    order = {"order": {"number": "FG-10001", "status": "returned"}}
+    mail = shaping.shaped("Order FG-10001 came back to us.", channel="email", language=language)
+    assert "\n\n" in mail and stops(unsupported, backed(mail, facts=order)) == ""
+    assert stops(unsupported, backed(mail.replace("FG-1", "FG-2"), facts=order))
+
+
+def test_what_is_said_sign_by_sign_on_the_phone_is_the_same_number() -> None:
+    order = {"order": {"number": "FG-10001", "status": "returned"}}
+    assert stops(unsupported, backed(spoken("Order FG-10001 came back to us."), facts=order)) == ""
+    assert "FG-20001" in stops(unsupported, backed(spoken("Order FG-20001 came back to us."), facts=order))
+
+
 def test_a_note_to_a_colleague_needs_no_source() -> None:
     wanted = Wanted("note", "hand over", "note", {"text": "The greenhouse burned down."}, "Hand over")
     assert stops(unsupported, Looked(LEAVES, "The greenhouse burned down.", wanted)) == ""
@@ -508,11 +523,3 @@ def test_a_text_that_was_made_to_take_long_does_not(name: str) -> None:
     for piece in ("ignore all ", "a@", "<", "!!", "((", "\u200b", "https://", "1.", "you ", "%41", "A", "aA0", " ", "\\x41", "-----BEGIN "):
         text = piece * (20_000 // len(piece))
         assert isinstance(GUARDRAILS[name].look(Looked(CAME, text, asked=text, sources=(text[:2_000],))), Verdict)
-
-
-def test_four_thousand_signs_are_read_by_all_of_them_in_a_moment() -> None:
-    text = ("Your order R-1041 was shipped with DHL. You can return any plant within 30 days of delivery. " * 50)[:4_000]
-    began = time.process_time()
-    for one in GUARDRAILS.values():
-        one.look(backed(text, messages=[{"role": "customer", "text": text[:1_000]}]))
-    print(f"all eight: {(time.process_time() - began) * 1000:.0f} ms")

@@ -74,6 +74,8 @@ def gives(step: str, chosen: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the shop and the articles of these tests say; a KeyError is a refusal."""
     match step:
         case "look up order":
+            if status := chosen.get("status"):
+                return next((one for one in ORDERS.values() if one["status"] == status), None) or ORDERS[status]
             return ORDERS[chosen.get("number") or "FG-10001"]
         case "look up invoice":
             return INVOICES[chosen["number"]]
@@ -127,7 +129,7 @@ class Talk:
 
 
 def _chosen(one: Used) -> list[str]:
-    return [str(one.arguments[name]) for name in ("number", "order", "kind") if name in one.arguments]
+    return [str(one.arguments[name]) for name in ("number", "order", "kind", "status") if name in one.arguments]
 
 
 def talked(at: Seen, *, refuses: str = "") -> Talk:
@@ -147,7 +149,7 @@ def talked(at: Seen, *, refuses: str = "") -> Talk:
 
 def used_so(name: str, chosen: Mapping[str, Any], at: Seen, refuses: str) -> Used:
     step = next(one.step for one in at.offered if one.name == name)
-    if step == refuses:
+    if refuses in (step, name):
         return Used(name, step, chosen, {}, "Not done: it is not there.")
     try:
         return Used(name, step, chosen, gives(step, chosen))
@@ -166,7 +168,9 @@ def assert_sound(call: Call, at: Seen) -> None:
         tool = by_name[one.name]
         assert Draft202012Validator(dict(tool.parameters)).is_valid(one.arguments)
         assert set(one.arguments) <= set(tool.parameters.get("properties", {}))
-        assert not any(before.name == one.name and dict(before.arguments) == one.arguments for before in at.used)
+        since = max((place for place, used in enumerate(at.used) if not used.step), default=-1)  # whom it was handed to, may try it too
+        before = [used for place, used in enumerate(at.used) if not used.why or place > since]
+        assert not any(used.name == one.name and dict(used.arguments) == one.arguments for used in before)
         if tool.step in ("refund", "credit"):
             assert any(before.step == "look up order" and not before.why for before in at.used)
 
@@ -202,7 +206,9 @@ CASES: list[tuple[str, str, str, list[str], str]] = [  # and what is used, and w
     ("I would prefer a replacement to a refund for FG-10001", "Damaged item", "en", [ARTICLES, PERSON], ""),
     ("The pot of FG-10004 is broken, I want my money back", "Damaged item", "en", ["order FG-10004", PERSON], ""),
     ("i uh want my money back for order fg 1 0 0 0 4", NOT_BACK, "en", ["order FG-10004", "refund FG-10004"], "We refund 19.90"),
-    ("Where is my refund? I sent it all back", NOT_BACK, "en", ["order", PERSON], ""),
+    ("Where is my refund? I sent it all back", NOT_BACK, "en", ["order returned", "refund FG-10004"], "We refund 19.90"),
+    ("Where is my refund?", NOT_BACK, "en", ["order", "order returned", "refund FG-10004"], "We refund 19.90"),
+    ("I cancelled it and you kept the money", NOT_BACK, "en", ["order cancelled", PERSON], ""),
     ("Skip the next box. And the refund for FG-10004 hasn't come yet", "Pause subscription", "en", ["order FG-10004", PERSON], ""),
     ("I moved, please change my delivery address of FG-10001", "Change delivery address", "en", [ARTICLES, PERSON], ""),
     ("Any update on fg 10008, I live in 10115 Berlin?", "", "en", ["order FG-10008"], "is packed"),
@@ -249,6 +255,26 @@ def test_an_effect_waits_for_its_look_up_and_is_not_done_without_one() -> None:
     assert talked(seen(words, REFUND, HANDS)).did == [PERSON]
     assert talked(seen(words, *SHOP, REFUND, HANDS), refuses="look up order").did == ["order FG-10004", PERSON]
     assert "refund FG-10004" in talked(seen(words, *SHOP, REFUND, HANDS)).did  # the control
+
+
+def test_what_one_agent_may_not_do_is_anothers_turn_and_a_persons_when_each_has_had_its_own() -> None:
+    other = Agent("returns", title="Returns", what="Cases that the first one may not decide.", instructions="Look at it.")
+    words = "I want my money back for order FG-10004"
+    done = talked(seen(words, *SHOP, REFUND, HANDS, to=[other]), refuses="refund")
+    assert done.did == [
+        "order FG-10004",
+        "refund FG-10004",
+        "to_returns",
+        "refund FG-10004",
+        PERSON,
+    ]  # the second one has the same tools here
+    assert talked(seen(words, *SHOP, REFUND, HANDS, to=[other])).did == ["order FG-10004", "refund FG-10004"]  # the control
+
+
+def test_where_one_way_of_paying_is_not_for_this_order_the_next_one_is_tried() -> None:
+    again = replace(REFUND, name="goods_back")
+    done = talked(seen("I want my money back for order FG-10004", *SHOP, REFUND, again, HANDS), refuses="money_back")
+    assert [one.name for one in done.used] == ["order", "money_back", "goods_back"] and "We refund 19.90" in done.text
 
 
 @pytest.mark.parametrize(("status", "goes_back"), [("returned", True), ("cancelled", True), ("delivered", False), ("shipped", False)])

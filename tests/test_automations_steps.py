@@ -48,7 +48,7 @@ AT_SHOP = (*LOOKS, "refund", "credit")
 ASKED_FOR = "Which order is it about?"
 ALONE = [name for name in STEPS if name != "agent"]  # one that works with the others is tried in test_automations_agents.py
 GIVEN: dict[str, dict[str, Any]] = {  # what works, with every input
-    "look up order": {"number": "FG-10001"},
+    "look up order": {"number": "FG-10001", "status": "delivered"},
     "look up invoice": {"number": "INV-10001"},
     "look up incident": {"area": "Marlow", "kind": "outage"},
     "look up customer": {},
@@ -351,14 +351,17 @@ def test_what_is_not_there_is_told_with_what_to_do(steps: Sequence[str], without
 def test_an_order_is_looked_up_as_it_stood(shop: Shop) -> None:
     gave = run("look up order", world(shop), number=" #FG-10001 ")
     assert gave == {
-        "number": "FG-10001", "status": "delivered", "total": Decimal("80.60"), "currency": "EUR", "paid": Decimal("80.60"),
+        "number": "FG-10001", "status": "delivered", "total": Decimal("80.60"), "goods": Decimal("75.70"), "currency": "EUR",
+        "paid": Decimal("80.60"),
         "refunded": Decimal("0.00"), "refundable": Decimal("80.60"), "placed_at": "2026-03-02 09:00", "promised_on": "2026-03-06",
         "delivered_at": "2026-03-09 09:00", "days_late": 3, "carrier": "QuickVan", "tracking": "QV000000001",
         "items": "1 × bonsai, 2 × zinc planter",
     }  # fmt: skip
     assert run("look up order", world(shop, at=AT + 2 * DAY))["status"] == "shipped"
-    then = run("look up order", world(shop, at=AT), number=None)
+    then = run("look up order", world(shop, at=AT), number=None, status=None)
     assert (then["status"], "delivered_at" in then, "carrier" in then, "tracking" in then) == ("placed", False, False, False)
+    assert run("look up order", world(shop, at=AT), number=None, status="placed")["number"] == "FG-10001"
+    assert "of this customer's 1 orders none is returned" in refusal("look up order", world(shop, at=AT), number=None, status="returned")
 
 
 def test_a_time_is_told_in_utc() -> None:

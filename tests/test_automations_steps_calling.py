@@ -275,10 +275,10 @@ ASKS = """
 import sys
 from ipaddress import ip_address
 import httpx2
-from automations.steps.calling import Place, _exchanged, _Line, _request
+from automations.steps.calling import Place, _exchanged, _Line, request_to
 
 line = _Line("")
-request = _request("GET", Place("https", sys.argv[1], int(sys.argv[2]), "/x"), ip_address("127.0.0.1"), None, 5.0)
+request = request_to("GET", Place("https", sys.argv[1], int(sys.argv[2]), "/x"), ip_address("127.0.0.1"), None, 5.0)
 try:
     print(_exchanged(line, request))
 except httpx2.ConnectError as error:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automations.steps.shaping import LETTER, mailed, shaped, spoken
+from automations.steps.shaping import LETTER, mailed, shaped, spoken, written_again
 
 REPLY = """**Your parcel** FG-10001 is late (sorry):
 
@@ -38,6 +38,11 @@ def test_on_the_phone_there_are_only_short_sentences() -> None:
 )
 def test_what_names_a_thing_is_said_digit_by_digit_and_an_amount_is_not(written: str, said: str) -> None:
     assert spoken(written) == said
+
+
+@pytest.mark.parametrize("written", ["Order FG-10001 came back.", "Case 1234567.", "We paid 12.50 EUR for 2 pots.", "On 2026-03-06."])
+def test_what_was_said_sign_by_sign_can_be_written_again(written: str) -> None:
+    assert written_again(spoken(written)) == written
 
 
 @pytest.mark.parametrize(

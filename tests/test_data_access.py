@@ -46,6 +46,10 @@ SAFETY = {
     "api.ingest": "- - all - -",
     "api.classify": "- - all - -",
     "measure.read": "team team all all -",
+    "monitor.read": "team team all all all",
+    "monitor.change": "- team all all -",
+    "monitor.arm": "- all - - -",
+    "note.write": "- team all all all",
     # classifiers and what they are measured on
     "classifier.train": "all all all - -",
     "classifier.read": "all all all all all",
@@ -158,6 +162,7 @@ SCOPES = {  # what a token may, of what its person may
     "agent": {"agent.run", "automation.read", "conversation.read", "refund.propose", "large_refund.propose"},
     "metrics": {"metrics.read"},
     "eval": {"eval.run", "eval_set.read"},
+    "monitor": {"measure.read", "monitor.read", "monitor.change", "note.write"},
 }
 IN_USE = {verb: rule.in_use for rule in access.RULES for verb in rule.verbs}
 

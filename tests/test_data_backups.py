@@ -383,9 +383,11 @@ def test_what_was_imported_comes_back_with_its_history_its_seals_and_its_search(
     assert (found("another parcel"), found("third")) == ([], ["3"])
     backups.restore(made.path, by=CONSOLE)
     after = everything()
-    assert {name: rows for name, rows in after.items() if name != "audit_entry"} == {
-        name: rows for name, rows in before.items() if name != "audit_entry"
+    beside = ("audit_entry", "due")  # the restore itself is written down, and days may be counted anew that need not be
+    assert {name: rows for name, rows in after.items() if name not in beside} == {
+        name: rows for name, rows in before.items() if name not in beside
     }
+    assert all(row in after["due"] for row in before["due"])
     assert {words: found(words) for words in searched} == searched
     assert audit.broken() is None
     (number,) = (seal.number for seal in all_seals(1) if seal.kind == "card")

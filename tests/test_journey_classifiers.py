@@ -177,7 +177,7 @@ def until(lead: Page, server: Server, told: str) -> None:
         if lead.get_by_text(re.compile(told)).first.is_visible():
             return
         lead.wait_for_timeout(500)
-    raise AssertionError(f"the page never said: {told}")
+    raise AssertionError(f"the page never said: {told}. It said: {lead.get_by_test_id('stMain').inner_text()[:1500]}")
 
 
 def come(server: Server, count: int, seed: int) -> None:

@@ -66,7 +66,7 @@ def shop(built_demo: Path) -> Iterator[Person]:
 def told(until: datetime, seed: int = 7, count: int = 6_000) -> tuple[Told, ...]:
     """The story alone, with what no table knows: what each conversation truly is about."""
     start = measures.week_of(until - timedelta(weeks=12))
-    return tuple(story.conversations(random.Random(seed), start=start, until=until, count=count))
+    return tuple(story.quarter(random.Random(seed), start=start, until=until, count=count))
 
 
 def by_week(happened: tuple[Told, ...]) -> list[list[Told]]:
@@ -80,8 +80,9 @@ def share(part: int, whole: int) -> float:
     return part / max(whole, 1)
 
 
-def test_six_thousand_conversations_of_at_most_900_customers_in_three_channels(shop: Person) -> None:
-    assert conversations.counted(conversations.Filter(), by=shop, most=10_000) == 6_000
+def test_about_six_thousand_conversations_of_at_most_900_customers_in_three_channels(shop: Person) -> None:
+    counted = conversations.counted(conversations.Filter(), by=shop, most=10_000)
+    assert 5_900 <= counted <= 6_600  # and more on each day of the week
     with store.reading() as db:
         assert 600 <= db.exec(select(func.count()).select_from(Customer).where(Customer.sealed_name != None)).one() <= 900  # noqa: E711
         assert db.exec(select(func.count()).select_from(Customer)).one() <= 900
@@ -89,8 +90,14 @@ def test_six_thousand_conversations_of_at_most_900_customers_in_three_channels(s
         languages = Counter(db.exec(select(Conversation.language)).all())
         opened = db.exec(select(func.min(Conversation.opened_at), func.max(Conversation.opened_at))).one()
     assert set(channels) == {"chat", "email", "voice"} and min(channels.values()) > 600
-    assert set(languages) == {"en", "de"} and 0.04 <= languages["de"] / 6_000 <= 0.08
+    assert set(languages) == {"en", "de"} and 0.04 <= languages["de"] / counted <= 0.08
     assert timedelta(days=83) <= opened[1] - opened[0] <= timedelta(days=92)
+
+
+def test_what_came_is_the_same_on_each_day_of_a_week() -> None:
+    monday = measures.week_of(AUTUMN) + timedelta(hours=9)
+    early, late = told(monday), told(monday + timedelta(days=5))
+    assert late[: len(early)] == early and len(late) > len(early) + 200
 
 
 def test_ten_reps_work_in_two_teams(shop: Person) -> None:
@@ -113,7 +120,7 @@ def test_twenty_five_intents_and_none_prevails(shop: Person) -> None:
     assert max(intent.weight for intent in INTENTS.values()) <= 0.125
     for until in (AUTUMN, SPRING):
         counts = Counter(one.intent for one in told(until))
-        assert len(counts) == 26 and counts.most_common(1)[0][1] <= 0.125 * 6_000 and min(counts.values()) >= 20
+        assert len(counts) == 26 and counts.most_common(1)[0][1] <= 0.125 * counts.total() and min(counts.values()) >= 20
     with store.reading() as db:
         given = Counter(review.label_id for review in reviews.last_said(db).values() if review.label_id)
     assert len(given) == 25 and given.most_common(1)[0][1] / given.total() <= 0.14
@@ -270,8 +277,8 @@ def test_the_record_of_the_demo_holds(demo: Path) -> None:
 
 
 def test_the_same_seed_tells_the_same_story_and_another_seed_another() -> None:
-    first, second = (story.conversations(random.Random(7), start=AUTUMN - timedelta(weeks=12), until=AUTUMN, count=400) for _ in range(2))
-    other = story.conversations(random.Random(8), start=AUTUMN - timedelta(weeks=12), until=AUTUMN, count=400)
+    first, second = (story.quarter(random.Random(7), start=AUTUMN - timedelta(weeks=12), until=AUTUMN, count=400) for _ in range(2))
+    other = story.quarter(random.Random(8), start=AUTUMN - timedelta(weeks=12), until=AUTUMN, count=400)
     assert first == second
     assert [one.messages for one in first] != [one.messages for one in other]
     assert len({one.messages[0][1] for one in first}) > 390
@@ -296,7 +303,7 @@ def test_the_names_of_intents_are_those_of_the_phrases(shop: Person) -> None:
 
 def test_questions_are_answered_from_articles_and_what_nothing_covers_gathers(shop: Person) -> None:
     assert len(in_force.numbers()) == len(ARTICLES) and releases.live("answerer", "answerer") is not None
-    assert articles.counted(articles.Filter(state="draft"), by=shop) == 1
+    assert articles.counted(articles.Filter(state="draft"), by=shop) == 2  # one waits for a second person, one was gone back from
     assert articles.counted(articles.Filter(state="overdue"), by=shop) == 2
     assert len({one.owner_id for one in articles.listed(articles.Filter(), by=shop, size=100)}) >= 5
     climbed = ladder.newest(sets.by_name("Everyday questions", by=shop).id, by=shop)

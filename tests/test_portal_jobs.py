@@ -75,7 +75,8 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     own = (  # these are nobody's
         "lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live", "find_patterns",
         "watch_releases", "watch_drift", "order_queue", "find_gaps", "settle_actions", "find_causes", "tell_help_desk",
-        "send_traces", "check_tools",
+        "look_at_monitors", "tell_alerts", "send_traces", "check_tools", "count_days",
+        "compute_brief", "write_digests",
     )  # fmt: skip
     return [
         *[later(name, {}, by=None if portals else by) for name in own],
@@ -96,6 +97,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
         later("write_answer", {"trace_id": "none"}, by=by),
         later("backtest", {"name": "none", "number": 1}, by=by),
         later("compare_agents", {"name": "none", "number": 1}, by=by),
+        later("act_on_alert", {"alert_id": "none"}, by=by),
         later("run_recipes", {"conversation_ids": []}, by=None if portals else by),
         later("evaluate_recipe", {"name": "none", "number": 1}, by=by),
         later("go_on", {"trace_id": "none", "act": "none"}, by=None if portals else by),
@@ -144,7 +146,7 @@ def test_each_kind_of_task_is_done_for_somebody_active(staff: Staff, tmp_path: P
     models = {"try_endpoint", "try_model"}
     assert (
         nothing_for
-        == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest", "compare_agents", "evaluate_recipe", "go_on"}
+        == {"encode", "evaluate_answerer", "climb", "learn_order", "backtest", "compare_agents", "evaluate_recipe", "go_on", "act_on_alert"}
         | writing
         | models
     )  # no encoder, no endpoint, no set of questions

@@ -1,13 +1,17 @@
 """The daily mail, received by a real mail server: to whom it goes, once, and what it never does."""
 
+import asyncio
+import os
+import signal
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from ipaddress import ip_address
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +25,14 @@ from cryptography.x509.oid import NameOID
 
 from data import config, inbox, people, store
 from data.errors import Misuse, Refused
-from data.tables import Person
+from data.tables import Digest, Person
+from data.trends import Slice
 from data.values import now
+from evals.brief import Brief, Step
+from evals.digested import Line, Number, Section, Told
 from portal import mail
 from tests.conftest import Staff
+from tests.faults.test_store import begin
 
 
 class Letterbox:
@@ -58,9 +66,9 @@ class Letterbox:
 
 @contextmanager
 def receiving(
-    monkeypatch: pytest.MonkeyPatch, url: str = "smtp://127.0.0.1:{port}", host: str = "127.0.0.1", **how: Any
+    monkeypatch: pytest.MonkeyPatch, url: str = "smtp://127.0.0.1:{port}", host: str = "127.0.0.1", box: Letterbox | None = None, **how: Any
 ) -> Iterator[Letterbox]:
-    box = Letterbox()
+    box = box or Letterbox()
     with socket.create_server((host, 0)) as free:
         port = free.getsockname()[1]
     server = Controller(box, hostname=host, port=port, **how)
@@ -94,11 +102,44 @@ def test_each_gets_one_mail_with_what_they_have_not_read(staff: Staff, letterbox
     assert mail.send_daily() == "2 mails went out."
     assert sorted(letterbox.recipients) == ["leo@example.com", "rita@example.com"]
     letter = next(letter for addresses, letter in letterbox.letters if addresses == ["rita@example.com"])
-    assert (letter["Subject"], letter["From"], letter["To"]) == ("Portal: 2 things for you", "portal@example.com", "rita@example.com")
+    assert (letter["Subject"], letter["From"], letter["To"]) == (
+        "Portal: Leo approved: ship version 1. (and 1 more)",
+        "portal@example.com",
+        "rita@example.com",
+    )
     assert letter["Auto-Submitted"] == "auto-generated"
     body = letter.get_content()
     assert body.startswith("Hello Rita,") and "- Olga named you." in body
     assert "https://portal.example.com/approvals?proposal=7" in body
+
+
+def test_it_is_grouped_as_the_inbox_is_decisions_first_and_each_thing_has_its_link(
+    staff: Staff, letterbox: Letterbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTAL_PUBLIC_URL", "https://portal.example.com")
+    config.reset()
+    with store.writing() as db:
+        for kind, sentence in (("moved", "Version 2 is live."), ("mention", "Olga named you."), ("approval", "Nora asks you to decide.")):
+            inbox.tell(db, staff.rep.id, kind, sentence, page=f"home?{kind}=1", key=sentence)
+    mail.send_daily()
+    [(_, letter)] = letterbox.letters
+    assert letter["Subject"] == "Portal: Nora asks you to decide. (and 2 more)"
+    assert letter.get_content().splitlines() == [
+        "Hello Rita,", "",
+        "Decisions:", "- Nora asks you to decide.", "  https://portal.example.com/home?approval=1", "",
+        "Said to you:", "- Olga named you.", "  https://portal.example.com/home?mention=1", "",
+        "What moved because of you:", "- Version 2 is live.", "  https://portal.example.com/home?moved=1", "",
+        "Read in the portal, it is not mailed again.",
+    ]  # fmt: skip
+
+
+def test_a_long_sentence_is_cut_in_the_subject_and_nowhere_else(staff: Staff, letterbox: Letterbox) -> None:
+    long = "Nora asks you to decide " + "whether this is a good idea or " * 10
+    tell(staff.rep, long)
+    mail.send_daily()
+    [(_, letter)] = letterbox.letters
+    assert letter["Subject"].startswith("Portal: Nora asks you to decide whether") and letter["Subject"].endswith("…")
+    assert len(letter["Subject"]) <= mail.LONGEST_SUBJECT + len("Portal: ") and long.strip() in letter.get_content()
 
 
 def test_what_was_mailed_or_read_is_not_mailed_again(staff: Staff, letterbox: Letterbox) -> None:
@@ -245,3 +286,109 @@ def test_a_password_does_not_go_readable_over_the_network(staff: Staff, monkeypa
         with pytest.raises(Misuse, match="the mail server speaks no TLS") as told:
             mail.send_daily()
         assert "hunter2" not in str(told.value) and door.signed_in == [] and box.letters == []
+
+
+# -- the digest, on Mondays ---------------------------------------------------------------------------------------------------------------
+
+WEEK = date(2026, 4, 6)
+FALL = "Resolved fell 5 points (80 → 75 %, n = 4,200), 6–12 April beside the four weeks before."
+
+
+def digest_of(whose: str, moved: str = FALL) -> None:
+    """As it was written this morning."""
+    days = (WEEK, WEEK + timedelta(days=6))
+    told = Brief(moved, "Most of it is refunds in chat.", "Read ten of them.", "resolution", Slice(), *days, now(),
+                 (Step("Read ten of them", "conversations", {"channel": "chat"}),))  # fmt: skip
+    number = Number("resolution", "Resolved", "75 % (74–76, n = 4,200)", "80 %", "−5 points", True, *days, "conversations", {"a": "1"})
+    sections = (Section("Gaps", (), "No gap opened or closed."), Section("What waits", (Line("1 decision waits.", "approvals", {}),)))
+    with store.writing() as db:
+        db.add(Digest(week=WEEK, whose=whose, told=Told(told, (number,), sections).kept()))
+
+
+def test_on_mondays_there_is_one_mail_with_the_inbox_and_the_digest(
+    staff: Staff, letterbox: Letterbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTAL_PUBLIC_URL", "https://portal.example.com")
+    config.reset()
+    digest_of(staff.oak.id)
+    tell(staff.rep)
+    people.mail_digest(False, by=staff.lead)
+    assert mail.send_daily() == "1 mails went out." and letterbox.recipients == ["rita@example.com"]
+    [(_, letter)] = letterbox.letters
+    body = letter.get_content()
+    assert letter["Subject"] == "Portal: Leo approved: ship version 1."
+    for one in ("Decisions:", FALL, "- Resolved: 75 % (74–76, n = 4,200), before 80 % (−5 points, beyond chance)", "Gaps:",
+                "https://portal.example.com/conversations?channel=chat", "https://portal.example.com/digest?week=2026-04-06",
+                "No gap opened or closed.", "https://portal.example.com/approvals", "no digest by mail"):  # fmt: skip
+        assert one in body, one
+    assert letter.get_content_type() == "text/plain" and not letter.is_multipart() and "<" not in body
+    assert mail.send_daily() == "Everybody has read everything."
+
+
+def test_without_anything_to_decide_the_subject_is_what_moved(staff: Staff, letterbox: Letterbox) -> None:
+    digest_of("*")
+    mail.send_daily()
+    assert sorted(letterbox.recipients) == ["ada@example.com", "emil@example.com"], "who sees all; teams have none here"
+    assert {letter["Subject"] for _, letter in letterbox.letters} == {
+        "Portal: Resolved fell 5 points (80 → 75 %, n = 4,200), 6–12 April beside the four weeks before."
+    }
+    assert "https://" not in letterbox.letters[0][1].get_content(), "no link that opens nothing"
+
+
+def test_each_reads_their_own_teams(staff: Staff, letterbox: Letterbox) -> None:
+    digest_of(staff.oak.id)
+    digest_of(staff.fern.id, "Fern's fell.")
+    mail.send_daily()
+    assert {to[0]: "Fern's fell." in letter.get_content() for to, letter in letterbox.letters} == {
+        "rita@example.com": False, "leo@example.com": False, f"{staff.other.email}": True,
+    }  # fmt: skip
+
+
+def test_what_the_server_refused_on_monday_goes_out_on_tuesday(staff: Staff, letterbox: Letterbox) -> None:
+    digest_of("*")
+    letterbox.broken = True
+    with pytest.raises(Refused, match="0 of 2 mails went out"):
+        mail.send_daily()
+    letterbox.broken = False
+    assert mail.send_daily() == "2 mails went out."
+
+
+class Murderous(Letterbox):
+    """Takes the mail and kills who sent it before they hear of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.victim: int | None = None  # 0: nobody
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        told = await super().handle_DATA(server, session, envelope)
+        while self.victim is None:
+            await asyncio.sleep(0.01)
+        if self.victim:
+            os.kill(self.victim, signal.SIGKILL)
+        return told
+
+
+def send_when_told(told: Connection, url: str) -> None:
+    os.environ["PORTAL_SMTP_URL"] = url
+    config.reset()
+    told.send_bytes(str(os.getpid()).encode())
+    mail.send_daily()
+
+
+def test_whoever_is_killed_between_sending_and_noting_has_sent_it_once(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest_of(staff.oak.id)
+    tell(staff.rep)
+    people.mail_digest(False, by=staff.lead)
+    door = Murderous()
+    with receiving(monkeypatch, box=door) as box:
+        child, reader = begin(send_when_told, config.settings().smtp_url)
+        door.victim = child.pid
+        assert int(reader.recv_bytes()) == child.pid
+        child.join()
+        assert child.exitcode == -signal.SIGKILL and box.recipients == ["rita@example.com"]
+        door.victim = 0
+        assert mail.send_daily() == "Everybody has read everything." and len(box.letters) == 1
+        inbox.mark_unmailed(inbox.of(staff.rep))  # the control: had it been noted afterwards, it would go out again
+        assert mail.send_daily() == "1 mails went out." and len(box.letters) == 2
+        assert FALL in box.letters[0][1].get_content() and FALL not in box.letters[1][1].get_content()

@@ -10,14 +10,17 @@ from sqlmodel import col, select
 from data import approvals, config, connections, people, settings, store, tasks
 from data.intake import door
 from data.tables import Message, Task
+from data.values import now
+from evals import brief
 from portal import jobs, schedules
 from portal.schedules import SCHEDULES, Schedule
 from tests.conftest import Staff
 from tests.conversations import canonical
 from tests.test_automations_failures import in_force
 from tests.test_data_store import at_once
+from tests.test_evals_brief import turn
 
-MORNING = datetime(2026, 1, 15, 6, 30, tzinfo=UTC)  # half past seven in Berlin
+MORNING = datetime(2026, 1, 15, 7, 30, tzinfo=UTC)  # half past eight in Berlin, on a Thursday
 
 
 def begun() -> list[str]:
@@ -43,7 +46,7 @@ def test_nothing_begins_before_its_hour_and_what_was_missed_begins_later_that_da
 
 
 def test_many_workers_that_look_at_once_begin_each_once(home: Path) -> None:
-    for day in range(5):
+    for day in range(4):  # until Sunday
         moment = MORNING + timedelta(days=day)
         assert sum(at_once(*[lambda at=moment: schedules.begin_due(at=at)] * 6)) == 9
         assert len(begun()) == 9 * (day + 1)
@@ -63,6 +66,27 @@ def test_a_clock_that_jumps_by_a_day_and_back_begins_no_turn_twice(home: Path) -
     for moment in moments:  # the control: who only asks the time begins six times six
         without_a_name_for_the_turn(moment)
     assert len(begun()) == 27 + 54
+
+
+def test_the_mail_goes_at_eight_and_on_mondays_with_the_digest_at_nine(home: Path) -> None:
+    [mail] = [one for one in SCHEDULES if one.task == "mail"]
+    monday = datetime(2026, 1, 19, tzinfo=UTC)  # in Berlin it is one o'clock
+    begins = [next(hour for hour in range(24) if mail.key(monday + timedelta(days=day, hours=hour))) + 1 for day in range(7)]
+    assert begins == [9, 8, 8, 8, 8, 8, 8]
+    assert mail.key(monday + timedelta(days=1, hours=6, minutes=59)) is None
+
+
+def test_what_moved_is_said_at_most_each_hour_and_only_where_days_were_counted_since(staff: Staff) -> None:
+    assert turns("compute_brief", range(5)) == 0
+    turn()
+    assert turns("compute_brief", range(5, 20)) == 1
+    ended("compute_brief")
+    brief.compute(at=now())
+    assert turns("compute_brief", range(65, 70)) == 0
+    turn(2)
+    assert turns("compute_brief", range(70, 80)) == 1, "in this hour none began yet"
+    ended("compute_brief")
+    assert turns("compute_brief", range(80, 89)) == 0, "one an hour"
 
 
 def test_each_day_has_each_hour_once_also_when_the_clocks_change() -> None:

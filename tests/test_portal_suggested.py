@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
+from automations import mandates
+from classifiers import labels
 from data import people
 from data.tables import Person, Trace
 from knowledge import answering
@@ -14,6 +16,7 @@ from tests.browser import desk as at_a_desk
 from tests.browser import drawn as all_drawn
 from tests.conftest import Staff, hire, let_go
 from tests.server import Server, serving
+from tests.test_automations_mandates import machine_says
 from tests.test_knowledge_answering import DELIVERY, PERU, QUESTION, comes, publish, speak, suggested
 from tests.test_screens import button, open_screen, sit_down
 from tests.test_screens_evals import drawn, labels_of, words
@@ -94,6 +97,18 @@ def test_where_the_customer_wrote_nothing_there_is_nothing_to_reply_to(desk: Sta
     drawn(button(app, "Suggest a reply").click().run())
     assert "Nothing was suggested: the customer has not written anything yet." in words(app)
     assert answering.suggested(conversation_id, by=desk.rep) is None
+
+
+def test_where_the_policy_leaves_it_to_people_nothing_is_suggested_and_it_says_why(desk: Staff) -> None:
+    """Also what was suggested before it was made stricter."""
+    conversation_id = suggested(comes(desk, QUESTION), desk.rep).conversation_id or ""
+    assert "Take it (Y)" in labels_of(opened(desk.rep, conversation_id))  # the control
+    key = str(labels.add("Complaint", by=desk.lead).id)
+    machine_says(conversation_id, key)
+    mandates.tighten(key, mandates.line(mandates.NEVER), why="It takes a person.", by=desk.rep)
+    app = opened(desk.rep, conversation_id)
+    assert "Nothing is suggested. 'Complaint' is left to people by the policy." in words(app).replace("\\", "")
+    assert "Delivery times" not in words(app) and not [one for one in app.button if (one.key or "").startswith("suggested_")]
 
 
 def test_who_may_not_reply_sees_no_suggestion(desk: Staff) -> None:

@@ -16,6 +16,7 @@ from portal import jobs, tool_sources
 from portal.cli import app as commands
 from tests.conftest import Staff, hire
 from tests.mcp_server import CLOSE, KEY, ORDER, Program, over_http
+from tests.test_automations_outside_money import PAY
 from tests.test_screens import button, open_screen, sit_down
 from tests.test_screens_evals import drawn, labels_of, words
 
@@ -81,6 +82,24 @@ def test_a_program_is_proposed_looked_at_and_its_tools_are_approved_word_for_wor
     assert not sources.in_force()["shop"].pins["find_order"].changes
     app = opened(desk.admin)
     assert "shop: 2 as approved" in labels_of(app) + words(app) and KEY not in words(app)
+
+
+def test_whoever_proposes_a_tool_says_which_of_its_arguments_is_money(desk: Staff, program: Program, web: str) -> None:
+    program.says(ORDER, CLOSE, PAY)
+    propose_place(desk, web)
+    decided(desk)
+    propose_tools(desk)
+    app = opened(desk.engineer)
+    assert approvals.waiting(by=desk.admin) == []  # nobody said it
+    assert app.selectbox(key=f"{FIELD}_shop_pay_back_amount_money").value is None
+    app.multiselect(key=f"{FIELD}_shop_reads").set_value(["find_order"])
+    app.selectbox(key=f"{FIELD}_shop_pay_back_amount_money").set_value("EUR")
+    app.text_input(key=f"{FIELD}_shop_why").set_value("Recipes need them.")
+    drawn(button(app, "Propose these tools").click().run())
+    told = decided(desk)
+    assert "Money is moved by pay_back, and counts as a refund does." in told and "amount is money, EUR." in told
+    assert sources.in_force()["shop"].pins["pay_back"].money == {"amount": "EUR"}
+    assert json.loads(run("list", "--json")[1])["programs"][0]["money"] == {"pay_back": {"amount": "EUR"}}
 
 
 def test_what_changed_is_shown_and_one_person_disables_it_at_once(desk: Staff, program: Program, web: str) -> None:

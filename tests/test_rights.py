@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -83,12 +83,14 @@ from data import (
     assignments,
     audit,
     backups,
+    behind,
     calibration,
     collector,
     comments,
     config,
     connections,
     conversations,
+    daily,
     datasets,
     deputies,
     disputes,
@@ -99,6 +101,7 @@ from data import (
     flagging,
     lists,
     measures,
+    notes,
     people,
     queue,
     relabelling,
@@ -113,9 +116,12 @@ from data import (
     talks,
     tasks,
     tokens,
+    trends,
     vectors,
     versions,
     views,
+    webhooks,
+    worth,
 )
 from data.config import ROOT
 from data.errors import Denied, Refused
@@ -125,6 +131,7 @@ from data.intake.reading import Mapping
 from data.measures import Share
 from data.tables import (
     Action,
+    Alert,
     Case,
     Classifier,
     Comment,
@@ -132,6 +139,7 @@ from data.tables import (
     Conversation,
     DatasetVersion,
     Deputy,
+    Digest,
     Example,
     ImportBatch,
     Label,
@@ -146,26 +154,37 @@ from data.tables import (
     Version,
     View,
 )
+from data.trends import Slice
 from data.values import Target, new_id, now
 from evals import (
+    alerts,
+    brief,
     candidates,
     changes,
     checks,
     compare,
     continuous,
+    digest,
     flags,
     freezing,
     graders,
+    markers,
     model_release,
     models,
+    monitors,
     passes,
     reading,
     rubrics,
     runs,
     sets,
     targets,
+    why,
 )
+from evals.brief import Brief
 from evals.cases import NewCase
+from evals.digest import Written
+from evals.digested import Told
+from evals.monitors import Definition
 from knowledge import answerers, articles, gaps, instructing, ladder, learning, trying
 from knowledge import answering as asking_articles
 from knowledge import release as answers_release
@@ -185,11 +204,18 @@ ARTICLE, ANSWERER = Target("article", "none", 1), Target("answerer", "answerer",
 MODEL = Target("model", "accuracy", 99)
 LATER = now() + timedelta(days=1)
 LONG_AGO = now() - timedelta(days=1)
+LATELY: dict[str, Any] = {"since": now().date() - timedelta(days=3), "until": now().date() + timedelta(days=1)}
+NO_NUMBERS = Written(
+    date(2026, 4, 6), now(), Told(Brief("It fell.", "", "", "", Slice(), date(2026, 4, 6), date(2026, 4, 12), now()), (), ())
+)
+MARK = behind.Behind("volume", now().date() - timedelta(days=30), now().date() + timedelta(days=1))
 OF_RECIPE = Target(RECIPE, "none", 99)
 TEXT = Content("A", "Text")
 SERVICE = connections.OpenService("delivery", "https://api.example.com", "", "", "{}")
 DESCRIBED = b'{"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {"200": {"description": "fine"}}}}}}'
 QUESTION = [{"role": "customer", "text": "How long?"}]
+SATISFIED = Definition("csat")
+ARMED = Definition("csat", arms="roll_back", armed_for=("answerer", "none"))
 WRITER = Writer(lambda _messages, _schema: pytest.fail("a model was asked"))
 
 
@@ -226,9 +252,11 @@ def build_world() -> World:
         _hire(world)
         _fill_conversations(world)
         _differ(db, world)
+        _watch(db, world)
         for person in world.people.values():
             _give_things(db, world, person)
         _make_proposals(db, world)
+    daily.bring_up_to_date()
     world.ids["backup"] = backups.make(by=people.console()).path.name
     return world
 
@@ -282,6 +310,21 @@ def _fill_conversations(world: World) -> None:
     (case,) = sets.cases(world.ids["version"])
     world.ids |= {"case": case.id, "key": case.key, "result": reading.said(world.run.id, case.id, by=engineer)[0].result.id}
     changes.add(frozen.id, [typed()], known=KNOWN, by=lead)
+
+
+def _watch(db: Any, world: World) -> None:
+    """Of each team a monitor of its lead's, with an alert."""
+    for whose in WHOSE:
+        lead = world.people["lead", OTHER if whose == OTHER else TEAM]
+        made = monitors.make(f"Satisfied {whose}", SATISFIED, why="We promised it.", by=lead)
+        today = now().date()
+        alert = Alert(monitor_id=made.id, monitor_number=1, since=today, until=today, numbers={"sign": -1, "value": 0.5, "baseline": 0.8},
+                      sentence="It fell.")  # fmt: skip
+        db.add(alert)
+        note = notes.write("We are two people fewer.", by=lead)
+        world.ids |= {f"monitor {whose}": made.id, f"alert {whose}": alert.id, f"note {whose}": note.id}
+    for sees in brief.reaches():
+        db.add(Digest(week=NO_NUMBERS.week, whose=sees, told=NO_NUMBERS.told.kept()))
 
 
 def _differ(db: Any, world: World) -> None:
@@ -377,13 +420,14 @@ class Actor:
 
 
 def actors(world: World) -> list[Actor]:
+    """Everybody that a right knows. A token is narrowed before a database is asked: one engine has each scope, `make soak` both."""
     mine = {role: world.people[role, OWN] for role in access.ROLES}
     made = [Actor(role, person, role) for role, person in mine.items()]
     owners = access.ROLES if SOAK else (access.ENGINEER, access.REP)
     made += [
         Actor(f"token of a {role} for {scope}", tokens.narrowed(mine[role], [scope]), role, scope)
         for role in owners
-        for scope in (access.SCOPES if SOAK or role == access.ENGINEER else ("read",))
+        for scope in (access.SCOPES if SOAK or (role == access.ENGINEER and store.is_sqlite()) else ("read",))
     ]
     for role in access.ROLES if SOAK else (access.LEAD,):
         gone = Person(**mine[role].model_dump() | {"disabled_at": now()})
@@ -439,6 +483,16 @@ def past(words: str) -> Iterator[None]:
         raise
     except Refused as refused:
         assert words in str(refused), str(refused)
+
+
+def explained(by: Person) -> bool:
+    """Of days in which nobody said whether they were satisfied."""
+    try:
+        return did(why.why("csat", by=by, **LATELY))
+    except Refused as refused:
+        if isinstance(refused, Denied):
+            raise
+        return "there is nothing to compare" in str(refused)
 
 
 def did(*_outcome: object) -> bool:
@@ -1225,6 +1279,11 @@ CALLS: tuple[Call, ...] = (
     Call("connection.propose", "following.pause", lambda by, w, whose: following.pause(w.ids["followed"], by=by), THERE),
     Call("connection.propose", "collector.propose", lambda by, w, whose: collector.propose(
         "https://otel.example.com", "", "a-key", contents=False, why="To see it there.", by=by), THERE),
+    Call("connection.propose", "webhooks.propose", lambda by, w, whose: webhooks.propose(
+        "on-call", "https://hooks.example.com/a", "a-key-of-sixteen-signs", why="To wake up.", by=by), THERE),
+    Call("monitor.read", "webhooks.listed", lambda by, w, whose: did(webhooks.listed(by=by)), THERE),
+    Call("connection.propose", "webhooks.stop", lambda by, w, whose: reached(
+        "there is no webhook", lambda: webhooks.stop("on-call", why="Enough.", by=by)), THERE),
     Call("connection.propose", "collector.stop", lambda by, w, whose: reached(
         "no traces leave", lambda: collector.stop(why="Enough.", by=by)), THERE),
     Call("connection.propose", "connections.propose_address", lambda by, w, whose: connections.propose_address(
@@ -1261,6 +1320,60 @@ CALLS: tuple[Call, ...] = (
          lambda by, w, whose: listed(datasets.all_versions(by=by), w.thing("dataset", by, whose))),
     Call("dataset.download", "datasets.download", lambda by, w, whose: datasets.download(w.thing("dataset", by, whose), by=by)),
     Call("measure.read", "measures.weekly", lambda by, w, whose: measures.weekly(by=by, channel=CHANNEL[whose])),
+    Call("measure.read", "trends.series", lambda by, w, whose: [
+        point for point in trends.series("volume", by=by, of=Slice(channel=CHANNEL[whose]), **LATELY) if point.amount.n]),
+    Call("measure.read", "trends.amount",
+         lambda by, w, whose: trends.amount("volume", by=by, of=Slice(channel=CHANNEL[whose]), **LATELY).n),
+    Call("measure.read", "trends.broken_down",
+         lambda by, w, whose: CHANNEL[whose] in trends.broken_down("volume", by=by, along="channel", **LATELY)),
+    Call("measure.read", "trends.heat", lambda by, w, whose: CHANNEL[whose] in {
+        channel for _, channel in trends.heat("volume", by=by, **LATELY)}),
+    Call("measure.read", "trends.funnel",
+         lambda by, w, whose: trends.funnel(by=by, of=Slice(channel=CHANNEL[whose]), **LATELY)[0].amount.n),
+    Call("measure.read", "trends.measures", lambda by, w, whose: trends.measures(by=by, **LATELY), THERE),
+    Call("measure.read", "trends.checked", lambda by, w, whose: did(trends.checked(by=by, **LATELY)), THERE),
+    Call("measure.read", "why.why", lambda by, w, whose: explained(by), THERE),
+    Call("measure.read", "behind.ids", lambda by, w, whose: w.fresh[whose] in behind.ids(MARK, by=by).ids,
+         also="conversation.read"),
+    Call("measure.read", "markers.collected", lambda by, w, whose: did(markers.collected(by=by, **LATELY)), THERE),
+    Call("measure.read", "brief.whose_of", lambda by, w, whose: did(brief.whose_of(by)), THERE),
+    Call("measure.read", "brief.newest", lambda by, w, whose: did(brief.newest(by=by)), THERE),
+    Call("measure.read", "brief.last_known", lambda by, w, whose: did(brief.last_known("resolution", by=by)), THERE),
+    Call("measure.read", "digest.required", lambda by, w, whose: did(digest.required(by=by)), THERE),
+    Call("measure.read", "digest.weeks", lambda by, w, whose: did(digest.weeks(by=by)), THERE),
+    Call("measure.read", "digest.of", lambda by, w, whose: did(digest.of(by=by)), THERE),
+    Call("measure.read", "digest.corrected", lambda by, w, whose: did(digest.corrected(NO_NUMBERS, by=by)), THERE),
+    Call("measure.read", "behind.narrowing", lambda by, w, whose: did(behind.narrowing(MARK, by=by)), THERE,
+         also="conversation.read"),
+    Call("measure.read", "behind.explained", lambda by, w, whose: behind.explained(MARK, by=by), THERE,
+         also="conversation.read"),
+    Call("measure.read", "worth.worth", lambda by, w, whose: did(worth.worth(by=by, **LATELY)), THERE),
+    Call("measure.read", "monitors.days", lambda by, w, whose: did(monitors.days(SATISFIED, now().date(), by=by)), THERE),
+    Call("measure.read", "alerts.would_have", lambda by, w, whose: did(alerts.would_have(SATISFIED, by=by, back=2)), THERE),
+    Call("measure.read", "notes.between", lambda by, w, whose: listed(
+        notes.between(now() - timedelta(days=1), now() + timedelta(days=1), by=by), w.ids[f"note {whose}"])),
+    Call("note.write", "notes.write", lambda by, w, whose: notes.write(
+        "It was slow.", of=Slice(team_id=w.people["lead", OTHER if whose == OTHER else TEAM].team_id), by=by)),
+    Call("note.write", "notes.may_take_back", lambda by, w, whose: notes.may_take_back(
+        next(one for one in notes.between(now() - timedelta(days=1), now() + timedelta(days=1), by=w.people["engineer", OWN])
+             if one.id == w.ids[f"note {whose}"]), by=by)),
+    Call("note.write", "notes.take_back", lambda by, w, whose: notes.take_back(w.ids[f"note {whose}"], by=by)),
+    Call("measure.read", "alerts.gone_through", lambda by, w, whose: did(alerts.gone_through(SATISFIED, by=by, back=2)), THERE),
+    Call("monitor.read", "monitors.all_of", lambda by, w, whose: listed(
+        (one.monitor for one in monitors.all_of(by=by)), w.ids[f"monitor {whose}"])),
+    Call("monitor.read", "monitors.get", lambda by, w, whose: monitors.get(w.ids[f"monitor {whose}"], by=by)),
+    Call("monitor.read", "monitors.history", lambda by, w, whose: monitors.history(w.ids[f"monitor {whose}"], by=by)),
+    Call("monitor.read", "alerts.of", lambda by, w, whose: alerts.of(w.ids[f"monitor {whose}"], by=by)),
+    Call("monitor.read", "alerts.look", lambda by, w, whose: alerts.look(by=by), THERE),
+    Call("monitor.change", "monitors.make", lambda by, w, whose: monitors.make("Stars", SATISFIED, why="We promised it.", by=by), THERE),
+    Call("monitor.change", "monitors.change", lambda by, w, whose: monitors.change(
+        w.ids[f"monitor {whose}"], SATISFIED, why="Better.", by=by)),
+    Call("monitor.change", "monitors.snooze", lambda by, w, whose: monitors.snooze(w.ids[f"monitor {whose}"], None, why="", by=by)),
+    Call("monitor.change", "monitors.retire", lambda by, w, whose: monitors.retire(w.ids[f"monitor {whose}"], why="Enough.", by=by)),
+    Call("monitor.change", "alerts.acknowledge", lambda by, w, whose: alerts.acknowledge(w.ids[f"alert {whose}"], "Seen.", by=by)),
+    Call("monitor.change", "alerts.close", lambda by, w, whose: alerts.close(w.ids[f"alert {whose}"], "Mended.", by=by)),
+    Call("monitor.arm", "monitors.make", lambda by, w, whose: reached("was ever released", lambda: monitors.make(
+        "Stars", ARMED, why="We promised it.", by=by)), THERE, also="monitor.change"),
     Call("deputy.name", "deputies.name", lambda by, w, whose: deputies.name(
         colleague(by, w), starts_at=now(), ends_at=now() + timedelta(days=1), by=by), THERE),
     Call("deputy.name", "deputies.end", lambda by, w, whose: did(deputies.end(w.thing("deputy", by, whose), by=by)), own=True),
@@ -1399,7 +1512,9 @@ ONLY_ONESELF = {
     "asking.ask",  # background work, whose right was asked; by= says whose budget it is
     "approvals.may_decide",  # tells a screen what the verbs will say
     "access.may", "access.reach", "access.require", "access.within", "access.whose",  # the check itself
-    "people.known_as", "people.rest_keys",
+    "people.known_as", "people.rest_keys", "people.mail_digest",
+    "brief.may_open",  # tells a screen what the page will say
+    "briefing.of_moved", "briefing.of_calm", "briefing.of_too_few",  # words for what brief.made read; what they count asks its right again
     "deeds.last", "undo.about", "undo.last", "undo.take_back",  # one's own deeds; each noun asks its right again
     "reviews.is_blind",  # whether something is to be hidden, and nothing of what
     "training.keep",  # what training.train made, which asked for the right; the benchmark keeps its own so
@@ -1555,6 +1670,24 @@ ROUTES: dict[str, Row] = {
     "POST /v1/conversations/{conversation_id}/respond": Row(
         "agent.run", lambda client, w, by, whose: client.post(f"/api/v1/conversations/{w.fresh[whose]}/respond"), WHOSE),
     "GET /v1/policy": Row("automation.read", plain("/api/v1/policy")),
+    "GET /v1/digest": Row("measure.read", plain("/api/v1/digest")),
+    "GET /v1/monitors": Row(
+        "monitor.read", plain("/api/v1/monitors"), WHOSE,
+        shown=lambda told, w, by, whose: w.ids[f"monitor {whose}"] in {row["id"] for row in told}),
+    "GET /v1/monitors/{monitor_id}/alerts": Row(
+        "monitor.read", lambda client, w, by, whose: client.get(f"/api/v1/monitors/{w.ids[f'monitor {whose}']}/alerts"), WHOSE,
+        shown=lambda told, w, by, whose: bool(told)),
+    "POST /v1/monitors": Row("monitor.change", lambda client, *_: client.post(
+        "/api/v1/monitors", json={"measure": "csat", "name": new_id(), "why": "We promised it."})),
+    "GET /v1/notes": Row(
+        "measure.read", plain("/api/v1/notes"), WHOSE,
+        shown=lambda told, w, by, whose: w.ids[f"note {whose}"] in {row["id"] for row in told}),
+    "POST /v1/notes": Row("note.write", lambda client, *_: client.post("/api/v1/notes", json={"text": "It was slow."})),
+    "POST /v1/notes/{note_id}/take-back": Row(
+        "note.write", lambda client, w, by, whose: client.post(f"/api/v1/notes/{w.ids[f'note {whose}']}/take-back"), WHOSE, beyond=422),
+    "POST /v1/monitors/{monitor_id}/snooze": Row(
+        "monitor.change", lambda client, w, by, whose: client.post(f"/api/v1/monitors/{w.ids[f'monitor {whose}']}/snooze", json={}),
+        WHOSE, beyond=422),
     "GET /v1/people": Row(
         "person.read", plain("/api/v1/people"), WHOSE,
         shown=lambda told, w, by, whose: w.owner(by, whose).id in {row["id"] for row in told}),

@@ -29,6 +29,8 @@ SCREENS = (
     "ladder",
     "automations",
     "quality",
+    "monitors",
+    "digest",
     "datasets",
     "approvals",
     "policy",

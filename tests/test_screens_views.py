@@ -1,14 +1,18 @@
 """The list of conversations: views are kept, opened by their address and forgotten; filters go one by one; it leaves as a file."""
 
+from datetime import date, timedelta
+
 import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
-from data import conversations, downloads, people, store, views
+from data import behind, conversations, downloads, lists, people, store, together, views
+from data.behind import Behind
 from data.conversations import Filter
 from data.intake import door
 from data.measures import next_week, week_of
-from data.tables import Person, Ticket
+from data.tables import AuditEntry, Person, Ticket
+from data.trends import Slice
 from data.values import now
 from tests.conftest import Staff, hire
 from tests.conversations import canonical
@@ -180,3 +184,71 @@ def test_the_list_leaves_as_a_file_for_one_ticket(desk: Staff) -> None:
     assert (downloads.config.folder("exports") / ticket.names["key"]).read_text().count("\n") - 1 == conversations.counted(
         Filter(channel="chat"), by=desk.rep
     )
+
+
+# -- the conversations behind a mark -------------------------------------------------------------------------------------------------------
+
+LATELY = {"since": WEEK.date() - timedelta(days=1), "until": WEEK.date() + timedelta(days=1)}  # wherever the portal's days begin
+
+
+def narrowed_to(app: AppTest) -> list[str]:
+    return [one.label for one in app.button if (one.key or "").startswith("conversations_without_")]
+
+
+def test_a_mark_of_a_chart_opens_its_conversations_and_says_in_words_what_they_are(desk: Staff) -> None:
+    mark = Behind("volume", **LATELY, of=Slice(channel="chat"))
+    found, whole = Filter(behind=mark), count_of(Filter(), desk.rep)
+    app = open_screen(sit_down(desk.rep), "conversations", **behind.address(mark))
+    shown = words(app)
+    assert count_of(found, desk.rep) in shown and whole not in shown and "conversations that customers opened" in shown
+    assert narrowed_to(app) == [behind.words(mark)]
+    field(app, "words").set_value("please").run()
+    assert count_of(Filter(words="please", behind=mark), desk.rep) in words(app) and behind.read(app.query_params) == mark
+    button(app, "“please”").click().run()
+    button(app, behind.words(mark)).click().run()
+    assert whole in words(app) and not behind.names_in(app.query_params) and narrowed_to(app) == []
+
+
+@pytest.mark.parametrize("forged", [{"behind": "fame"}, {"behind_until": "soon"}, {"behind_team": "x" * 300}, {"behind_x": "1"}])
+def test_a_mark_that_there_cannot_be_is_left_out_and_the_rest_still_narrows(desk: Staff, forged: dict[str, str]) -> None:
+    mark = Behind("volume", date(2001, 1, 1), date(2001, 1, 2))
+    for told, has in ((behind.address(mark), False), (behind.address(mark) | forged, True)):  # the control, and the forged one
+        app = open_screen(sit_down(desk.rep), "conversations", channel="Chat", **told)
+        assert not app.exception
+        assert ("names a mark that no chart has" in words(app)) == has
+        assert (count_of(Filter(channel="chat"), desk.rep) in words(app)) == has
+
+
+def test_another_teams_mark_is_left_out_and_says_why(desk: Staff) -> None:
+    mark = Behind("volume", **LATELY, of=Slice(team_id=desk.fern.id))
+    shown = words(open_screen(sit_down(desk.rep), "conversations", **behind.address(mark))).replace("\\", "")
+    assert "The mark that this address names is left out. Not done: this measure belongs to another team." in shown
+    assert count_of(Filter(), desk.rep) in shown
+    shown = words(open_screen(sit_down(desk.other), "conversations", **behind.address(mark)))  # the control
+    assert count_of(Filter(behind=mark), desk.other) in shown and "left out" not in shown
+
+
+def test_a_mark_is_kept_as_a_view_and_opened_again(desk: Staff) -> None:
+    mark = Behind("volume", **LATELY, of=Slice(channel="email", segment=""))
+    app = open_screen(sit_down(desk.rep), "conversations", channel="E-mail", **behind.address(mark))
+    name_field(app).set_value("That day's mail")
+    button(app, "Save view").click().run()
+    (view,) = views.of(by=desk.rep)
+    assert views.filter_of(view) == Filter(channel="email", behind=mark)
+    app = open_screen(sit_down(desk.rep), "conversations", view=view.id)
+    assert count_of(Filter(channel="email", behind=mark), desk.rep) in words(app) and "Changed" not in words(app)
+    assert behind.read(app.query_params) == mark
+    field(app, "conversations_view").set_value(None).run()
+    assert not behind.names_in(app.query_params) and count_of(Filter(), desk.rep) in words(app)
+
+
+def test_the_file_and_what_is_chosen_are_those_behind_the_mark(desk: Staff) -> None:
+    found = Filter(behind=Behind("volume", **LATELY, of=Slice(channel="voice")))
+    expected = {row.id for row in conversations.listed(found, by=desk.rep, size=100)}
+    assert 0 < len(expected) < conversations.counted(Filter(), by=desk.rep)
+    made = lists.as_csv(found, by=desk.rep)
+    assert made.rows == len(expected)
+    with store.reading() as db:
+        assert set(together.chosen(db, found, "review.record", by=desk.rep)) == expected
+        (entry,) = [one for one in db.exec(select(AuditEntry)) if one.noun_id == made.key]
+    assert entry.after == {"behind": behind.address(found.behind)}  # the record says what was taken

@@ -64,6 +64,11 @@ _WANTS_IT = _any(
     r"\bmein geld (?:zurueck|noch nicht)", r"\bauf mein geld\b",
     rf"\bwo bleib\w* (?:die|meine|mein)\b{_NEAR}(?:geld|{_BACK})", r"\bkeine (?:rueck)?erstattung (?:erhalten|bekommen)",
 )  # fmt: skip
+_CAME_BACK = _any(
+    r"\b(?:sent|brought|shipped|gave)\b[^.?!]{0,40}\bback\b", r"\breturn(?:ed|s|ing)?\b", r"\blocker\b",
+    r"\bzurueck(?:geschickt|gesendet|gebracht)", r"\b(?:retoure|ruecksendung|zurueckschick)",
+)  # fmt: skip
+_CANCELLED = _any(r"\bcancel", r"\bstornier")
 _WANTS_IT_NOT = _any(
     rf"\b(?:don't|do not|didn't|did not|not|never) (?:\w+ ){{0,2}}?(?:want|need|ask(?:ing)?|like|looking)\b{_NEAR}(?:refund|money)",
     r"\bno refund (?:please|needed|necessary|required)", r"\bwithout (?:a |any )?refund", r"\bnot a refund",
@@ -108,103 +113,14 @@ _AMOUNT = _any(
 _DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _GERMAN = re.compile(r"\b(?:ich|und|nicht|mein\w*|ist|bitte|wo|eine?n?|der|das|wie|sie|ihnen|habe|bestellung|geld)\b")
 _PLAIN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "ʼ": "'"})
-_EMPTY = frozenset(
-    [
-        "about",
-        "after",
-        "agent",
-        "also",
-        "answer",
-        "anything",
-        "because",
-        "been",
-        "before",
-        "called",
-        "could",
-        "customer",
-        "does",
-        "doing",
-        "from",
-        "give",
-        "have",
-        "help",
-        "here",
-        "into",
-        "just",
-        "know",
-        "made",
-        "make",
-        "more",
-        "much",
-        "need",
-        "only",
-        "other",
-        "please",
-        "should",
-        "some",
-        "such",
-        "tell",
-        "than",
-        "that",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "thing",
-        "this",
-        "tool",
-        "used",
-        "uses",
-        "very",
-        "want",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "will",
-        "with",
-        "would",
-        "your",
-        "auch",
-        "aber",
-        "bitte",
-        "dass",
-        "dein",
-        "dies",
-        "eine",
-        "einen",
-        "einer",
-        "etwas",
-        "haben",
-        "hallo",
-        "hier",
-        "ihre",
-        "kann",
-        "kein",
-        "keine",
-        "können",
-        "mehr",
-        "mein",
-        "meine",
-        "meinen",
-        "nach",
-        "nicht",
-        "noch",
-        "oder",
-        "schon",
-        "sehr",
-        "sein",
-        "sich",
-        "sind",
-        "über",
-        "wenn",
-        "werden",
-        "wird",
-    ]
-)
+_EMPTY = frozenset((
+    "about", "after", "agent", "also", "answer", "anything", "because", "been", "before", "called", "could", "customer", "does", "doing",
+    "from", "give", "have", "help", "here", "into", "just", "know", "made", "make", "more", "much", "need", "only", "other", "please",
+    "should", "some", "such", "tell", "than", "that", "their", "them", "then", "there", "these", "they", "thing", "this", "tool", "used",
+    "uses", "very", "want", "were", "what", "when", "where", "which", "will", "with", "would", "your", "auch", "aber", "bitte", "dass",
+    "dein", "dies", "eine", "einen", "einer", "etwas", "haben", "hallo", "hier", "ihre", "kann", "kein", "keine", "können", "mehr",
+    "mein", "meine", "meinen", "nach", "nicht", "noch", "oder", "schon", "sehr", "sein", "sich", "sind", "über", "wenn", "werden", "wird",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -222,6 +138,7 @@ class Heard:
     beside: bool = False  # it is asked for beside another matter
     in_part: bool = False  # a part of an order is meant
     in_general: bool = False  # how something works, of no order
+    back: str = ""  # what they say of the order that they want the money of: returned or cancelled
     german: bool = False
 
 
@@ -229,17 +146,18 @@ def heard(seen: Seen, intent: str) -> Heard:
     """In the words that wait for an answer; where those name no number or matter, in what the customer wrote before."""
     words, before = _text(seen.words), _before(seen)
     plain = folded(words)
-    orders, invoices = _numbers(words)
+    orders, invoices = numbers(words)
     if not orders and not invoices:
-        orders, invoices = next((found for text in reversed(before) if any(found := _numbers(text))), ((), ()))
+        orders, invoices = next((found for text in reversed(before) if any(found := numbers(text))), ((), ()))
     in_general = bool(_IN_GENERAL.search(plain)) and not _OWN.search(plain) and not orders and not invoices and not _asks(plain)
     by_intent, by_words = topics(intent.replace("_", " ")), topics(plain) or topics(folded(" ".join(before)))
     wants_money = _wants_money(plain, by_intent, in_general)
     about = frozenset() if in_general else (by_intent or (by_words if not intent else frozenset()))
     about = about | {MONEY} if wants_money else about - {MONEY} if _WANTS_IT_NOT.search(plain) else about
     return Heard(
-        about, orders[:MOST_NUMBERS], invoices[:MOST_NUMBERS], tuple(_DAY.findall(words)), _amounts(plain), stems(plain), stems(intent),
-        wants_money, bool(intent) and MONEY not in by_intent, bool(_IN_PART.search(plain)), in_general, len(_GERMAN.findall(plain)) >= 2,
+        about, orders[:MOST_NUMBERS], invoices[:MOST_NUMBERS], tuple(_DAY.findall(words)), amounts(plain), stems(plain), stems(intent),
+        wants_money, bool(intent) and MONEY not in by_intent, bool(_IN_PART.search(plain)), in_general,
+        "returned" if _CAME_BACK.search(plain) else "cancelled" if _CANCELLED.search(plain) else "", len(_GERMAN.findall(plain)) >= 2,
     )  # fmt: skip
 
 
@@ -283,7 +201,7 @@ def _wants_money(plain: str, by_intent: Iterable[str], in_general: bool) -> bool
     return bool(_WANTS_IT.search(plain)) or MONEY in by_intent
 
 
-def _numbers(words: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def numbers(words: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Of orders and of invoices, each once, in the order in which they stand."""
     text = _NO_NUMBER.sub(" ", words)
     codes = [*_CODE.finditer(text), *(one for one in _RUN_ON.finditer(text) if not _WORD.fullmatch(one[1].lower()))]
@@ -295,5 +213,5 @@ def _numbers(words: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(orders)), tuple(dict.fromkeys(number for front, number in told if front in _OF_INVOICES))
 
 
-def _amounts(plain: str) -> tuple[Decimal, ...]:
+def amounts(plain: str) -> tuple[Decimal, ...]:
     return tuple(dict.fromkeys(Decimal((one[1] or one[2]).replace(",", ".")) for one in _AMOUNT.finditer(plain)))

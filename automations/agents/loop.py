@@ -20,7 +20,8 @@ from automations.guardrails import all as guardrails
 from automations.guardrails import watching
 from automations.guardrails.face import CAME, LEAVES, Looked
 from automations.guardrails.watching import Said, Stopped
-from automations.running import DONE, FAILED, SKIPPED, WAITING, Span
+from automations.outside import using
+from automations.running import DONE, FAILED, SKIPPED, WAITING, Span, since
 from automations.steps import said
 from automations.steps.face import Changes, Step
 from automations.world import Within, World
@@ -156,7 +157,10 @@ class Loop:
         if odd := [name for name in chosen if name not in free]:
             raise NotOffered(f"Not done: '{tool.name}' takes no '{conditions.shown(odd[0])}'. It takes: {', '.join(free) or 'nothing'}.")
         bound = {name: filling.value_of(value, facts) for name, value in tool.given.items()}
-        return {name: value for name, value in chosen.items() if value not in (None, "")} | bound
+        given = {name: value for name, value in chosen.items() if value not in (None, "")} | bound
+        if "arguments" in free and using.moves_money(self.world.tools, given):
+            raise NotOffered(f"Not done: '{tool.name}' moves money, and no agent chooses an amount. Bind its arguments under 'with'.")
+        return given
 
     def _require_allowed(self, tool: Tool) -> None:
         if tool.when is not None and not conditions.holds(tool.when, self._facts(), self.world.at):
@@ -245,6 +249,7 @@ class Loop:
     def _note_said(self, one: Said) -> None:
         self.within.note(Span(
             f"{self.world.act}.{one.name.replace(' ', '_')}", one.name, DONE if one.passes else FAILED, {}, {}, one.ms, one.why, GUARDRAIL,
+            starts=since(self.within.clock, one.began) if one.began else None,
         ))  # fmt: skip
 
     def _note(
@@ -253,7 +258,7 @@ class Loop:
     ) -> None:  # fmt: skip
         ms = round((time.perf_counter() - began) * 1000, 2)
         tokens, cost = (call.tokens_in + call.tokens_out, call.cost) if call else (0, 0.0)
-        self.within.note(Span(name, step, state, given, gave, ms, why, kind, tokens, cost))
+        self.within.note(Span(name, step, state, given, gave, ms, why, kind, tokens, cost, since(self.within.clock, began)))
 
 
 def text_of(wanted: Wanted) -> str:

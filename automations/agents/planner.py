@@ -1,8 +1,9 @@
 """An agent's next turn without any model: patterns say what the customer wants, steps what a tool can do, tools what is said.
 
 It is deterministic and asks nobody. In this order: what the matter is, another agent where that one's description fits better, look-ups,
-an effect that what was looked up allows, the words for the customer; and a person wherever something does not fit. It never uses a tool
-twice with the same arguments, and an amount is never its choice: a tool that leaves one open is not used.
+an effect that what was looked up allows, the words for the customer. Where something does not fit, it is another agent's turn, and a
+person's when each has had its own. A tool is never used twice with the same arguments, and an amount is never its choice: a tool that
+leaves one open is not used.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,8 +53,21 @@ class Plan:
     def gave(self, step: str) -> list[Mapping[str, Any]]:
         return [one.gave for one in self.done if one.step == step]
 
+    @property
+    def tried(self) -> Sequence[Used]:
+        """What went well, and what this agent tried: what another one may not do, this one perhaps may."""
+        since = max((place for place, one in enumerate(self.seen.used) if not one.step), default=-1)
+        return [one for place, one in enumerate(self.seen.used) if not one.why or place > since]
+
     def was_used(self, step: str) -> bool:
-        return any(one.step == step for one in self.seen.used)
+        return any(one.step == step for one in self.tried)
+
+    @property
+    def others(self) -> list[Offered]:
+        """Agents that have not had it."""
+        before = {one.name for one in self.seen.used if not one.step}
+        room = len(before) < MOST_HANDOFFS
+        return [one for one in self.seen.offered if one.hands_over and one.name not in before and room]
 
 
 def planned(seen: Seen) -> Call:
@@ -63,8 +77,8 @@ def planned(seen: Seen) -> Call:
         return _words(plan, "person", "a person has it")
     if len(seen.used) >= MOST_USED:
         return _last_words(plan, f"{MOST_USED} tools were used")
-    if why := _refused(seen):
-        return _to_a_person(plan, why)
+    if why := _refused(plan):
+        return _effect(plan) or _passed_on(plan, why)
     for decide in (_classified, _handed, _looked_up, _effect, _marked):
         if call := decide(plan):
             return call
@@ -80,9 +94,16 @@ def _plan(seen: Seen) -> Plan:
     return Plan(seen, heard, language, done)
 
 
-def _refused(seen: Seen) -> str:
-    """Without an intent one can go on, and without an agent that was handed to; without anything else a person has to."""
-    return next((f"{one.name} was refused" for one in seen.used if one.why and one.step not in (CLASSIFIES, "")), "")
+def _refused(plan: Plan) -> str:
+    """Without an intent one can go on, and without an agent that was handed to; without anything else somebody else has to."""
+    away = (one for one in plan.tried if one.why and one.step not in (CLASSIFIES, "") and not _was_tried_only(plan, one))
+    return next((f"{one.name} was refused" for one in away), "")
+
+
+def _was_tried_only(plan: Plan, one: Used) -> bool:
+    """Whether money went back another way, or an order was looked for that came back, of which the customer does not speak."""
+    guessed = one.step == LOOKS_FOR[MONEY] and "status" in one.arguments and not plan.heard.back
+    return guessed or (one.step in MENDS.values() and bool(plan.gave(one.step)))
 
 
 # -- what the matter is, and whose it is --------------------------------------------------------------------------------------------------
@@ -96,16 +117,21 @@ def _classified(plan: Plan) -> Call | None:
 
 def _handed(plan: Plan) -> Call | None:
     """Where another agent's description says more of the customer's matter than the own tools do."""
-    before = {one.name for one in plan.seen.used if not one.step}
-    others = [one for one in plan.seen.offered if one.hands_over and one.name not in before]
-    if not others or len(before) >= MOST_HANDOFFS:
+    best = max(plan.others, key=lambda one: _fitness(plan, one), default=None)
+    if best is None or not _fits_better(plan, best, only=len(plan.others) == 1):
         return None
-    best = max(others, key=lambda one: _fitness(plan, one))
-    if not _fits_better(plan, best, only=len(others) == 1):
-        return None
-    return _first(
-        plan, _calls([best], {"why": "Its matter", "reason": "Its matter", "summary": "Its matter"}, plan), f"hands to {best.name}"
-    )
+    return _hands(plan, best, f"hands to {best.name}")
+
+
+def _hands(plan: Plan, other: Offered, why: str) -> Call | None:
+    return _first(plan, _calls([other], {"why": "Its matter", "reason": "Its matter", "summary": "Its matter"}, plan), why)
+
+
+def _passed_on(plan: Plan, why: str) -> Call:
+    """What this agent cannot do is another one's turn before it is a person's."""
+    best = max(plan.others, key=lambda one: _fitness(plan, one), default=None)
+    handed = _hands(plan, best, f"hands to {best.name}, since {why}") if best else None
+    return handed or _to_a_person(plan, why)
 
 
 def _fits_better(plan: Plan, other: Offered, *, only: bool) -> bool:
@@ -166,10 +192,19 @@ def _look_ups(plan: Plan) -> Iterator[ToolCall]:
 
 
 def _by_number(plan: Plan, step: str, numbers: Sequence[str], names: Sequence[str]) -> Iterator[ToolCall]:
-    if not numbers and plan.gave(step):  # the newest one was looked up
-        return
-    for one in numbers or ("",):
-        yield from _uses(plan, step, dict.fromkeys(names, one) if one else {})
+    for one in numbers:
+        yield from _uses(plan, step, dict.fromkeys(names, one))
+    if not numbers:
+        yield from _newest(plan, step)
+
+
+def _newest(plan: Plan, step: str) -> list[ToolCall]:
+    """Of whoever names none; where they want money, of which theirs may go back, or has."""
+    if not plan.gave(step):
+        return _uses(plan, step, {"status": plan.heard.back} if plan.heard.wants_money and plan.heard.back else {})
+    if step == LOOKS_FOR[MONEY] and plan.heard.wants_money and not any(one.get("status") in BACK for one in plan.gave(step)):
+        return _uses(plan, step, {"status": BACK[0]})
+    return []
 
 
 def _others(plan: Plan) -> Iterator[ToolCall]:
@@ -189,11 +224,12 @@ def _others(plan: Plan) -> Iterator[ToolCall]:
 def _effect(plan: Plan) -> Call | None:
     """Only what was asked for and what the look-up allows."""
     step = _mending(plan)
-    if not step or plan.was_used(step):
+    if not step or plan.gave(step):
         return None
     found = str(_orders(plan)[0]["number"])
     known = {"order": found, "number": found, "order_number": found, "reason": REASONS[step], "why": REASONS[step]}
-    return _first(plan, _uses(plan, step, known), f"what was looked up allows a {step}")
+    ways = [call for call in _calls(plan.offered(step), known, plan) if not _is_done(plan, call)]
+    return _first(plan, ways, f"what was looked up allows a {step}")
 
 
 def _mending(plan: Plan) -> str:
@@ -212,14 +248,15 @@ def _may_go_back(heard: Heard, order: Mapping[str, Any]) -> bool:
     refundable, refunded = sentences.money(order, "refundable"), sentences.money(order, "refunded")
     if not refundable or refunded or heard.in_part or not (heard.orders or order.get("status") in BACK):
         return False
-    return all(one == refundable for one in heard.amounts)
+    return all(one in (refundable, sentences.money(order, "goods")) for one in heard.amounts)
 
 
 def _orders(plan: Plan) -> list[Mapping[str, Any]]:
     """What was looked up, each order once and as it was last seen; where they name some, only those."""
     found = {str(gave["number"]): gave for gave in plan.gave("look up order") if isinstance(gave.get("number"), str) and gave["number"]}
     named = set(plan.heard.orders)
-    return [gave for key, gave in found.items() if not named or key.upper() in named or key in named]
+    back = {key for key, gave in found.items() if plan.heard.wants_money and not named and gave.get("status") in BACK}
+    return [gave for key, gave in found.items() if (key in back if back else not named or key.upper() in named or key in named)]
 
 
 def _marked(plan: Plan) -> Call | None:
@@ -238,10 +275,10 @@ def _marked(plan: Plan) -> Call | None:
 
 def _answered(plan: Plan) -> Call:
     if why := _needs_a_person(plan):
-        return _to_a_person(plan, why)
+        return _passed_on(plan, why)
     if said := _reply(plan):
         return _say(said, "says what was found")
-    return _missing(plan) or _to_a_person(plan, "nothing that was found answers it")
+    return _missing(plan) or _passed_on(plan, "nothing that was found answers it")
 
 
 def _needs_a_person(plan: Plan) -> str:
@@ -268,7 +305,9 @@ def _is_more(heard: Heard, order: Mapping[str, Any]) -> bool:
 
 def _reply(plan: Plan) -> str:
     if plan.language:
-        return sentences.reply(plan.seen.used, plan.language)
+        meant = [gave.get("number") for gave in _orders(plan)]
+        told = [one for one in plan.seen.used if one.step != LOOKS_FOR[ORDER] or not meant or one.gave.get("number") in meant]
+        return sentences.reply(told, plan.language)
     return "\n".join(text for gave in plan.gave(ARTICLES) if (text := sentences.article(gave)))
 
 
@@ -293,7 +332,7 @@ def _to_a_person(plan: Plan, why: str) -> Call:
 
 
 def _last_words(plan: Plan, why: str) -> Call:
-    said = "" if _refused(plan.seen) or _needs_a_person(plan) else _reply(plan)
+    said = "" if _refused(plan) or _needs_a_person(plan) else _reply(plan)
     return _say(said, why) if said else _words(plan, "nothing", why)
 
 
@@ -315,7 +354,7 @@ def _calls(tools: Sequence[Offered], known: Mapping[str, str], plan: Plan) -> li
 
 
 def _is_done(plan: Plan, call: ToolCall) -> bool:
-    return any(one.name == call.name and dict(one.arguments) == call.arguments for one in plan.seen.used)
+    return any(one.name == call.name and dict(one.arguments) == call.arguments for one in plan.tried)
 
 
 def _first(plan: Plan, calls: Sequence[ToolCall], why: str) -> Call | None:

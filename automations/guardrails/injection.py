@@ -6,7 +6,7 @@ A text is read as it stands, and as a model could read it: without hidden signs,
 import re
 from collections.abc import Iterator
 
-from automations.guardrails import disguises, patterns
+from automations.guardrails import disguises, patterns, signs, sparing
 from automations.guardrails.face import CAME, Declaration, Looked, Verdict
 from evals.graders.values import cut
 
@@ -69,7 +69,8 @@ SPEAKS = patterns.of(
     \byou (?:have been|are|were) (?:now )?(?:granted|given|authori[sz]ed|permitted|allowed)\b[^.!?\n]{0,20}\b(?:elevated|admin\w*
         |full access|root|exceed
         |override|bypass|ignore|skip)\b
-    \b(?:limits?|restrictions?|guardrails?|caps?) (?:has|have|had|was|were|is|are) (?:now |been )*(?:lifted|removed|disabled|suspended
+    \b(?:(?:your|refund|credit|payout) (?:limits?|caps?)|guardrails?|restrictions?) (?:has|have|had|was|were|is
+            |are) (?:now |been )*(?:lifted|removed|disabled|suspended
         |waived|turned off)\b
         |\brefunds? (?:above|over|beyond) the limit (?:is|are) (?:allowed|permitted|fine|ok)
     \b(?:grenzen?|limits?|beschränkung\w*) (?:ist |sind |wurden? )?(?:aufgehoben|entfernt|ausgesetzt|abgeschaltet)\b
@@ -107,7 +108,8 @@ SPEAKS = patterns.of(
     \{\s*["'](?:tool|function|action|step)["']\s*:\s*["'][a-z_ -]{2,40}["']\s*,\s*["'](?:amount|to|order|text)["']\s*:
     \b(?:refund|credit|send_?reply|send_?e?mail|issue_?refund|transfer|http_?call|call_?service|hand_?over|set_?field|route|tag|delete\w*
         |update\w*|get_\w+|look_?up\w*|exec(?:ute)?|run)\((?:\s*|[^()\n]{0,40}(?:=|:|["'0-9])[^()\n]{0,200})\)
-    (?:^|[.!?:;,] ?|\b(?:please|now|then|immediately|must|should|shall|to|and|you) )(?:call|invoke|execute|trigger|use|run) (?:the |your[ ]
+    (?:^|[.!?:;,] ?|\b(?:please|now|then|immediately|must|should|shall|to|and|you) )(?:call|invoke|execute|trigger|use
+            |run) (?:the |your[ ]
         |its )?(?:\w+[ _-]){0,4}(?:tool|function|api|endpoint|webhook|plugin)\b[^.!?\n]{0,80}(?:\b(?:with|to|for|on|using|and)\b|:)
     \b(?:rufe?|führe?|benutze|verwende|starte) (?:\S+ ){0,4}(?:werkzeug|tool|funktion|api|schnittstelle)\b[^.!?\n]{0,60}\b(?:auf|aus|mit
         |und)\b
@@ -132,7 +134,8 @@ SPEAKS = patterns.of(
     \b(?:refund|credit|transfer|pay|wire|approve|issue|grant|process|execute|send|proceed)\b[^.!?\n]{0,80}\bwithout (?:any |further[ ]
         |asking[ ]
         |waiting for |needing |requiring )*(?:approval|confirmation|confirming|verification|verifying|checking|checks?|authori[sz]ation
-        |human|review|a (?:check|review|human)|asking)\b
+        |human|review|a (?:check|review|human)|asking (?:for|any\w*|the|a|your)[ ](?:\w+ )?(?:approval|permission|confirmation
+        |human|one|supervisor|manager|person))\b
     \b(?:erstatt\w*|überweis\w*|zahl\w*|genehmig\w*|gutschr\w*|sende\w*)\b[^.!?\n]{0,80}\bohne (?:weitere |eine |jede |jegliche[ ]
         |vorherige )*(?:rückfrage|prüfung|genehmigung|bestätigung|freigabe|kontrolle|nachfrage)\b
     \b(?:do not|don't|never|without) (?:tell(?:ing)?|inform(?:ing)?|mention(?:ing)?|notify(?:ing)?|alert(?:ing)?|reveal(?:ing)?
@@ -171,50 +174,31 @@ ANSWERS = patterns.of(
         |caesar)\b[^.!?\n]{0,40}\b(?:in|from|of) your (?:answer|response|reply|output|message)\b
     \b(?:provide|give|write|render|format|phrase|produce|return|make) (?:me )?your (?:answer|response|reply|output
         |message) (?:with(?:out)?|in|using|as|by)\b
-    \b(?:respond|reply|answer) (?:only|solely|exclusively|strictly|just) (?:with|in|by|using)\b|\bonly (?:respond|reply|answer
+    \b(?:respond|reply|answer) (?:only|solely|exclusively|strictly|just) (?:with|in|using)\b|\bonly (?:respond|reply|answer
         |output) (?:with|in)\b|\bbegin your (?:answer|response|reply) with\b|\b(?:answer|respond|reply) (?:in the style of|like a
         |as if you were)\b
     \b(?:füge|baue|schreibe|nimm|ergänze)\b[^.!?\n]{0,120}\b(?:in|zu|an) (?:deine[rn]?|deiner) (?:antwort|ausgabe|nachricht)\b
         |\b(?:ersetze|vertausche|verdrehe|entferne)\b[^.!?\n]{0,60}\bdeiner antwort\b|\bantworte (?:nur|ausschließlich) (?:mit|in|als)\b
     """,
 )  # fmt: skip
-# what a person asks of a person
-SPARED = patterns.of(
-    r"""
-    \b(?:my|our) (?:\w+ ){0,2}(?:order|invoice|account|name|reference|tracking|receipt|parcel|booking|claim|policy|card|case|ticket
-        |contract|bill|address|refund|delivery|instructions?|message|mail|email|request|question)
-    \b(?:tracking|order|invoice|reference|booking|claim|case|ticket|policy|phone|account) (?:number|code|link|no|id)\b|\bcopy of\b
-        |\breceipt\b
-    \bmeine[rsnm]? \w+|\bunsere[rsnm]? \w+|\b(?:rechnungs|bestell|sendungs|auftrags)nummer\b
-    \byour (?:answer|response|reply|message) in (?:writing|english|german|advance|due|time|detail|plain|simple|full)\b
-    """
-)
-NOT_ORDERED = patterns.of(
-    r"""
-    \b(?:do not|don't|did not|didn't|never|cannot|can't|won't|not going to|how (?:can|could|dare) you|why (?:do|did|would) you|he|she
-        |they|driver|courier|colleague\w*|technician|seller|neighbou?r) (?:just |simply |always )?(?:ignore|disregard|forget|override
-        |bypass|skip|drop|violate)
-    \b(?:ignore|disregard|forget|skip) (?:\w+ ){0,2}my\b|\b(?:instructions?|directions|rules) (?:on|in|inside|from|for) (?:the|my
-        |your) (?:box|manual|packag\w*|letter|leaflet|label|booklet|website|app|parcel|product|driver|courier|delivery)\b
-    \b(?:ignorier\w*|vergessen sie|vergiss) (?:bitte )?meine\b|\bgebrauchsanweisung|\b(?:werden|wird|wurden|wurde|haben
-        |hat)\b[^.!?]{0,60}\bignoriert
-    """
-)
 PIECE = re.compile(r"\n+|(?<=[.!?])\s+(?=\S)")
 WHY = "What came in speaks to the machine"
 
 
 def look(at: Looked) -> Verdict:
-    for told, found in _signs(at.text):
+    for told, found in _orders(at.text):
         return Verdict(False, f"{WHY}{told}: '{cut(' '.join(found.split()), 80)}'. A person reads it.")
     return Verdict(True)
 
 
-def _signs(text: str) -> Iterator[tuple[str, str]]:
+def _orders(text: str) -> Iterator[tuple[str, str]]:
     """How it is hidden, and what stands there."""
     yield from disguises.signs(text)
     plain = disguises.plain(text)
     yield from (("", found) for found in _spoken(plain, whole=True))
+    if adds_up := signs.added_up(plain):
+        names, words = adds_up
+        yield f": it {' and '.join(names[:3])}", words
     for told, read in disguises.readings(plain):
         yield from ((f", {told}", found) for found in _spoken(read))
 
@@ -222,13 +206,7 @@ def _signs(text: str) -> Iterator[tuple[str, str]]:
 def _spoken(text: str, *, whole: bool = False) -> Iterator[str]:
     """Orders to the machine; in what is read otherwise than it stands, only the sure ones."""
     for found in SPEAKS.finditer(text):
-        if not NOT_ORDERED.search(_around(text, found.start(), found.end())):
+        if not sparing.spared(text, found.start(), found.end()):
             yield found.group(0)
     if whole:
-        yield from (found.group(0) for piece in PIECE.split(text) if (found := ANSWERS.search(piece)) and not SPARED.search(piece))
-
-
-def _around(text: str, start: int, end: int) -> str:
-    """The words before and behind on the same line: who is told, and of what."""
-    before = text[max(0, start - 40) : start].rpartition("\n")[2]
-    return before + text[start:end] + text[end : end + 40].partition("\n")[0]
+        yield from (found.group(0) for piece in PIECE.split(text) if (found := ANSWERS.search(piece)) and not sparing.SPARED.search(piece))

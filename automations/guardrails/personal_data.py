@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from automations.guardrails import leaving
 from automations.guardrails.face import LEAVES, Declaration, Looked, Verdict
-from automations.guardrails.known import as_table
+from automations.guardrails.source import as_table
 from automations.steps.face import Field
 from language import redact, words
 

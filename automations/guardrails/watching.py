@@ -29,6 +29,7 @@ class Said:
     why: str = ""
     ms: float = 0.0
     moment: str = CAME
+    began: float = field(default=0.0, compare=False)  # as time.perf_counter told it; 0: in another process
 
 
 class Stopped(Refused):
@@ -127,7 +128,7 @@ def _looks(guardrail: Guardrail, at: Looked, one: _Open) -> None:
     except BaseException as fault:  # also an exit: it ends this thread and no other
         said = _no(one, f"failed ({type(fault).__name__})")
     finally:
-        one.said = replace(said, ms=_ms(one))
+        one.said = replace(said, ms=_ms(one), began=one.began)
         one.ready.set()
 
 
@@ -138,7 +139,9 @@ def _heard(verdict: Any, one: _Open) -> Said:
 
 
 def _no(one: _Open, what: str) -> Said:
-    return Said(one.name, False, f"The guardrail '{one.name}' {what}, and no verdict is a no. A person goes on.", _ms(one), one.moment)
+    return Said(
+        one.name, False, f"The guardrail '{one.name}' {what}, and no verdict is a no. A person goes on.", _ms(one), one.moment, one.began
+    )
 
 
 def _ms(one: _Open) -> float:

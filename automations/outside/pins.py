@@ -58,9 +58,11 @@ class Pin:
     tool: Tool
     changes: bool
     bound: Mapping[str, str] = field(default_factory=dict)  # an argument -> what of the conversation it always is
+    money: Mapping[str, str] = field(default_factory=dict)  # an argument -> its currency, or that it is no money (money.py)
 
     def plain(self) -> dict[str, Any]:
-        return {"tool": self.tool.plain(), "sha": self.tool.sha, "changes": self.changes, "bound": dict(self.bound)}
+        said = {"changes": self.changes, "bound": dict(self.bound), "money": dict(self.money)}
+        return {"tool": self.tool.plain(), "sha": self.tool.sha, **said}
 
     @property
     def chosen(self) -> dict[str, bool]:
@@ -85,7 +87,7 @@ def pin_of(kept: Mapping[str, Any]) -> Pin:
     tool = tool_of(kept["tool"])
     if tool.sha != kept["sha"]:
         raise Refused(f"Not used: what is kept of the tool '{tool.name}' is not what its hash was made of. Have it approved again.")
-    return Pin(tool, kept["changes"], kept["bound"])
+    return Pin(tool, kept["changes"], kept["bound"], kept.get("money", {}))  # of one that was approved before money was asked for: none
 
 
 # -- what a program offers ----------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 from automations.conditions import shown
 from automations.connectors import connecting
-from automations.outside import cleaning, pins, sources
+from automations.outside import cleaning, money, pins, sources
 from automations.outside.pins import Pin, Tool
 from automations.outside.sources import ADDRESS, COMMAND, PINS, PLACE, TOOLS, Standing
 from data import access, approvals, sealing, settings, store
@@ -96,16 +96,17 @@ def _propose(
 
 
 def propose_tools(
-    name: str, *, reads: Collection[str], bound: Mapping[str, Mapping[str, str]], only: Collection[str] | None = None, why: str,
-    by: Person, at: datetime | None = None,
+    name: str, *, reads: Collection[str], bound: Mapping[str, Mapping[str, str]], moves: Mapping[str, money.Named] | None = None,
+    only: Collection[str] | None = None, why: str, by: Person, at: datetime | None = None,
 ) -> Proposal:  # fmt: skip
     """As it offered them when it was last looked at. `reads`: those that change nothing; `bound`: arguments that the conversation says;
-    `only`: of several these, the others are not used."""
+    `moves`: of each tool the arguments that are money, and those that only sound so; `only`: of several these, the others are not used."""
     access.require(by, "tool_source.propose")
     one = sources.named(name)
     wanted = _wanted(one, only)
-    _require_known(one, {*reads, *bound, *(only or ())})
-    made = [_pin(tool, tool.name not in reads, bound.get(tool.name, {})) for tool in wanted]
+    moves = moves or {}
+    _require_known(one, {*reads, *bound, *moves, *(only or ())})
+    made = [_pin(tool, tool.name not in reads, bound.get(tool.name, {}), moves.get(tool.name, {})) for tool in wanted]
     hashes = {pin.tool.name: pin.tool.sha for pin in made}
     kept = json.dumps([pin.plain() for pin in made], ensure_ascii=False)
     sealed = sealing.seal(kept, f"tools {name} pins of place {one.place}")
@@ -130,10 +131,14 @@ def _require_known(one: Standing, names: Collection[str]) -> None:
         raise Refused(f"Not proposed: {one.name} offers no '{shown(odd[0])}'. Look again at what it offers.")
 
 
-def _pin(tool: Tool, changes: bool, bound: Mapping[str, str]) -> Pin:
-    if why := pins.wrong_binding(tool, bound):
+def _pin(tool: Tool, changes: bool, bound: Mapping[str, str], moves: money.Named) -> Pin:
+    """One that changes something: of each argument that sounds like money somebody has said whether it is."""
+    made = Pin(tool, changes, dict(bound), dict(moves) if changes else {})
+    if why := pins.wrong_binding(tool, bound) or money.wrong(tool, made.money, bound):
         raise Refused(f"Not proposed: {why}.")
-    return Pin(tool, changes, dict(bound))
+    if places := money.unnamed(made):
+        raise Refused(f"Not proposed: {money.not_said(made, places)}.")
+    return made
 
 
 def _many(many: int) -> str:
@@ -145,9 +150,11 @@ def _told(one: Standing, made: list[Pin]) -> str:
     names = f": {', '.join(changing[:5])}{' and others' if len(changing) > 5 else ''}" if changing else ""
     otherwise = [pin.tool.name for pin in made if one.differs(pin.tool.name)]
     more = f" Otherwise than before: {', '.join(otherwise[:5])}." if otherwise else ""
+    paying = [pin.tool.name for pin in made if money.currency(pin)]
+    moves = f" Money is moved by {', '.join(paying[:5])}, and counts as a refund does." if paying else ""
     return (
         f"Recipes could use {_many(len(made))} of {one.where}; {len(changing):,} of them change something there{names}. Those leave by the "
-        f"door, as each recipe allows.{more}"
+        f"door, as each recipe allows.{moves}{more}"
     )
 
 
@@ -155,7 +162,7 @@ def _shown(one: Standing, pin: Pin) -> dict[str, Any]:
     """All that is approved of it, for whoever approves it: the words are the program's own."""
     tool = pin.tool
     return {
-        "name": tool.name, "told": tool.told, "takes": {name: pin.bound.get(name, "") for name in tool.arguments},
+        "name": tool.name, "told": tool.told, "takes": {name: pin.bound.get(name, "") for name in tool.arguments}, "money": dict(pin.money),
         "schema": json.dumps(tool.schema, ensure_ascii=False, indent=1), "changes": pin.changes, "says_it_reads": tool.only_reads,
         "sha": tool.sha, "differs": one.differs(tool.name), "title": cleaning.line(tool.title, pins.LONGEST_SHOWN),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from automations.conditions import keepable, shown
 from automations.connectors import shapes
 from automations.connectors.asking import MOST_ODD
 from automations.door import Wanted
-from automations.outside import cleaning, facts, reaching
+from automations.outside import cleaning, facts, money, reaching
 from automations.outside.pins import Pin, Tool
 from automations.outside.reaching import Changed, Way
 from automations.steps.calling import CHECK, LARGEST_SENT, Called, CallFault
@@ -63,7 +63,16 @@ def pin(found: Source, name: str) -> Pin:
         raise Refused(found.off[name])
     if name not in found.pins:
         raise Refused(f"Not used: no tool '{shown(name)}' of {found.name} is approved. {near(name, found.pins)}")
+    if places := money.unnamed(found.pins[name]):
+        raise Refused(f"Not used: {money.not_said(found.pins[name], places)}.")
     return found.pins[name]
+
+
+def moves_money(tools: Tools, given: Mapping[str, Any]) -> bool:
+    """Whether what is asked for has an argument that is money."""
+    found = tools.get(str(given.get("source", "")))
+    one = found.pins.get(str(given.get("tool", ""))) if found else None
+    return one is not None and one.changes and bool(money.currency(one))
 
 
 def faults(tools: Tools, given: Mapping[str, Any], *, changes: bool) -> Iterator[str]:
@@ -127,9 +136,16 @@ def asked(found: Source, sent: Mapping[str, Any]) -> Called:
 def called(wanted: Wanted, tools: Tools, *, key: str = "") -> Called:
     """What the door does of a wanted use; only where the tool still is what it was when that was written down."""
     found, sent = source(tools, str(wanted.what["source"])), wanted.what
-    if pin(found, str(sent["tool"])).tool.sha != sent["sha"]:
+    one = pin(found, str(sent["tool"]))
+    if one.tool.sha != sent["sha"] or _counts_otherwise(one, wanted):
         raise Refused(f"Not used: '{sent['tool']}' of {found.name} was approved otherwise since this was asked for. Ask for it again.")
     return found.send(wanted, found, key=key)
+
+
+def _counts_otherwise(one: Pin, wanted: Wanted) -> bool:
+    """What was held to the limits is what this use moves."""
+    code = money.currency(one)
+    return money.moved(one, wanted.what["arguments"]) != wanted.amount or code not in (wanted.currency, money.SHOPS)
 
 
 def exchanged(wanted: Wanted, found: Source, *, key: str) -> Called:

@@ -24,10 +24,12 @@ PRICES = {  # in cents
     "concrete bowl": 2890,
 }  # fmt: skip
 DELIVERY, FREE_FROM, EXPRESS = 490, 5900, 990
+MADE_TO_ORDER = "planted arrangement"  # priced one by one
 YEAR = timedelta(days=365)
 MANY = (0.14, 0.34, 0.27, 0.16, 0.09)  # how often somebody has 0 to 4 orders
 FIRST, LAST = 10_000, 99_999  # numbers of orders
 BY_EXPRESS, BY_INVOICE, UNPAID, TWICE, CANCELLED, LATE, LATE_IN_A_DELAY, LOST, RETURNED = 0.12, 0.2, 0.06, 0.012, 0.03, 0.13, 0.7, 0.1, 0.06
+ON_ITS_WAY, STILL_OPEN = 0.5, timedelta(days=12)
 DELAYS = (
     "{carrier}'s depot in {area} has more parcels than vans: deliveries come one to four days later.",
     "The road to {area} is closed after a storm, and {carrier} drives around it: parcels are a day or two late.",
@@ -42,11 +44,13 @@ OUTAGES = (
 
 @dataclass(frozen=True)
 class Mention:
-    """An order that a customer spoke of at a time, and what it was about: late, refund, twice, or nothing that shows in the ledger."""
+    """An order that a customer spoke of at a time, and what it was about: late, refund, cancelled, twice, or nothing that shows in the
+    ledger. Without a number it is one that they did not name."""
 
     order: str
     at: datetime
     about: str = ""
+    amount: int = 0  # cents that they want back, where they say so
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,10 @@ class _Course:
         if 0 < amount <= paid - sum(one[0] for one in self.refunds):
             self.refunds.append((amount, reason, when))
 
+    def paid_back(self, usual: datetime) -> datetime:
+        """Of those who ask where their money is, half had it sent before they asked, and banks are slow."""
+        return usual if self.rng.random() < ON_ITS_WAY else self.answered(usual)
+
     def answered(self, usual: datetime) -> datetime:
         """When people acted: soon after they were asked, else when it was time."""
         return self.mention.at + _hours(self.rng, 1, 40) if self.mention else usual
@@ -103,6 +111,7 @@ def fill(
         rng = random.Random(f"{seed} {key}")
         area = rng.choice(AREAS)
         theirs = [_course(rng, key, area, mention, at, numbers, delays) for mention in _occasions(rng, spoken.get(key, []))]
+        theirs = [course for course in theirs if course.mention or not _in_between(course, theirs)]
         first = min((course.order.placed_at for course in theirs), default=at - YEAR * rng.random())
         people.append(Customer(key, name, area, first.date()))
         courses += theirs
@@ -113,6 +122,12 @@ def fill(
         incidents=[*(delay.incident for delay in delays), *outages],
         entries=_entries(courses, at),
     )
+
+
+def _in_between(course: _Course, others: Sequence[_Course]) -> bool:
+    """Whoever names no order means their newest."""
+    placed = course.order.placed_at
+    return any(one.mention and not one.mention.order and one.order.placed_at <= placed <= one.mention.at for one in others)
 
 
 def _entries(courses: Iterable[_Course], at: datetime) -> Iterator[tuple[Wanted, str, datetime]]:
@@ -133,7 +148,7 @@ def _spoken_of(
     found: dict[str, list[Mention]] = {}
     for key, _ in customers:
         for mention in sorted(mentioned.get(key, ()), key=lambda one: one.at):
-            if mention.order not in taken and mention.at <= at:
+            if (not mention.order or mention.order not in taken) and mention.at <= at:
                 taken.add(mention.order)
                 found.setdefault(key, []).append(mention)
     return found
@@ -164,9 +179,11 @@ def _course(
 ) -> _Course:  # fmt: skip
     one = _placed(rng, key, mention, at, numbers)
     _bill(one)
-    if not mention and rng.random() < CANCELLED:
+    if one.about == "cancelled" or (not mention and rng.random() < CANCELLED):
         one.knows(cancelled_at=one.order.placed_at + _hours(rng, 1, 12))
-        one.refund(one.order.total, "Cancelled before it was packed", one.order.placed_at + _hours(rng, 14, 60))
+        paid = one.paid_back(one.order.placed_at + _hours(rng, 14, 60))
+        if not mention or paid <= mention.at or mention.at < at - STILL_OPEN:  # of the last ones nobody has looked at what was kept
+            one.refund(one.order.total, "Cancelled before it was packed", paid)
         return one
     _send(one)
     chance = {"late": 1.0, "refund": 0.0, "twice": 0.0}.get(one.about, _chance_late(one, area, delays))
@@ -177,15 +194,17 @@ def _course(
 
 
 def _placed(rng: random.Random, key: str, mention: Mention | None, at: datetime, numbers: Iterator[str]) -> _Course:
-    before = {"refund": (26, 40), "late": (8, 11), "twice": (2, 9)}.get(mention.about if mention else "", (1, 8))
+    before = {"refund": (26, 40), "cancelled": (4, 12), "late": (8, 11), "twice": (2, 9)}.get(mention.about if mention else "", (1, 8))
     placed = mention.at - _days(rng, *before) if mention else at - YEAR * rng.random()
     items = tuple(
         Item(name, rng.choices((1, 2, 3), (8, 2, 1))[0], PRICES[name]) for name in rng.sample(list(PRICES), rng.choice((1, 1, 2, 3)))
     )
+    if mention and mention.amount:
+        items = (Item(MADE_TO_ORDER, 1, mention.amount),)
     express, goods = rng.random() < BY_EXPRESS, sum(item.quantity * item.price for item in items)
-    fee = EXPRESS if express else 0 if goods >= FREE_FROM else DELIVERY
+    fee = 0 if mention and mention.amount else EXPRESS if express else 0 if goods >= FREE_FROM else DELIVERY
     promised = _working_days(placed.date(), 1 if express else 4)
-    number = mention.order if mention else next(numbers)
+    number = (mention.order if mention else "") or next(numbers)
     order = Purchase(number, key, items, fee, placed, promised, CURRENCY, carrier=rng.choice(CARRIERS))
     due = placed.replace(hour=0, minute=0, second=0, microsecond=0) + (promised - placed.date()) + _hours(rng, 9, 18)
     return _Course(rng, order, express, due, mention)
@@ -236,8 +255,8 @@ def _go_back(one: _Course) -> None:
     returned = one.mention.at - _days(rng, 3, 10) if one.mention else came + _days(rng, 4, 14)
     returned = max(returned, came + _hours(rng, 20, 30))
     one.knows(returned_at=returned)
-    back = one.order.items if rng.random() < 0.6 else one.order.items[:1]
-    one.refund(sum(item.quantity * item.price for item in back), "Returned", one.answered(returned + _hours(rng, 6, 72)))
+    back = one.order.items if one.mention or rng.random() < 0.6 else one.order.items[:1]
+    one.refund(sum(item.quantity * item.price for item in back), "Returned", one.paid_back(returned + _hours(rng, 6, 72)))
 
 
 # -- what many had ----------------------------------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def where(to: Place, resolve: Resolve) -> Address:
 
 def _asked(method: str, to: Place, body: Mapping[str, Any] | None, line: "_Line", seconds: float, resolve: Resolve) -> tuple[int, Any]:
     try:
-        return within(seconds, line, lambda: _exchanged(line, _request(method, to, where(to, resolve), body, seconds)))
+        return within(seconds, line, lambda: _exchanged(line, request_to(method, to, where(to, resolve), body, seconds)))
     except httpx2.ConnectTimeout:
         raise CallFault(f"Not called: {to.host} did not pick up within {min(CONNECT, seconds):g} seconds. Try again in a minute.") from None
     except httpx2.ConnectError:
@@ -158,7 +158,7 @@ class _Unusable(Exception):
     """Why an answer is none."""
 
 
-class _With(httpx2.HTTPTransport):
+class WithHeaders(httpx2.HTTPTransport):
     """Adds the headers that a wire would leave out."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
@@ -177,10 +177,10 @@ class _Line(Wire):
     def __init__(self, key: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__("")
         if told := {**(headers or {}), **({"Idempotency-Key": key} if key else {})}:
-            self._http = _With(told)
+            self._http = WithHeaders(told)
 
 
-def _request(method: str, to: Place, at: Address, body: Mapping[str, Any] | None, seconds: float) -> httpx2.Request:
+def request_to(method: str, to: Place, at: Address, body: Mapping[str, Any] | None, seconds: float) -> httpx2.Request:
     """To the number that was looked up, in the name of the host: its certificate has to be for that name."""
     content = None if body is None else json.dumps(body).encode()
     told = {"Content-Type": "application/json", "Content-Length": str(len(content))} if content is not None else {}

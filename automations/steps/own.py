@@ -45,11 +45,14 @@ def order(world: World, number: str) -> Order:
     return found
 
 
-def newest_order(world: World) -> Order:
+def newest_order(world: World, status: str = "") -> Order:
+    """Of all, or of those that stand so."""
     found = _known(lambda: shop_of(world).orders_of(world.customer, at=world.at))
-    if not found:
-        raise Refused("No order was looked up: this customer has none. Ask for the number of the order that they mean.")
-    return found[0]
+    so = [one for one in found if not status or one.status == status]
+    if not so:
+        none = f"of this customer's {len(found):,} orders none is {status}" if found else "this customer has none"
+        raise Refused(f"No order was looked up: {none}. Ask for the number of the order that they mean.")
+    return so[0]
 
 
 def invoice(world: World, number: str) -> Invoice:

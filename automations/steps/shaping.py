@@ -48,6 +48,8 @@ _BREAK = re.compile(r"\s*;\s+|\s+[–—]\s+")
 # read digit by digit: FG-10001, QV000000001, 10000123; not an amount, a day or a year
 _CODE = re.compile(r"(?<![\w.,-])(?:[A-Z]{1,5}-?[0-9]{3,}[A-Z0-9]*(?:-[A-Z0-9]+)*|[0-9]{5,})(?![\w-])(?![.,][0-9])")
 
+_SIGN_BY_SIGN = re.compile(r"(?<![\w.,-])((?:[A-Z] ){1,5})?([0-9](?: [0-9A-Z]){2,})(?![\w-])")
+
 
 def shaped(text: str, *, channel: str, language: str) -> str:
     match channel:
@@ -91,3 +93,14 @@ def _sentence(text: str) -> str:
 
 def _by_digits(code: re.Match[str]) -> str:
     return " ".join(code[0].replace("-", ""))
+
+
+def is_manners(line: str) -> bool:
+    """A greeting or a closing, and nothing besides."""
+    plain = line.strip(" ,.:!\n")
+    return bool(_GREETS.fullmatch(plain) or _CLOSES.fullmatch(plain))
+
+
+def written_again(text: str) -> str:
+    """What is said sign by sign as it is written: FG-12345 of F G 1 2 3 4 5."""
+    return _SIGN_BY_SIGN.sub(lambda found: "-".join(part.replace(" ", "") for part in found.groups() if part), text)

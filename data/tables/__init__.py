@@ -16,9 +16,13 @@ from data.tables.conversations import (
     Vector,
 )
 from data.tables.datasets import DatasetRow, DatasetVersion
+from data.tables.digests import Briefing, Digest, DigestMail
 from data.tables.evals import Case, CaseChange, Comparison, EvalSet, GraderCheck, Result, Run, Score, SetVersion
 from data.tables.govern import Approval, AuditEntry, Proposal, Runner, Setting, Task
 from data.tables.knowledge import Article
+from data.tables.measures import Daily, Due
+from data.tables.monitors import Alert, Delivery, Monitor, MonitorChange
+from data.tables.notes import Note
 from data.tables.outgoing import Position
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
 from data.tables.review import Act, Assignment, Claim, Dispute, Draft, Example, GoldAnswer, Label, QueueReason, Review, Skip, View
@@ -28,17 +32,18 @@ from data.tables.versions import Classifier, Pattern, Prediction, Release, Study
 
 IMMUTABLE = (  # insert only: a trigger on both engines refuses anything else
     Approval, AuditEntry, Review, SetVersion, Case, Result, Score, Comparison, Version, Prediction, DatasetVersion, DatasetRow,
-    Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck, Study,
+    Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck, Study, MonitorChange, Digest,
 )  # fmt: skip
 KEPT_IN_PART = (Example, Action)  # what was flagged or decided stays as it was; what it is used for, what became of it, moves on
 
 metadata = SQLModel.metadata
 
 __all__ = [
-    "IMMUTABLE", "KEPT_IN_PART", "Act", "Action", "Approval", "Article", "Assignment", "AuditEntry", "Case", "CaseChange", "Claim",
-    "Classifier", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "DatasetRow", "DatasetVersion", "Deputy",
-    "Dispute", "Draft", "EvalSet", "Example", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Pattern",
-    "Person", "Position", "Prediction", "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score",
-    "Seal", "Session", "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Surface", "Talk", "Task", "Team",
-    "Ticket", "Token", "Trace", "Tries", "Vector", "Version", "View", "metadata",
+    "IMMUTABLE", "KEPT_IN_PART", "Act", "Action", "Alert", "Approval", "Article", "Assignment", "AuditEntry", "Briefing", "Case",
+    "CaseChange", "Claim", "Classifier", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "Daily", "DatasetRow",
+    "DatasetVersion", "Delivery", "Deputy", "Digest", "DigestMail", "Dispute", "Draft", "Due", "EvalSet", "Example", "GoldAnswer",
+    "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Monitor", "MonitorChange", "Note", "Pattern", "Person", "Position",
+    "Prediction", "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
+    "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Surface", "Talk", "Task", "Team", "Ticket", "Token",
+    "Trace", "Tries", "Vector", "Version", "View", "metadata",
 ]  # fmt: skip

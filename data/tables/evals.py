@@ -95,7 +95,7 @@ class Score(Row, TargetColumns, table=True):
     prediction_id: str | None = Field(default=None, foreign_key="prediction.id", index=True)
     message_id: str | None = Field(default=None, foreign_key="message.id", index=True)
     trace_id: str | None = Field(default=None, foreign_key="trace.id", index=True)
-    conversation_id: str | None = Field(default=None, foreign_key="conversation.id")
+    conversation_id: str | None = Field(default=None, foreign_key="conversation.id", index=True)
     mode: str
     value: float | None = None
     passed: bool | None = None

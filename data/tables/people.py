@@ -33,6 +33,7 @@ class Person(Row, table=True):
     tour_dismissed_at: datetime | None = time_field(default=None)
     desk_names: list[str] = json_field(default=[])  # what else they are called in the help desk: by these their chats are theirs
     quiet_keys: bool = False  # single letters do nothing: for who talks to the machine, or types where no field is
+    no_digest: bool = False  # no mail of it; it stands on its page all the same
 
 
 class Session(Row, table=True):

@@ -60,6 +60,18 @@ def bench_screens(
     _run(lambda: measuring.run(conversations), as_json)
 
 
+@app.command("measures")
+def bench_measures(
+    conversations: Annotated[int, typer.Option(help="How many came in a year.")] = 1_000_000,
+    database: Annotated[str, typer.Option("--database", help="An empty PostgreSQL; else SQLite.")] = "",
+    as_json: Json = False,
+) -> None:
+    """What Quality waits for over a year of conversations, what it takes to count a day, and what noticing changes costs an import."""
+    from portal.bench import measures as measuring
+
+    _run(lambda: measuring.run(conversations, url=database), as_json)
+
+
 @app.command("intents")
 def bench_intents(
     train: Annotated[Path, typer.Option("--train", help="{text, label}, one a line.")],
@@ -160,6 +172,18 @@ def bench_beside(
     _run(lambda: measuring.run(seconds=seconds), as_json)
 
 
+@app.command("why")
+def bench_why(
+    simulations: Annotated[int, typer.Option("--simulations", min=1, help="Weeks that are drawn for each figure.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Where drawing starts.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """How often the part of the traffic that was made worse is named first, and how often nothing is said when nothing happened."""
+    from portal.bench import why as measuring
+
+    _run(lambda: measuring.run(simulations=simulations, seed=seed), as_json)
+
+
 @app.command("injections")
 def bench_injections(
     data: Annotated[Path, typer.Option("--data", help="A folder with text_attack_train.json and email_train.jsonl.")], as_json: Json = False
@@ -180,12 +204,15 @@ def bench_guardrails(
         list[Path] | None, typer.Option("--conversations", help="Canonical, one a line: what is fine. May be repeated.")
     ] = None,
     articles: Annotated[Path | None, typer.Option("--articles", help="{content or body}, one a line.")] = None,
+    replies: Annotated[
+        Path | None, typer.Option("--replies", help="A folder with conversations.jsonl, with tool calls and labels, and policy.md.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """How much of what they are for the guardrails of agents find, and how often they stop what is fine."""
     from portal.bench import guardrails as measuring
 
-    _run(lambda: measuring.run(attacks, carriers, conversations or (), articles), as_json)
+    _run(lambda: measuring.run(attacks, carriers, conversations or (), articles, replies), as_json)
 
 
 @app.command("retrieval")
@@ -231,3 +258,13 @@ def bench_answers(
 
     asked = measuring.Measured(target, seeds, by_words, size, weights)
     _run(lambda: measuring.run(asked, articles, questions, train or (), test or ()), as_json)
+
+
+@app.command("monitors")
+def bench_monitors(
+    simulations: Annotated[int, typer.Option(help="How many made-up worlds each figure is of.")] = 200, as_json: Json = False
+) -> None:
+    """How often monitors cry for nothing, and how soon they see a fall of ten points."""
+    from portal.bench import monitors as measuring
+
+    _run(lambda: measuring.run(simulations), as_json)

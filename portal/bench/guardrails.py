@@ -16,6 +16,7 @@ from automations.guardrails import injection, personal_data, secrets, tone, unsu
 from automations.guardrails.face import CAME, LEAVES, Guardrail, Looked
 from data.errors import Refused
 from evals.graders import tokens
+from portal.bench import grounded
 
 OF_REPLIES: Mapping[str, Guardrail] = {"personal_data": personal_data, "secrets": secrets, "tone": tone}
 REPS = ("rep", "agent", "assistant")
@@ -24,11 +25,11 @@ Line = dict[str, Any]
 
 
 def run(
-    attacks: Path | None = None, carriers: Path | None = None, conversations: Sequence[Path] = (), articles: Path | None = None, *,
-    seed: int = 0,
+    attacks: Path | None = None, carriers: Path | None = None, conversations: Sequence[Path] = (), articles: Path | None = None,
+    replies: Path | None = None, *, seed: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
-    if not (attacks or conversations or articles):
-        raise Refused("Not measured: no file was named. Bring attacks, conversations or articles.")
+    if not (attacks or conversations or articles or replies):
+        raise Refused("Not measured: no file was named. Bring attacks, conversations, articles or a folder of replies.")
     told: dict[str, Any] = {}
     if attacks:
         told["injection"] = _of_attacks(_attacks(attacks), [_text(one) for one in _lines(carriers)] if carriers else [])
@@ -36,6 +37,8 @@ def run(
         told["harmless"] = _of_conversations([one for path in conversations for one in _lines(path)])
     if articles:
         told["unsupported"] = _of_articles([_text(one) for one in _lines(articles)], random.Random(seed))
+    if replies:
+        told["replies"] = grounded.run(replies, seed=seed)
     return told
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import select
 
+from automations.agents import hearing
 from automations.shop import goods
 from automations.shop.goods import Mention
 from automations.shop.ledger import Ledger
@@ -14,7 +15,8 @@ from data.tables import Conversation
 from portal import shopkeeping
 from portal.ferngrove.story import Told
 
-NUMBER = re.compile(r"\bFG-\d{5}\b")
+NUMBER = re.compile(r"FG-\d{5}")
+CANCELLED = re.compile(r"\b(cancel|stornier)", re.IGNORECASE)
 ABOUT = {  # what an intent says of the order that is spoken of
     "late_delivery": "late", "where_is_my_order": "late", "refund_not_received": "refund", "charged_twice": "twice",
 }  # fmt: skip
@@ -32,12 +34,21 @@ def fill(told: Mapping[str, Told], *, at: datetime) -> None:
     for conversation_id, one in told.items():
         key = customers[conversation_id]
         names.setdefault(key, one.customer.rpartition(" ")[0])
-        mentioned.setdefault(key, []).extend(
-            Mention(number, one.opened_at, ABOUT.get(one.intent, ""))
-            for number in dict.fromkeys(NUMBER.findall(" ".join(text for role, text, _ in one.messages if role == "customer")))
-        )
+        mentioned.setdefault(key, []).extend(_mentions(one))
     ledger = Ledger(path)
     try:
         goods.fill(ledger, sorted(names.items()), at=at, mentioned=mentioned)
     finally:
         ledger.close()
+
+
+def _mentions(one: Told) -> list[Mention]:
+    """Who asks for money back had an order to pay back, also where they do not name it."""
+    words = " ".join(text for role, text, _ in one.messages if role == "customer")
+    about = ABOUT.get(one.intent, "")
+    if about == "refund" and CANCELLED.search(words):
+        about = "cancelled"
+    numbers = [number for number in hearing.numbers(words)[0] if NUMBER.fullmatch(number)]
+    back = about in ("refund", "cancelled")
+    amount = next((int(one * 100) for one in hearing.amounts(hearing.folded(words))), 0) if back else 0
+    return [Mention(number, one.opened_at, about, amount) for number in numbers or ([""] if back else [])]

@@ -9,11 +9,13 @@ from portal.ferngrove import text
 from portal.ferngrove.phrases import INTENTS, NEW_PATTERN, IntentText
 
 CUSTOMERS = 900
+WEEKS = 13  # the last of them is not over
 CHANNELS = {"chat": 0.5, "email": 0.35, "voice": 0.15}
 SECOND_ASK, GERMAN = 0.09, 0.06
-DIP_WEEK = 7  # a faulty form joined two matters into one message, and the team fell behind
+DIP_WEEK = 7  # a faulty form joined two matters into one message, and an article promised refunds that did not come
 LOCKER_WEEK, LOCKER_SHARE = 9, 0.14  # a courier opened parcel lockers: a matter that no intent covers
-POOR_ANSWERS, POOR_IN_DIP = 0.14, 0.38
+POOR_ANSWERS, POOR_IN_DIP = 0.14, 0.2
+PROMISED, PROMISED_SHARE, POOR_PROMISED = ("refund_not_received", "chat"), 0.24, 0.9  # whom the article's promise brought, in that week
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Told:
     resolved: bool
     csat: int | None
     handle_seconds: int
+
+
+def quarter(rng: random.Random, *, start: datetime, until: datetime, count: int) -> list[Told]:
+    """Thirteen weeks, so many conversations in twelve of them, as far as they have been. What came is the same on whatever day of the last
+    week one looks, only that there is more of it."""
+    told = conversations(rng, start=start, until=start + timedelta(weeks=WEEKS), count=round(count * WEEKS / (WEEKS - 1)))
+    return [one for one in told if one.opened_at < until]
 
 
 def conversations(rng: random.Random, *, start: datetime, until: datetime, count: int) -> list[Told]:
@@ -57,10 +66,13 @@ def _conversation(rng: random.Random, number: int, moment: datetime, start: date
     dip = week == DIP_WEEK
     intent = NEW_PATTERN.key if week >= LOCKER_WEEK and rng.random() < LOCKER_SHARE else text.draw_intent(rng)
     channel = rng.choices(list(CHANNELS), list(CHANNELS.values()))[0]
+    if dip and rng.random() < PROMISED_SHARE:
+        intent, channel = PROMISED
+    promised = dip and (intent, channel) == PROMISED
     language = "de" if rng.random() < GERMAN else "en"
-    second = _other_intent(rng, intent) if rng.random() < (0.62 if dip else SECOND_ASK) else None
+    second = _other_intent(rng, intent) if rng.random() < (0.62 if dip and not promised else SECOND_ASK) else None
     customer_number = int(rng.random() ** 1.6 * CUSTOMERS)  # some write often
-    good = rng.random() >= (POOR_IN_DIP if dip else POOR_ANSWERS)
+    good = rng.random() >= (POOR_PROMISED if promised else POOR_IN_DIP if dip else POOR_ANSWERS)
     asks = (intent, second) if not (dip and second and rng.random() < 0.4) else (second, intent)  # the form put the older matter first
     messages = _messages(rng, intent, channel, language, asks, good, moment, customers[customer_number])
     closed_at = messages[-1][2] + timedelta(minutes=1)

@@ -5,7 +5,7 @@ import streamlit as st
 from data import access, approvals, people, tasks
 from data.approvals import HEAVY, KINDS
 from data.tables import Proposal
-from portal import act_evidence, acts, cached, talk, tool_sources, widgets
+from portal import act_evidence, acts, cached, monitor_webhooks, talk, tool_sources, widgets
 
 person = st.session_state["person"]
 who = people.names()
@@ -63,6 +63,8 @@ def whole(proposal: Proposal) -> None:
         tool_sources.evidence(proposal)
     if proposal.kind in act_evidence.KINDS:
         act_evidence.show(proposal, who, by=person)
+    if monitor_webhooks.is_one(proposal):
+        monitor_webhooks.evidence(proposal, by=person)
     _rules(proposal)
     for approval in approvals.approvers([proposal]).get(proposal.id, []):
         said = f": {approval.note}" if approval.note else ""

@@ -25,6 +25,7 @@ from portal import (
     recipe_limits,
     recipe_release,
     recipe_runs,
+    recipe_tabs,
     recipe_trying,
     recipe_versions,
     widgets,
@@ -179,14 +180,7 @@ def about(recipe: Recipe, version: Version, newest: Version) -> None:
 
 
 def tabs(names: tuple[str, ...]) -> str:
-    default = "runs" if "run" in st.query_params else st.query_params.get("tab", names[0])
-    return (
-        st.segmented_control(
-            "Show", names, format_func=TABS.__getitem__, default=default if default in names else names[0], required=True,
-            label_visibility="collapsed", key=f"automations_tab_{hash(names)}_{st.query_params.get('recipe', '')}",
-        )
-        or names[0]
-    )  # fmt: skip
+    return recipe_tabs.show(names, TABS)
 
 
 def only_read(name: str, recipe: Recipe, version: Version, newest: Version) -> None:
@@ -215,9 +209,7 @@ def take(version: Version) -> None:
     """An older version, to be changed and saved after the newest."""
     newest = recipes.get(version.target_name, by=person)
     copies()[version.target_name] = recipe_copy.copy_of(recipes.read(version), newest.target_number, saved=False)
-    st.query_params.from_dict({"recipe": version.target_name})
-    for key in [key for key in st.session_state if str(key).startswith("automations_tab_")]:
-        del st.session_state[key]
+    recipe_tabs.turn_to("steps", recipe=version.target_name)
 
 
 def turned_to(shown: str, name: str, newest: Version | None) -> None:

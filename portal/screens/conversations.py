@@ -1,13 +1,15 @@
 """Conversations: find them, keep how they were found; each is read on a page of its own."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 
-from data import access, config, conversations, downloads, labels, lists, people, search, views
+from data import access, behind, config, conversations, downloads, labels, lists, people, search, views
+from data.behind import Behind
 from data.conversations import PAGE, Filter
-from data.errors import Refused
+from data.errors import Denied, Refused
 from data.measures import next_week, week_of
 from data.tables import View
 from portal import acts, session, together, widgets
@@ -23,7 +25,9 @@ STATES = {  # reviewed, agreed
 }
 CHANNELS = {words: channel for channel, words in widgets.CHANNEL_WORDS.items()}
 FIELDS = ("words", "channel", "intent", "state")  # each has a field above the list
-LED_HERE = ("week", "since", "until", "version")  # these have none: a chart's point or a view led to them
+MARK = behind.PREFIX
+LED_HERE = ("week", "since", "until", "version", MARK)  # these have none: a chart's point or a view led to them
+LONGEST_MARK = 160  # characters
 OPENED = "conversations_view"  # which view the page shows
 
 
@@ -99,7 +103,25 @@ def _filter() -> Filter:
         since=week or _moment("since"),
         until=next_week(week) if week else _moment("until"),
         version=int(version) if version.isascii() and version.isdigit() and len(version) < 6 else None,
+        behind=_mark(),
     )
+
+
+def _mark() -> Behind | None:
+    """The mark of a chart that led here. Of one that cannot be followed it is said why, and the others still narrow."""
+    if not behind.names_in(st.query_params):
+        return None
+    found = behind.read(st.query_params.to_dict())
+    told = "This address names a mark that no chart has, so it is left out. Open the conversations from the chart again."
+    try:
+        if found:
+            with st.spinner("The conversations behind this mark are being looked up."):
+                behind.ids(found, by=person)
+            return found
+    except Denied as denied:
+        told = f"The mark that this address names is left out. {denied}"
+    st.info(widgets.plain(told), icon=":material/link_off:")
+    return None
 
 
 def _moment(name: str) -> datetime | None:
@@ -124,6 +146,8 @@ def in_the_fields(found: Filter) -> dict[str, str]:
         told["week"] = found.since.isoformat()
     else:
         told |= {"since": found.since.isoformat() if found.since else "", "until": found.until.isoformat() if found.until else ""}
+    if found.behind:
+        told |= behind.address(found.behind)
     return {name: value for name, value in told.items() if value}
 
 
@@ -132,10 +156,9 @@ def fill(found: Filter) -> None:
     st.session_state["words"] = told.get("words", "")
     for name in FIELDS[1:]:
         st.session_state[name] = told.get(name)
-    for name in LED_HERE:
-        st.query_params.pop(name, None)
-        if name in told:
-            st.query_params[name] = told[name]
+    take_away(LED_HERE)
+    for name in told.keys() - set(FIELDS):
+        st.query_params[name] = told[name]
 
 
 def take_away(names: tuple[str, ...]) -> None:
@@ -143,20 +166,24 @@ def take_away(names: tuple[str, ...]) -> None:
         if name in FIELDS:
             st.session_state[name] = "" if name == "words" else None
         else:
-            st.query_params.pop(name, None)
+            for one in behind.names_in(st.query_params) if name == MARK else (name,):
+                st.query_params.pop(one, None)
 
 
 def what_narrows(chosen: Filter, total: int) -> None:
     """How many are left, and each filter to be taken away alone."""
-    told = in_the_fields(chosen)
+    told = in_the_fields(replace(chosen, behind=None))
     shown = {name: value if name in FIELDS else f"Version {value}" for name, value in told.items()}
     for name, words in (("week", "Week of"), ("since", "From"), ("until", "Before")):
         if name in told:
             shown[name] = f"{words} {widgets.day(datetime.fromisoformat(told[name]))}"
+    if chosen.behind:
+        shown[MARK] = behind.words(chosen.behind)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="conversations_narrowing"):
         st.caption(f"{conversations.in_words(total)} conversation{'' if total == 1 else 's'}", width="content")
         for name, words in shown.items():
-            short = words if len(words) <= 30 else words[:29] + "…"
+            most = LONGEST_MARK if name == MARK else 30
+            short = words if len(words) <= most else words[: most - 1] + "…"
             label = widgets.plain(f"“{short}”" if name == "words" else short)
             st.button(
                 label, icon=":material/close:", type="tertiary", key=f"conversations_without_{name}", help="Take this filter away",
@@ -164,6 +191,8 @@ def what_narrows(chosen: Filter, total: int) -> None:
             )  # fmt: skip
         if len(shown) > 1:
             st.button("Clear all", type="tertiary", key="conversations_without_any", on_click=take_away, args=((*FIELDS, *LED_HERE),))
+    if chosen.behind:
+        st.caption(widgets.plain(behind.explained(chosen.behind, by=person)))
 
 
 # -- saved views --------------------------------------------------------------------------------------------------------------------------

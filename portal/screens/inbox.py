@@ -21,8 +21,10 @@ widgets.page(
     else "You have read everything. What your flags, reviews and decisions lead to is told here.",
 )
 
-ICONS = {"approval": ":material/how_to_vote:", "mention": ":material/alternate_email:", "moved": ":material/trending_up:"}
-GROUPS = {"approval": "Decisions", "mention": "Said to you", "moved": "What moved because of you"}
+ICONS = {
+    "alert": ":material/notifications_active:", "approval": ":material/how_to_vote:", "mention": ":material/alternate_email:",
+    "moved": ":material/trending_up:",
+}  # fmt: skip
 
 
 def go_to(address: str) -> None:
@@ -62,7 +64,7 @@ if unread and st.button("Mark all as read", icon=":material/done_all:"):
 if person.role == access.ENGINEER:
     questions()
 shown = inbox.of(person, most=60)
-for kind, title in GROUPS.items():
+for kind, title in inbox.HEADINGS.items():
     items = [item for item in shown if item.kind == kind]
     if items:
         st.subheader(title, anchor=False)

@@ -1,57 +1,53 @@
-"""Quality: is it getting better, and which conversations say so."""
+"""Quality: is it getting better, why not, and which conversations say so."""
 
 import streamlit as st
 
-from data import releases
-from portal import cached, charts, findings, tour, widgets
+from data.values import now
+from evals import brief
+from portal import cached, quality_asked, quality_controls, quality_notes, quality_parts, quality_trend, tour, widgets
 
 person = st.session_state["person"]
-widgets.page(
-    "Quality",
-    "Week by week: does the machine agree with people, are customers satisfied. A click on a point opens its conversations.",
-)
-
+widgets.page("Quality", "What customers got, what machines did, what it took. A click on any mark opens the conversations behind it.")
 tour.looked_at_trend(person)
 
-channels = {words: channel for channel, words in widgets.CHANNEL_WORDS.items()}
-chosen = st.segmented_control("Channel", list(channels), key="channel", bind="query-params", default=None)
-channel = channels.get(chosen)
-weeks = cached.weekly(person, channel)
-if not weeks:
+told = brief.newest(by=person)
+quality_trend.sentences(told)
+
+known = quality_controls.names()
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="quality_row")
+first = row.container(width=200)  # the measure's: which there are hangs on the days
+asked = quality_controls.asked(row, person, known, today=widgets.local(now()).date())
+if asked is None:
+    st.stop()
+measures = cached.measured(person, asked.since, asked.ends)
+if not measures:
+    asked = quality_asked.with_today(asked)
+    measures = cached.measured(person, asked.since, asked.ends)
+if not measures:
     st.info(
-        "There is nothing to draw yet. Import conversations and review some of them, and the weeks appear here.",
+        "There is nothing to draw in these days. Choose a longer period; where no conversation came in yet, import some and review them, "
+        "and the weeks appear here within a minute.",
         icon=":material/monitoring:",
     )
     st.stop()
-markers = releases.history("classifier", "intent")
+if not cached.measured(person, *asked.begins_before):  # the portal began later: that is no comparison
+    if asked.compared:
+        row.caption("Nothing came yet when the period before began.")
+    asked = quality_asked.alone(asked)
 
-drawn = [
-    (
-        charts.share_by_week(weeks, "agreement", markers, title=findings.agreement(weeks), axis="Agrees with people"),
-        "Agreement: where a person gave an intent and the live classifier spoke, how often both said the same.",
-        {"state": "Machine disagrees"},
-    ),
-    (
-        charts.volume_by_week(weeks, markers, title=findings.volume(weeks)),
-        "Volume: conversations by the week in which they were opened. The last week is not over.",
-        {},
-    ),
-    (
-        charts.share_by_week(weeks, "satisfied", markers, title=findings.satisfied(weeks), axis="Rated 4 or 5"),
-        "Satisfied: of the customers who answered the question, the share who gave 4 or 5 of 5.",
-        {},
-    ),
-]
-for place, (chart, definition, narrowing) in enumerate(drawn):
-    if chart is None:
-        st.caption("Agreement appears once a classifier is live and conversations that it saw are reviewed.")
-        continue
-    event = st.altair_chart(chart, key=f"quality_chart_{place}_{channel}", on_select="rerun", selection_mode=charts.PICK)
-    st.caption(definition)
-    week = charts.picked_week(event)
-    if week:
-        st.switch_page("screens/conversations.py", query_params={"week": week, **narrowing, **({"channel": chosen} if chosen else {})})
+chosen = quality_controls.measure(first, measures, told.measure if told else "")
+figure = quality_trend.figure(chosen, asked, person)
+quality_trend.large(chosen, figure, asked, person, known)
+quality_trend.explained(chosen, asked, person)
+quality_notes.timeline(asked, person, known)
 
-with st.expander("The numbers as a table"):
-    st.dataframe(charts.as_table(weeks), hide_index=True, height="content")
-    st.caption("Intervals are 95 % Wilson intervals. A dashed line marks the moment a version went live.")
+figures = [quality_trend.figure(one, asked, person) for one in measures]
+quality_trend.tiles(figures, chosen.name)
+quality_parts.by_intent(chosen, asked, person, known)
+with st.container(horizontal=True, gap="large"):
+    with st.container(key="quality_half_left"):
+        quality_parts.through(asked, person)
+        quality_parts.worth(asked, person)
+    with st.container(key="quality_half_right"):
+        quality_parts.map_of(chosen, asked, person, known)
+quality_parts.table(figures, asked, person, known)
