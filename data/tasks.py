@@ -5,6 +5,7 @@ one is gone, and its tasks wait again. Every task can be done twice without harm
 """
 
 import time
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -114,12 +115,15 @@ def _bury(db: Session, runner: Runner) -> int:
 # -- the life of a task -----------------------------------------------------------------------------------------------------------------
 
 
-def waiting(most: int = 20, *, clock: float | None = None) -> list[Task]:
-    """What may begin now, oldest first. A pause that a clock set back would make endless is over."""
+def waiting(most: int = 20, *, names: Collection[str] = (), clock: float | None = None) -> list[Task]:
+    """What may begin now, oldest first, of all kinds or of these. A pause that a clock set back would make endless is over."""
     moment = time.time() if clock is None else clock
     ready = (col(Task.not_before) <= moment) | (col(Task.not_before) > moment + LONGEST_PAUSE)
+    found = select(Task).where(Task.state == "waiting", ready).order_by(Task.id).limit(most)
+    if names:
+        found = found.where(col(Task.name).in_(names))
     with store.reading() as db:
-        return list(db.exec(select(Task).where(Task.state == "waiting", ready).order_by(Task.id).limit(most)))
+        return list(db.exec(found))
 
 
 def under_way(name: str) -> bool:

@@ -441,6 +441,8 @@ JOBS: dict[str, Job] = {
     "look_at_monitors": _look_at_monitors, "tell_alerts": _tell_alerts, "act_on_alert": _act_on_alert,
 }  # fmt: skip
 
+# what a customer, or somebody at a screen, waits for: the worker keeps a hand free for these
+PROMPT = frozenset({"classify", "suggest", "write_answer", "run_recipes", "go_on", "carry_out", "act_on_alert"})
 
 RIGHTS = {  # of what a person can start
     "import": "conversation.import",

@@ -55,7 +55,7 @@ def _one(trace: Trace, by: Person) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(width="content"):
             st.page_link("screens/automations.py", label=widgets.plain(title), icon=":material/account_tree:", query_params=link)
-        st.caption(f"{colour}[:material/{icon}: {words}] · {widgets.when(trace.at)}", width="content")
+        st.markdown(f":small[{colour}[:material/{icon}: {words}] :gray[· {widgets.when(trace.at)}]]", width="content")
     if why := (trace.state_json or {}).get("why"):
         st.caption(widgets.plain(str(why)))
     if trace.state == "waiting" and access.may(by, "agent.run"):

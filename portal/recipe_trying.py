@@ -50,7 +50,7 @@ def choose(copy: Copy, begun_from: str, *, by: Person) -> str:
     try:
         offered = found(copy, (said or "").strip(), begun_from, by)
     except Refused as refused:
-        st.caption(f":orange[{widgets.plain(str(refused))}]")
+        st.markdown(f":small[:orange[{widgets.plain(str(refused))}]]")
         return ""
     if not offered:
         st.caption("No conversation fits. Look with other words." if said else "No conversation is here that it could be tried on.")

@@ -22,7 +22,8 @@ from portal.beat import PARENT, beat_file
 
 logger = logging.getLogger("portal.worker")
 
-AT_ONCE = 2
+AT_ONCE = 3
+LONG_AT_ONCE = 2  # one hand is always free for what somebody waits for: two trainings do not keep a customer from being answered
 POLL_SECONDS = 0.4
 SWEEP_SECONDS = 2.0
 SETTLED_AFTER = 60.0  # seconds: a start has better things to do than last night's chores
@@ -86,10 +87,12 @@ def _take_what_waits(me: Runner) -> int:
     held, taken = _held(me), 0
     if any(tasks.is_suspicious(task) for task in held):
         return 0
-    for task in tasks.waiting(AT_ONCE * 4):
+    for task in (*tasks.waiting(AT_ONCE * 4), *tasks.waiting(AT_ONCE, names=jobs.PROMPT)):
         alone = tasks.is_suspicious(task)
         if len(held) >= AT_ONCE or (alone and held):
             break
+        if task.name not in jobs.PROMPT and sum(one.name not in jobs.PROMPT for one in held) >= LONG_AT_ONCE:
+            continue
         if mine := tasks.take(task.id, me.id):
             held.append(mine)
             taken += 1

@@ -57,6 +57,7 @@ def test_tasks_wait_in_the_order_in_which_they_came(staff: Staff) -> None:
     made = [put(name=f"t{number}").id for number in range(30)]
     assert [task.id for task in tasks.waiting(30)] == made
     assert len(tasks.waiting()) == 20
+    assert [task.id for task in tasks.waiting(names={"t3", "t7"})] == [made[3], made[7]]
 
 
 def test_of_many_runners_one_takes_a_task(staff: Staff) -> None:

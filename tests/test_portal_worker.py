@@ -21,6 +21,7 @@ from sqlmodel import col, func, select
 from data import audit, config, store, tasks
 from data.intake import offers
 from data.tables import Conversation, ImportBatch, Message, Person, Task
+from portal import jobs, worker
 from portal.beat import beat_file
 from tests.conftest import SOAK, Staff
 from tests.conversations import write_file
@@ -71,6 +72,29 @@ class Worker:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(30) == 0, self.said()
         return time.monotonic() - started
+
+
+def test_what_somebody_waits_for_is_done_by_jobs_that_are_there() -> None:
+    assert set(jobs.JOBS) > jobs.PROMPT
+
+
+@pytest.mark.parametrize(("waits", "taken"), [
+    (["train", "train", "train", "climb", "classify"], ["train", "train", "classify"]),
+    (["classify"] * 4, ["classify"] * 3),
+    (["train"] * 12 + ["go_on"], ["train", "train", "go_on"]),  # however much stands before it
+    (["train"] * 4, ["train"] * 2),
+])  # fmt: skip
+def test_a_hand_is_free_for_what_somebody_waits_for(
+    waits: list[str], taken: list[str], staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(worker, "_begin", lambda task: begun.append(task.name))
+    monkeypatch.setattr(worker, "_in_hand", set())
+    with store.writing() as db:
+        for number, name in enumerate(waits):
+            tasks.later(db, name, {"number": number}, title=name, by=staff.admin)
+    assert worker._take_what_waits(tasks.start_runner("worker 1", "here")) == len(taken)
+    assert begun == taken
 
 
 def later(path: Path, *, by: Person) -> Task:
