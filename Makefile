@@ -65,7 +65,7 @@ shots: $(STAMP)
 	@rm -rf var/shots && PORTAL_SHOTS=1 $(BIN)/python -m pytest tests/test_journey.py tests/test_journey_intake.py tests/test_journey_review.py tests/test_shots.py \
 		tests/test_shots_review.py tests/test_journey_evals.py tests/test_shots_evals.py tests/test_journey_classifiers.py \
 		tests/test_journey_knowledge.py tests/test_shots_knowledge.py tests/test_journey_recipes.py \
-		tests/test_journey_agents.py $(ARGS)
+		tests/test_journey_agents.py tests/test_journey_quality.py tests/test_shots_quality.py $(ARGS)
 	@$(BIN)/python -m tests.shots
 
 # make migration m="what changes": drafts the next one from the tables

@@ -7,6 +7,7 @@ from data.amounts import Amount, Kind
 from data.errors import Refused
 
 RETURNS = 7  # days within which whoever was not helped comes back
+SETTLES = dict.fromkeys(("resolution", "resolution_check", "alone", "finished", "reopen"), RETURNS + 1)  # days until it is known
 SCORE, MONEY = "score: ", "money: "  # measures that there is one of for each grader, each currency
 Better = Literal["more", "less", "neither"]
 

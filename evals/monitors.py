@@ -28,7 +28,6 @@ RIGHTS = {  # of who does it by hand; the owner of an armed monitor has to have 
     ("model", ROLL_BACK): "model.roll_back", ("model", STOP): "model.roll_back",
     ("recipe", ROLL_BACK): "automation.publish", ("recipe", STOP): "guardrail.tighten",
 }  # fmt: skip
-SETTLES = dict.fromkeys(("resolution", "resolution_check", "alone", "finished", "reopen"), defined.RETURNS + 1)  # days until it is known
 TOO_OLD = timedelta(days=alarms.BASELINE)  # a release that was live so long before a fall did not bring it
 LONGEST_SNOOZE = timedelta(days=90)
 MOST, LONGEST_NAME, LONGEST_NOTE = 200, 80, 1_000
@@ -240,7 +239,7 @@ def definition_of(db: Session, monitor: Monitor) -> Definition:
 def last_day(measure: str, *, at: datetime | None = None) -> date:
     """The last whole day of which the measure is known, in the portal's time zone."""
     today = (at or now()).astimezone(ZoneInfo(config.settings().time_zone)).date()
-    return today - timedelta(days=1 + SETTLES.get(measure, 0))
+    return today - timedelta(days=1 + defined.SETTLES.get(measure, 0))
 
 
 def days(definition: Definition, last: date, *, by: Person, reads: int = READS) -> list[alarms.Day]:

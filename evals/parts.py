@@ -30,11 +30,12 @@ LOOKED_AT: tuple[Along, ...] = (
 
 FEWEST = 50  # conversations in each period; fewer are an anecdote
 FULL = 400  # from this size on a part gets its whole share of the error that is allowed, smaller ones less: they can carry less
+CARRY = 4  # one half as large gets a sixteenth: what a few did by chance does not pass for what happened to many
 SURE_PARTS, SURE_WHOLE = 0.025, 0.004  # with what a shift takes (`shifts`), nothing is told 95 times in 100 when nothing happened
-PAIRS = 0.5  # of that for pairs: there are more of them, and of two that tell the same the simpler is named
 SAME = 0.95  # a pair that holds so much of its parent is the parent
 PRIOR, AMONG = 20, 8  # as many weeks' worth of all slices of its kind beside one slice's own, and of all kinds beside one kind's
 CAREFUL, SURELY = 2 / 3, 1e4  # of the weeks' degrees of freedom: with these a whole that moves at random is told 3 times in 100 at most
+CLUSTERED = 2.0  # times the variance that single conversations have: customers who write again make no more of it, what happened does
 AT_MOST = 5  # parts that a person reads
 
 
@@ -118,10 +119,10 @@ def look(before: Sequence[Broken], after: Broken) -> Found:
         )
     tables = {along: one.out_of(weights) for along, one in tables.items()}
     many = [one for one in (_candidates(tables, along) for along in LOOKED_AT if along in tables) if one.keys]
-    _dispersion(many, len(before))
+    effect = _dispersion(many, len(before))
     parts, overlapping = _pick(many, _bars(many))
     looked_at = sum(len(one.keys) for one in many)
-    return Found(**_whole(whole), looked_at=looked_at, parts=parts, overlapping=overlapping, shift=shifts.strongest(tables))
+    return Found(**_whole(whole, effect), looked_at=looked_at, parts=parts, overlapping=overlapping, shift=shifts.strongest(tables))
 
 
 def _candidates(tables: Mapping[Along, Table], along: Along) -> Candidates:
@@ -150,26 +151,30 @@ def _is_worth(own: Table, row: int, tables: Mapping[Along, Table]) -> bool:
     return True
 
 
-def _dispersion(many: Sequence[Candidates], weeks: int) -> None:
+def _dispersion(many: Sequence[Candidates], weeks: int) -> float:
     """How much more weeks differ than chance alone would make them: each part's own weeks, leaning on those of all parts and never taken
-    for calmer than they are on the whole."""
+    for calmer than they are on the whole. Told is that of the kind of parts whose weeks differ most: as customers write more than once, all
+    conversations together hang on each other at least as much as those of any kind."""
     if weeks < 2:
-        return
+        return 1.0
+    most = 1.0
     chi = [one.raw_effect() for one in many]
     every = sum(float(one.sum()) for one in chi) / max(sum(len(one) for one in chi) * (weeks - 1), 1)
     for one, own in zip(many, chi, strict=True):
         kind = (AMONG * every + float(own.sum())) / (AMONG + len(own) * (weeks - 1))
         one.effect = np.maximum(max(1.0, every), (PRIOR * kind + own) / (PRIOR + weeks - 1))
+        most = max(most, kind)
+    return min(most, CLUSTERED)
 
 
 def _bars(many: Sequence[Candidates]) -> list[Numbers]:
-    weights = [np.minimum(one.n[1], FULL) / FULL * (1.0 if len(one.along[0]) == 1 else PAIRS) for one in many]
+    weights = [(np.minimum(one.n[1], FULL) / FULL) ** CARRY for one in many]
     all_of = sum(float(one.sum()) for one in weights)
     return [np.array([normal_bar(SURE_PARTS * weight / all_of) for weight in one.tolist()]) for one in weights]
 
 
 def _pick(many: Sequence[Candidates], bars: Sequence[Numbers]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-    """The strongest first; then the strongest of what it leaves, as long as any stands out."""
+    """The least likely to be chance first; then the strongest of what it leaves, as long as any stands out."""
     parts: list[Part] = []
     for _ in range(AT_MOST):
         best = _strongest(many, bars)
@@ -189,9 +194,10 @@ def _strongest(many: Sequence[Candidates], bars: Sequence[Numbers]) -> tuple[Can
     best: tuple[float, Candidates, int, float, float] | None = None
     for one, bar in zip(many, bars, strict=True):
         scores = one.scores()
-        row = int(np.argmax(scores - bar))
-        if scores[row] > 0 and (best is None or scores[row] - bar[row] > best[0]):
-            best = float(scores[row] - bar[row]), one, row, float(scores[row]), float(bar[row])
+        beyond = scores**2 - bar**2  # as likelihoods go: of a part and one that holds it, the one that fits better is first
+        row = int(np.argmax(beyond))
+        if scores[row] > 0 and (best is None or beyond[row] > best[0]):
+            best = float(beyond[row]), one, row, float(scores[row]), float(bar[row])
     if best is None:
         return None
     _, one, row, score, bar_of_it = best
@@ -242,13 +248,13 @@ def _perhaps_the_same(many: Sequence[Candidates], bars: Sequence[Numbers], parts
 # The whole, and what came more or less.
 
 
-def _whole(table: Table) -> dict[str, Any]:
-    """How it moved, beside how much it moves from week to week: what chance makes of single conversations is sure, what the weeks show
-    beyond that stands on as many weeks as there are (Welch and Satterthwaite's degrees of freedom)."""
+def _whole(table: Table, effect: float) -> dict[str, Any]:
+    """How it moved, beside how much it moves from week to week: what chance makes of conversations that hang on each other by so much is
+    sure, what the weeks show beyond that stands on as many weeks as there are (Welch and Satterthwaite's degrees of freedom)."""
     telling, weight, total = (held.sum(axis=1) for held in (table.telling, table.weight, table.sum))
     n, (_, told), weights, sums = ((float(before), float(after)) for before, after in (held.sum(axis=1) for held in table.both))
     before, after = sums[0] / weights[0], sums[1] / weights[1]
-    chance = max(float(table.sum_sq.sum() / weight.sum() - (total.sum() / weight.sum()) ** 2), 1e-12) / told
+    chance = effect * max(float(table.sum_sq.sum() / weight.sum() - (total.sum() / weight.sum()) ** 2), 1e-12) / told
     weeks = [one / held for one, held in zip(total[:-1].tolist(), weight[:-1].tolist(), strict=True) if held]
     seen = variance(weeks) * float(telling[:-1].mean()) / told if len(weeks) > 1 else chance
     beyond = max(seen - chance, 0.0)

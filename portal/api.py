@@ -10,7 +10,20 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTex
 
 from data import access, audit, conversations, datasets, downloads, lists, people, search, signatures, store
 from data.errors import Busy, Denied, Misuse, Refused
-from portal import api_answer, api_automations, api_classify, api_digest, api_evals, api_monitors, api_notes, api_policy, ingest
+from portal import (
+    api_answer,
+    api_automations,
+    api_classify,
+    api_digest,
+    api_evals,
+    api_monitors,
+    api_notes,
+    api_opportunities,
+    api_policy,
+    api_product_feedback,
+    api_use_cases,
+    ingest,
+)
 from portal.beat import worker_age
 from portal.caller import By
 
@@ -157,4 +170,7 @@ api.include_router(api_automations.router)
 api.include_router(api_policy.router)
 api.include_router(api_monitors.router)
 api.include_router(api_digest.router)
+api.include_router(api_use_cases.router)
+api.include_router(api_opportunities.router)
 api.include_router(api_notes.router)
+api.include_router(api_product_feedback.router)

@@ -34,13 +34,20 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("ladder", "Ladder", ":material/stairs:", "article.read"),
         ("automations", "Automations", ":material/account_tree:", "automation.read"),
     ],
+    "Plan": [
+        ("opportunities", "Opportunities", ":material/lightbulb:", "opportunity.read"),
+        ("use_cases", "Use cases", ":material/flag_circle:", "use_case.read"),
+    ],
     "Watch": [
         ("quality", "Quality", ":material/monitoring:", "measure.read"),
         ("monitors", "Monitors", ":material/notifications:", "monitor.read"),
         ("digest", "Digest", ":material/newspaper:", "measure.read"),
         ("agreement", "Agreement", ":material/balance:", "agreement.read"),
     ],
-    "Deliver": [("datasets", "Datasets", ":material/dataset:", "dataset.read")],
+    "Deliver": [
+        ("datasets", "Datasets", ":material/dataset:", "dataset.read"),
+        ("product_feedback", "Product feedback", ":material/campaign:", "feedback.read"),
+    ],
     "Govern": [
         ("approvals", "Approvals", ":material/how_to_vote:", "proposal.read"),
         ("policy", "Policy", ":material/policy:", "automation.read"),

@@ -32,7 +32,10 @@ GROUPS: Groups = {
     "surface": ("portal.surface_commands:app", "The chat widget on your own pages."),
     "measures": ("portal.measuring:app", "The figures that dashboards read."),
     "monitor": ("portal.monitoring:app", "Measures that are watched, and what was found."),
+    "use-case": ("portal.use_casing:app", "Use cases: what is to be built and why, and how far it is."),
+    "product-feedback": ("portal.feedback_commands:app", "Faults of the product: written up, handed to product teams, followed."),
     "note": ("portal.noting:app", "What happened, on the timeline of Quality."),
+    "opportunity": ("portal.opportuning:app", "What could be automated, by how much of people's time it would save."),
 }
 app = typer.Typer(
     cls=holding(GROUPS), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The portal's command line."

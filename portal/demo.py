@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from automations import demo as automations_demo
+from automations import opportunities
 from classifiers import demo as classifiers_demo
-from data import daily, measures, notes, store
+from data import daily, encoding, measures, notes, store
 from data import demo as data_demo
 from data.demo import Company, Judgement
 from data.tables import EvalSet, Label
@@ -22,7 +23,7 @@ from evals.demo import Flag
 from knowledge import articles
 from knowledge import demo as knowledge_demo
 from knowledge.articles import Content
-from portal import catalog, shopkeeping
+from portal import catalog, feedback_demo, shopkeeping, use_case_demo
 from portal.ferngrove import helpdesk as intake_demo
 from portal.ferngrove import knowledge, orders, story
 from portal.ferngrove.knowledge import ARTICLES, MISSED, QUESTIONS, ArticleText
@@ -37,6 +38,7 @@ MISTAKEN = 0.03  # share of reviews with a wrong intent: people err too
 MONEY = ("refund_not_received", "charged_twice", "payment_declined", "discount_code", "gift_card", "invoice_copy")
 RUN_ON = ("where_is_my_order", "late_delivery", "complaint", "refund_not_received")  # what the released recipes are for
 SHOWN_TO_IT = 190  # examples of each answer
+REPLIES_COMPARED, QUESTIONS_ASKED, ASKED_ANEW = 24, 6, 30  # of each matter, and of all: the first night of a portal looks at more
 FLAGS_A_STRETCH, FLAGS_WAITING = 80, 12
 ANSWERS_A_STRETCH, ANSWERS_WAITING = 14, 5
 
@@ -86,12 +88,15 @@ def _watch_over(ferngrove: Ferngrove, start: datetime, until: datetime) -> None:
     """What the portal would have said on the way: its monitors, the digests of the week that went wrong and of the last ones, and today."""
     lena, nora = (ferngrove.company.staff[name] for name in ("Lena Hoffmann", "Nora Engel"))
     demo_monitors.watch(lead=lena, engineer=nora, since=start + WATCHED_FROM, until=until)
+    use_case_demo.fill(ferngrove.company.staff, mended=start + timedelta(weeks=story.DIP_WEEK, hours=9), until=until)
     knowledge_demo.carried_out(until)  # what alerts were to tell was told
     dip = digest.monday_of((start + timedelta(weeks=story.DIP_WEEK - 1, days=1)).date())
     for whose in brief.reaches():
         digest.write(dip, whose, at=digest.written_at(dip))
     digest.write_due(at=until)
     brief.compute(at=until)
+    opportunities.look(encoding.in_force(), replies=REPLIES_COMPARED, questions=QUESTIONS_ASKED, anew=ASKED_ANEW, at=until)
+    feedback_demo.write_up(ferngrove.company.staff, ferngrove.labels, start=start, until=until)
 
 
 def _automate(ferngrove: Ferngrove, until: datetime) -> None:

@@ -14,6 +14,8 @@ def trend(one: Figure, against: str) -> str:
         return f"{one.measure.title}: nothing to tell in these days"
     sure = f" ({one.sure})" if one.sure else ""
     told = f"{one.measure.title}: {one.told}{sure}"
+    if one.few:
+        return f"{told}; fewer than {FEW}, too few to say"
     if not one.change:
         return told
     if one.moved == "few":

@@ -407,6 +407,13 @@ def _check_tools(arguments: dict[str, Any], by: Person, progress: Progress) -> s
     return sources.look_at_all(by=by)
 
 
+def _find_opportunities(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from automations import opportunities
+    from data import encoding
+
+    return opportunities.look(encoding.in_force(), progress=progress)
+
+
 def _look_at_monitors(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
     from evals import alerts
 
@@ -417,6 +424,12 @@ def _tell_alerts(arguments: dict[str, Any], by: Person, progress: Progress) -> s
     from portal import alerting
 
     return alerting.tell_due()
+
+
+def _tell_product_teams(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
+    from portal import feedback_sending
+
+    return feedback_sending.tell_due()
 
 
 def _act_on_alert(arguments: dict[str, Any], by: Person, progress: Progress) -> str:
@@ -438,7 +451,9 @@ JOBS: dict[str, Job] = {
     "count_days": _count_days, "check_tools": _check_tools, "send_traces": _send_traces,
     "evaluate_recipe": _evaluate_recipe, "compare_agents": _compare_agents,
     "compute_brief": _compute_brief, "write_digests": _write_digests,
+    "find_opportunities": _find_opportunities,
     "look_at_monitors": _look_at_monitors, "tell_alerts": _tell_alerts, "act_on_alert": _act_on_alert,
+    "tell_product_teams": _tell_product_teams,
 }  # fmt: skip
 
 # what a customer, or somebody at a screen, waits for: the worker keeps a hand free for these
@@ -458,6 +473,7 @@ RIGHTS = {  # of what a person can start
     "grade_live": "eval.run",
     "find_patterns": "pattern.decide",
     "find_gaps": "pattern.decide",
+    "find_opportunities": "opportunity.read",
     "try_articles": "article.draft",
     "evaluate_answerer": "eval.run",
     "climb": "answerer.make",

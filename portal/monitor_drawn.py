@@ -101,13 +101,13 @@ def chart(
 ) -> alt.LayerChart:  # fmt: skip
     """`told`: on which days something would have been told. Its title stands above it, where it wraps."""
     share = defined.of(definition.measure).kind == "share"
-    axis = alt.Axis(format=".0%" if share else "~s", grid=True)
+    axis = alt.Axis(format=".0%" if share else "~s", grid=True, labelFlush=False)
     y = alt.Y("value:Q", title=_axis(definition), axis=axis, scale=alt.Scale(zero=False, nice=True))
     x = alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b", grid=False, tickCount=8, labelOverlap=True))
     parts: list[alt.Chart] = [*_spans(spans, known), *_moments(told)]
     parts += [_level(line, y) for line in levels]
     parts += [_dots(definition, known, x, y), _line(known, x, y)]
-    return alt.layer(*parts).properties(height=height)
+    return alt.layer(*parts).properties(height=height, padding={"left": 4, "right": 12, "top": 8})
 
 
 def legend(definition: Definition, levels: Sequence[Line]) -> str:

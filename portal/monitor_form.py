@@ -43,6 +43,11 @@ def asked_for(params: Mapping[str, str]) -> Definition | None:
     return Definition(measure, slice_of({name: words.get(name, {}).get(value, value) for name, value in told.items()}))
 
 
+def address(measure: str, of: Slice) -> dict[str, str]:
+    """The other way round: what `asked_for` reads as just these."""
+    return {"measure": measure, **{name: f"~{value}" if not value or value.startswith("~") else value for name, value in of.told.items()}}
+
+
 def slice_of(told: Mapping[str, str | None]) -> Slice:
     return Slice(**{"team_id" if name == "team" else name: value for name, value in told.items() if value is not None})
 

@@ -38,6 +38,11 @@ class Figure:
         return value(self.measure, self.now.value)
 
     @property
+    def few(self) -> bool:
+        """Too few to say anything by; what is counted is what it is."""
+        return self.now.n < FEW and self.measure.kind not in ("count", "sum")
+
+    @property
     def sure(self) -> str:
         """Interval and sample."""
         return sureness(self.measure, self.now)
@@ -124,7 +129,13 @@ def _around(measure: Measure, around: tuple[float, float]) -> str:
     low, high = around
     if measure.kind == "share":
         return f"{low * 100:.0f}–{high * 100:.0f}"
-    return f"{value(measure, low)}–{value(measure, high)}"
+    return f"{_without_unit(value(measure, low), value(measure, high))}–{value(measure, high)}"
+
+
+def _without_unit(low: str, high: str) -> str:
+    """ "6.6" of "6.6 min" beside "7.1 min"; the one with the other unit keeps its own."""
+    number, _, unit = low.partition("\u00a0")
+    return number if unit and unit == high.partition("\u00a0")[2] else low
 
 
 def difference(measure: Measure, before: Amount, now: Amount) -> str:

@@ -18,7 +18,8 @@ CONVERSATIONS = "screens/conversations.py"
 PAGES = frozenset(
     {
         "conversations", "quality", "automations", "classifiers", "ladder", "knowledge", "policy", "approvals", "inbox", "review", "gaps",
-        "monitors", "digest", "eval_sets", "patterns", "agreement", "graders", "installation",
+        "monitors", "digest", "opportunities", "use_cases", "product_feedback",
+        "eval_sets", "patterns", "agreement", "graders", "installation",
     }
 )  # fmt: skip
 Ways = Mapping[str, Behind]  # a mark's words -> its conversations

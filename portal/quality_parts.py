@@ -32,7 +32,8 @@ def by_intent(measure: Measure, asked: Asked, person: Person, known: Names) -> N
     frequent = most_frequent(parts, MOST)
     if not frequent:
         return
-    st.subheader(widgets.plain(findings.multiples(measure.title, _named(parts), known.intents)), anchor=False)
+    shown_parts = {key: parts[key] for key in frequent}
+    st.subheader(widgets.plain(findings.multiples(measure.title, shown_parts, known.intents)), anchor=False)
     shown = _points_of(asked)
     lines = {key: _points(measure, shown.in_part(intent=key), person) for key in frequent}
     days = _days(shown)
@@ -40,7 +41,11 @@ def by_intent(measure: Measure, asked: Asked, person: Person, known: Names) -> N
     whole = _whole(measure, parts)
     by = {1: "day", 7: "week"}.get(days, f"{days // 7} weeks")
     which = "The most frequent" if len(frequent) == MOST else "All there are"
-    st.caption(f"{which}, by {by}; dashed: all intents together. A name opens its conversations.")
+    beyond = any(graphs.beyond(one.amount, domain) for points in lines.values() for one in points)
+    st.caption(
+        f"{which}, by {by}{'' if whole is None else '; dashed: all conversations'}{'; arrow: beyond the scale' if beyond else ''}. "
+        "A name opens its conversations."
+    )
     with st.container(horizontal=True):
         for place, key in enumerate(frequent):
             with st.container(key=f"quality_part_{place}", gap=None):
@@ -99,10 +104,6 @@ def most_frequent(parts: Mapping[Key, Amount], most: int) -> list[str]:
     return sorted((str(key) for key in parts if key and parts[key].n), key=lambda key: -parts[key].n)[:most]
 
 
-def _named(parts: Mapping[Key, Amount]) -> dict[str, Amount]:
-    return {str(key): one for key, one in parts.items()}
-
-
 # -- funnel and heat map ------------------------------------------------------------------------------------------------------------------
 
 
@@ -142,24 +143,35 @@ def map_of(measure: Measure, asked: Asked, person: Person, known: Names) -> None
     if not cells_told:
         return
     rows = sorted_rows(measure, cells_told)[:ROWS]
+    cells_told |= _wholes(measure, rows, asked, person)
     finding = f"{measure.title}, intent by channel"
     st.subheader(widgets.plain(finding), anchor=False)
     keys = {
-        f"{intent}|{channel}": quality_links.of(
-            measure.name, (asked.since, asked.ends), asked.in_part(intent=intent, channel=channel).of
-        ) for intent, channel in cells_told
-    }  # fmt: skip
+        f"{intent}|{channel}": quality_links.of(measure.name, (asked.since, asked.ends), _of_cell(asked, intent, channel).of)
+        for intent, channel in cells_told
+    }
     frequent = sorted(cells_told, key=lambda key: -cells_told[key].n)
     ways = {_cell_words(measure, key, cells_told[key], known): keys["|".join(key)] for key in frequent}
     chart = graphs.heat(measure, cells_told, known.intents, rows, dark=graphs.is_dark())
     quality_links.drawn(
         chart, ways, keys, key=f"quality_heat_{measure.name}_{hash(asked)}", alt_text=finding, asks="Open the conversations of a cell"
     )
-    st.caption("Grey: fewer than 30 conversations, too few to say. Stronger blue is more. Sorted by what needs a look first.")
+    st.caption("Grey: fewer than 30 conversations, too few to say. Stronger blue is more. Sorted by 'All': what needs a look first.")
+
+
+def _wholes(measure: Measure, rows: Sequence[str], asked: Asked, person: Person) -> dict[tuple[str, str], Amount]:
+    """Each row over all channels: what the rows are sorted by."""
+    parts = cached.broken_down(measure.name, by=person, since=asked.since, until=asked.ends, along="intent", of=asked.of)
+    return {(intent, graphs.WHOLE): parts[intent] for intent in rows if intent in parts}
+
+
+def _of_cell(asked: Asked, intent: str, channel: str) -> Asked:
+    return asked.in_part(intent=intent) if channel == graphs.WHOLE else asked.in_part(intent=intent, channel=channel)
 
 
 def _cell_words(measure: Measure, key: tuple[str, str], one: Amount, known: Names) -> str:
-    where = f"{known.of('intent', key[0])}, {known.of('channel', key[1])}"
+    channel = "all channels" if key[1] == graphs.WHOLE else known.of("channel", key[1])
+    where = f"{known.of('intent', key[0])}, {channel}"
     return f"{where}: {quality_figures.value(measure, one.value)}, n\u00a0=\u00a0{one.n:,}"
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from data import behind, config
+from data import access, behind, config
 from data.amounts import Amount
 from data.defined import Measure
 from data.errors import Refused
@@ -14,7 +14,7 @@ from data.tables import Person
 from data.trends import Grain, Point
 from evals import brief, markers
 from evals.causes import Marker
-from portal import cached, findings, graphs, quality_figures, quality_links, widgets
+from portal import cached, findings, graphs, monitor_form, quality_figures, quality_links, widgets
 from portal.graphs import Line
 from portal.quality_asked import Asked
 from portal.quality_controls import Names
@@ -89,7 +89,7 @@ def large(measure: Measure, one: Figure, asked: Asked, person: Person, known: Na
         graphs.trend(line), keys, key=f"quality_line_{measure.name}_{hash(asked)}", alt_text=finding
     )  # fmt: skip
     _legend(asked, before, happened)
-    _under(measure, asked, points, happened, keys)
+    _under(measure, asked, points, happened, keys, person)
 
 
 def _before(measure: Measure, asked: Asked, person: Person) -> list[Point]:
@@ -113,9 +113,9 @@ def _legend(asked: Asked, before: Sequence[Point], happened: Sequence[Marker]) -
 
 
 def _under(
-    measure: Measure, asked: Asked, points: Sequence[Point], happened: Sequence[Marker], keys: dict[str, behind.Behind]
+    measure: Measure, asked: Asked, points: Sequence[Point], happened: Sequence[Marker], keys: dict[str, behind.Behind], person: Person
 ) -> None:  # fmt: skip
-    """The points as a list, what happened, and how sure it all is."""
+    """The points as a list, what happened, how sure it all is, and the way to have it watched."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         days = 7 if asked.grain == "week" else 1
         some = [point for point in reversed(points) if point.amount.n]
@@ -126,6 +126,9 @@ def _under(
         with st.popover("How sure", icon=":material/help:", type="tertiary"):
             st.markdown(f"**{widgets.plain(measure.title)}.** {widgets.plain(measure.definition)}")
             st.caption(METHOD)
+        if access.may(person, "monitor.change"):
+            begun = monitor_form.address(measure.name, asked.of)
+            st.page_link("screens/monitors.py", label="Have it watched", icon=":material/add_alert:", query_params=begun, width="content")
 
 
 def counted(measure: Measure, one: Amount) -> str:
@@ -185,10 +188,9 @@ def _tile(one: Figure, *, chosen: bool) -> None:
             help=widgets.plain(one.measure.definition), on_click=_choose, args=(one.measure.title,),
             icon=":material/radio_button_checked:" if chosen else None,
         )  # fmt: skip
-        few = one.now.n < quality_figures.FEW and one.measure.kind not in ("count", "sum")
         sure = f"  \n:small[:gray[{widgets.plain(one.sure)}]]" if one.sure else ""
-        st.markdown(f"{':gray[' if few else '**'}{widgets.plain(one.told)}{']' if few else '**'}{sure}")
-        if few:
+        st.markdown(f"{':gray[' if one.few else '**'}{widgets.plain(one.told)}{']' if one.few else '**'}{sure}")
+        if one.few:
             st.caption("fewer than 30: too few to say")
         elif one.change:
             st.markdown(f":small[:{TONES[one.tone]}[{widgets.plain(one.change)}]]")

@@ -97,10 +97,22 @@ def _anything_watched() -> bool:
     return alerts.anything_watched() and not tasks.under_way(alerts.LOOK)
 
 
+def _anything_to_find() -> bool:
+    from automations import opportunities
+
+    return opportunities.anything_to_find() and not tasks.under_way(opportunities.JOB)
+
+
 def _any_alert_to_tell() -> bool:
     from portal import alerting
 
     return alerting.anything_due()
+
+
+def _any_feedback_to_tell() -> bool:
+    from portal import feedback_sending
+
+    return feedback_sending.anything_due()
 
 
 def _any_day_to_count() -> bool:
@@ -136,11 +148,13 @@ SCHEDULES = (
     Schedule("compute_brief", "Say what moved, and why", minutes=60, needed=_any_brief_to_compute),
     Schedule("look_at_monitors", "Look at what is watched", minutes=5, needed=_anything_watched),
     Schedule("tell_alerts", "Tell alerts", minutes=1, needed=_any_alert_to_tell),
+    Schedule("tell_product_teams", "Send product feedback", minutes=1, needed=_any_feedback_to_tell),
     Schedule("lapse", "Remind of what waits, end what waited too long", minutes=30),
     Schedule("find_patterns", "Look for what no intent covers", hour=1),
     Schedule("find_gaps", "Look for what no article covers", hour=1, needed=_anything_answered),
     Schedule("watch_drift", "Look for what changed", hour=1),
     Schedule("order_queue", "Order what waits for a review", hour=2),
+    Schedule("find_opportunities", "Look for what could be automated", hour=2, needed=_anything_to_find),  # after what nothing covers
     Schedule("grade_live", "Look at a sample of yesterday's replies", hour=2),
     Schedule("check_record", "Check the record and the database", hour=3),
     Schedule("check_tools", "Look whether tools from outside still are what was approved", hour=3, needed=_any_program_with_tools),

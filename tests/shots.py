@@ -8,14 +8,15 @@ from tests.browser import SHOTS
 
 KEPT = Path(__file__).parent.parent / "docs" / "shots"
 CHOICE = (  # in the order of what must be there; of two that show the same, the one that shows more
-    "journey-*", "recipes-*", "agents-[24]*", "classifiers-[12358]*", "intake-*", "signin-*",
+    "journey-*", "quality-1-monday", "quality-5-digest", "quality-demo-quality-1280-*", "quality-demo-monitors-1280-light",
+    "use-cases-*", "recipes-*", "agents-[24]*", "classifiers-[12358]*", "intake-*", "signin-*",
     "knowledge-much-articles-1280-light", "knowledge-much-answered-1280-light", "knowledge-much-suggested-1280-light",
     "knowledge-much-gaps-1280-light", "knowledge-much-ladder-1280-*", "review-1-flag", "evals-2-better", "evals-3-broken",
     "review-waiting-0-1280-light", "review-waiting-1-1280-dark", "review-waiting-20000-1280-light", "review-waiting-20000-900-dark",
     "evals-of-2000-*-1280-light",
     "demo-[hq]*-dark", "demo-*-light", "empty-*-light",
 )  # fmt: skip
-MOST, HEAVIEST = 40, 200_000
+MOST, HEAVIEST = 48, 200_000
 
 
 def main() -> None:

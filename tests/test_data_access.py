@@ -49,7 +49,15 @@ SAFETY = {
     "monitor.read": "team team all all all",
     "monitor.change": "- team all all -",
     "monitor.arm": "- all - - -",
+    "opportunity.read": "team team all all all",
     "note.write": "- team all all all",
+    "feedback.read": "team team all all -",
+    "feedback.write": "team team all - -",
+    "feedback.hand_over": "- team all - -",
+    "use_case.read": "team team all all all",
+    "use_case.write": "team team all - -",
+    "use_case.move": "- team all - -",
+    "use_case.sign": "- - all - -",
     # classifiers and what they are measured on
     "classifier.train": "all all all - -",
     "classifier.read": "all all all all all",
@@ -162,7 +170,7 @@ SCOPES = {  # what a token may, of what its person may
     "agent": {"agent.run", "automation.read", "conversation.read", "refund.propose", "large_refund.propose"},
     "metrics": {"metrics.read"},
     "eval": {"eval.run", "eval_set.read"},
-    "monitor": {"measure.read", "monitor.read", "monitor.change", "note.write"},
+    "monitor": {"feedback.read", "measure.read", "monitor.read", "monitor.change", "note.write", "opportunity.read", "use_case.read"},
 }
 IN_USE = {verb: rule.in_use for rule in access.RULES for verb in rule.verbs}
 

@@ -176,6 +176,41 @@ def test_the_bars_are_the_quantiles_of_their_distributions(sure: float) -> None:
         assert student_bar(degrees, sure) == pytest.approx(t.isf(sure / 2, degrees), rel=0.03)
 
 
+def test_a_pair_is_asked_for_as_much_as_a_single_one_and_a_smaller_part_for_more() -> None:
+    def chance(of: Mapping[Cell, float], off: Callable[[Cell], float]) -> dict[tuple[str, ...], tuple[int, float]]:
+        return {tuple(map(str, part.key)): (part.n_after, 2 * norm.sf(part.bar)) for part in found(off, of=of).outstanding}
+
+    def both(cell: Cell) -> float:
+        return -0.3 * (cell[:2] == ("refunds", "chat")) - 0.2 * (cell[1] == "voice")
+
+    large, small = chance(sizes(8_000), both), chance(sizes(2_400), both)
+    assert large[("refunds", "chat")][1] == pytest.approx(large[("voice",)][1]) and large[("voice",)][1] < parts.SURE_PARTS
+    (n_pair, pair), (n_single, single) = small[("refunds", "chat")], small[("voice",)]
+    assert (n_pair, n_single) == (240, 480) and pair / single == pytest.approx((n_pair / parts.FULL) ** parts.CARRY, rel=0.01)
+
+
+def test_of_two_falls_far_beyond_their_bars_the_less_likely_by_chance_is_first() -> None:
+    """Errors beyond the bar would put voice first: they weigh more the further out they are."""
+
+    def off(cell: Cell) -> float:
+        return -0.4 * (cell[:2] == ("refunds", "chat")) - 0.35 * (cell[1] == "voice" and cell[0] != "refunds")
+
+    assert named(found(off, of=sizes(2_400)))[0] == ("refunds", "chat")
+
+
+def test_where_customers_write_more_than_once_the_whole_has_to_move_by_more() -> None:
+    """Teams that go up and down against each other leave the whole as it is, and tell that conversations are not each one's own."""
+
+    def looked(by: float) -> Found:
+        weeks = [week(lambda cell, up=up: by * up * (1 if cell[2] == "A" else -1)) for up in (1, -1, 1, -1)]  # type: ignore[misc]
+        return parts.look(weeks, week(lambda _: -0.02))
+
+    calm, restless, beyond = (looked(by) for by in (0.0, 0.02, 0.1))
+    assert calm.moved and not restless.moved
+    wide = [one.high - one.low for one in (calm, restless, beyond)]
+    assert wide[0] < wide[1] <= wide[2] == pytest.approx(wide[0] * parts.CLUSTERED**0.5, rel=0.01), "what happened in a week is not that"
+
+
 def test_a_whole_that_differs_from_week_to_week_is_seldom_said_to_have_moved() -> None:
     random = np.random.default_rng(0)
     for differ in (0.0, 0.005, 0.01, 0.04):  # chance alone makes 0.005
@@ -203,8 +238,8 @@ def test_ten_points_that_fall_in_a_part_are_named_first() -> None:
         return
     large = [one for one in tried() if one.n >= 800]
     assert sum(one.first and one.told for one in large) >= 0.95 * len(large)
-    assert sum(one.first for one in tried()) >= 0.90 * SIMULATIONS, "of 400 conversations ten points are hardly more than chance makes"
-    assert sum(one.nearly for one in tried()) >= 0.92 * SIMULATIONS
+    assert sum(one.first for one in tried()) >= 0.94 * SIMULATIONS, "of 400 conversations ten points are hardly more than chance makes"
+    assert sum(one.nearly for one in tried()) >= 0.95 * SIMULATIONS
 
 
 def test_ten_points_that_a_graders_scores_fall_are_named_first() -> None:

@@ -165,7 +165,7 @@ def see_the_trend(lead: Page) -> None:
     """The line carries a mark for the new release; a point opens its conversations."""
     go(lead, "Quality", "Quality")
     drawn(lead)
-    shoot(lead, "journey-5-quality")
+    shoot(lead, "quality-0-shipped")
     lead.get_by_role("button", name=re.compile("What happened")).press("Enter")
     expect(lead.get_by_text(re.compile("Version 5 of the classifier 'intent' went live"))).to_be_attached()
     lead.keyboard.press("Escape")

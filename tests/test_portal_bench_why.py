@@ -33,3 +33,13 @@ def test_what_is_planted_is_found_and_the_control_without_it_is_silent() -> None
     part = why.plantable(made, 1_500, 1_000_000)[0]
     assert why.looked(made, planted=part)[0].parts[0].of == part
     assert not why.looked(made, planted=part, fall=0.0)[0].outstanding
+
+
+def test_of_eight_measures_the_one_that_fell_is_told_first_with_its_part_and_without_a_fall_none() -> None:
+    told = why.of_sentences(simulations=1, seed=4)
+    assert told["simulations"] == 1 and told["measures in each"] == 8
+    assert [value.split()[0] for value in told.values() if isinstance(value, str)] == ["100", "100", "100"]
+
+
+def test_ten_points_in_a_part_of_few_are_not_told_and_do_not_count_as_told() -> None:
+    assert why.told_of(4, low=50, high=60) == why.Sentences(silent=True, measure=False, part=False)

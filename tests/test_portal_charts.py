@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from data import defined
-from data.amounts import Amount
+from data.amounts import Amount, sketch_of
 from data.trends import Point, Stage
 from evals.causes import Marker
 from portal import graphs
@@ -143,6 +143,7 @@ def test_every_cell_can_be_read_and_every_line_seen_in_both_themes(dark: bool) -
     ground = "#121617" if dark else "#ffffff"
     lines = {colours[dark] for colours in graphs.COLOURS.values()} | {graphs.MARKS[dark], graphs.BEFORE}
     assert all(contrast(one, ground) >= 3 for one in lines)
+    assert contrast(graphs.WORDS[dark], ground) >= 4.5
     assert contrast("#56b4e9", "#ffffff") < 3  # the control: bright blue is not for the light theme
 
 
@@ -157,3 +158,63 @@ def test_three_years_a_day_and_a_single_point_are_drawn() -> None:
 def test_the_mark_that_was_clicked_is_told_by_its_key() -> None:
     assert graphs.picked({"selection": {"pick": [{"key": "2026-03-16"}]}}) == "2026-03-16"
     assert graphs.picked({"selection": {"pick": []}}) is None and graphs.picked(None) is None
+
+
+def test_the_dates_under_a_line_are_days_of_its_points() -> None:
+    def under(first: date, days: int, each: int = 1, *, small: bool = False) -> list[date]:
+        return graphs.ticks(Line(RESOLVED, (), first, first + timedelta(days=days), days=each, small=small))
+
+    assert under(MONDAY, 4) == [MONDAY + timedelta(days=place) for place in range(5)]
+    thursday = MONDAY + timedelta(days=3)
+    assert under(thursday, 28) == [MONDAY + timedelta(days=7 * week) for week in range(1, 5)]
+    weeks = {MONDAY + timedelta(days=7 * week) for week in range(13)}
+    assert set(under(MONDAY, 84, 7)) < weeks and len(under(MONDAY, 84, 7)) <= graphs.TICKS
+    assert set(under(MONDAY, 84, 7, small=True)) < weeks and len(under(MONDAY, 84, 7, small=True)) <= graphs.TICKS_OF_SMALL
+    assert {one.day for one in under(MONDAY, 364, 7)} == {1}
+
+
+def test_letters_above_a_line_stand_in_a_row_of_their_own_where_they_would_cover_each_other() -> None:
+    month = Line(RESOLVED, (), MONDAY, MONDAY + timedelta(days=28))
+    days = [(MONDAY + timedelta(days=place), letters) for place, letters in ((1, "R"), (9, "PC"), (10, "R"), (11, "A"), (20, "P"))]
+    assert graphs.rows_of_letters(days, month) == [0, 0, 1, 0, 0]
+    close = [(MONDAY + timedelta(days=place), "RPC") for place in (5, 6, 7)]
+    assert graphs.rows_of_letters(close, month) == [0, 1, 2]
+
+
+def test_side_by_side_every_share_is_on_the_scale_and_a_single_long_wait_is_an_arrow_at_its_edge() -> None:
+    low, high = graphs.shared_domain(RESOLVED, [points((80, 100), (85, 100)), points((1, 4), (4, 4))])
+    assert low < 0.25 and high >= 1.0
+    waits = [
+        Point(MONDAY, wait(120, 40)),
+        Point(MONDAY + timedelta(days=1), wait(140, 40)),
+        Point(MONDAY + timedelta(days=2), wait(9e4, 2)),
+    ]
+    domain = graphs.shared_domain(FIRST, [waits])
+    assert domain[1] < 200 and [graphs.beyond(one.amount, domain) for one in waits] == [0, 0, 1]
+    drawn = [row for row in rows_of(graphs.small(Line(FIRST, waits, MONDAY, MONDAY + timedelta(days=2)), domain, None)) if "shape" in row]
+    shapes = {row["key"]: row["shape"] for row in drawn}
+    assert list(shapes.values()) == ["circle", "circle", "triangle-up"]
+    axis = graphs.axis_of(FIRST, domain[1])
+    assert max(row["value"] for row in drawn) == pytest.approx(domain[1] / axis.per)
+    assert drawn[-1]["told"] == "25.3\u00a0h"  # the value itself is told, as finely as the sketch keeps it
+
+
+def wait(seconds: float, n: int) -> Amount:
+    return Amount(n, n, n * seconds, 0, sketch_of([seconds] * n), kind="quantile")
+
+
+def test_of_few_alone_the_scale_holds_how_little_is_known() -> None:
+    assert graphs.shared_domain(RESOLVED, [points((1, 1))])[0] < 0.25
+
+
+def test_the_words_behind_a_bar_have_room_on_a_phone() -> None:
+    narrow = graphs._room([(1000, "1,000"), (100, "100 · 10\u00a0%")])
+    wide = graphs._room([(1_234_567, "1,234,567"), (1_200_000, "1,200,000 · 97\u00a0%")])
+    assert narrow == 1350 and wide > 1.9 * 1_234_567
+
+
+def test_the_whole_of_a_row_is_a_number_without_a_colour_and_does_not_stretch_the_scale() -> None:
+    cells = {("a", graphs.WHOLE): share(99, 100), ("a", "chat"): share(40, 50), ("a", "voice"): share(30, 50)}
+    told = {row["key"]: row for row in rows_of(graphs.heat(RESOLVED, cells, {"a": "Refund"}, ["a"], dark=False))}
+    assert (told["a|*"]["column"], told["a|*"]["shown"], told["a|*"]["fill"]) == ("All", "99\u00a0%", "#ffffff")
+    assert told["a|chat"]["fill"] == graphs.ramp(1.0, dark=False)

@@ -75,7 +75,7 @@ def one_of_each(staff: Staff, by: Person, folder: Path, *, portals: bool) -> lis
     own = (  # these are nobody's
         "lapse", "mail", "back_up", "check_record", "tidy", "pull", "encode", "try_endpoint", "grade_live", "find_patterns",
         "watch_releases", "watch_drift", "order_queue", "find_gaps", "settle_actions", "find_causes", "tell_help_desk",
-        "look_at_monitors", "tell_alerts", "send_traces", "check_tools", "count_days",
+        "look_at_monitors", "tell_alerts", "tell_product_teams", "send_traces", "check_tools", "count_days", "find_opportunities",
         "compute_brief", "write_digests",
     )  # fmt: skip
     return [

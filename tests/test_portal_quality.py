@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+from urllib.parse import parse_qsl
 
 import pytest
 import streamlit as st
@@ -16,7 +17,17 @@ from data.amounts import Amount, sketch_of
 from data.tables import Conversation
 from data.trends import Point, Slice
 from data.values import now
-from portal import findings, quality_asked, quality_controls, quality_figures, quality_links, quality_parts, quality_trend
+from portal import (
+    findings,
+    graphs,
+    monitor_form,
+    quality_asked,
+    quality_controls,
+    quality_figures,
+    quality_links,
+    quality_parts,
+    quality_trend,
+)
 from portal.quality_asked import Asked
 from portal.quality_figures import Figure
 from tests import worlds
@@ -92,6 +103,12 @@ def test_a_value_has_its_unit_and_a_quantity_its_words() -> None:
     assert quality_figures.sureness(RESOLVED, Amount(430, 430, 339, 339)) == "75–82, n\u00a0=\u00a0430"
 
 
+def test_both_ends_of_an_interval_share_their_unit_where_it_is_one() -> None:
+    assert quality_figures._around(FIRST, (396, 426)) == "6.6–7.1\u00a0min"
+    assert quality_figures._around(FIRST, (24, 66)) == "24\u00a0s–1.1\u00a0min"
+    assert quality_figures._around(STARS, (4.0, 4.2)) == "4.00–4.20"
+
+
 def test_a_fall_of_twenty_points_is_more_than_chance_and_said_with_its_sign() -> None:
     rng = random.Random(3)
     fell = quality_figures.figure(RESOLVED, shares(rng, 0.65), shares(rng, 0.85))
@@ -154,6 +171,9 @@ def test_the_title_of_the_line_is_what_it_shows() -> None:
     told = findings.trend(moved, "1–28 March")
     assert told == "Resolved: 71\u00a0% (66–75, n\u00a0=\u00a0400); against 1–28 March ↓\u00a09 points, worse"
     assert findings.trend(Figure(RESOLVED, RESOLVED.nothing), "") == "Resolved: nothing to tell in these days"
+    few = findings.trend(Figure(RESOLVED, Amount(1, 1, 1, 1)), "")
+    assert few == "Resolved: 100\u00a0% (21–100, n\u00a0=\u00a01); fewer than 30, too few to say"
+    assert "too few" not in findings.trend(Figure(VOLUME, Amount(1, 1, 1, 1, kind="count")), "")  # what is counted is what it is
 
 
 def test_the_funnel_says_where_most_are_lost() -> None:
@@ -215,6 +235,10 @@ def test_every_mark_opens_as_many_conversations_as_it_counts(world: World) -> No
         cells = trends.heat(name, by=by, **dict(zip(("since", "until"), whole, strict=True)))
         key = max(cells, key=lambda one: cells[one].n)
         assert opened(name, whole, Slice(intent=key[0], channel=key[1])) == cells[key].n > 0
+        defined_as = defined.of(name)
+        for (intent, channel), amount in quality_parts._wholes(defined_as, [str(key[0])], asked, by).items():
+            assert opened(name, whole, quality_parts._of_cell(asked, intent, channel).of) == amount.n > cells[key].n
+            assert channel == graphs.WHOLE
     for stage in trends.funnel(by=by, since=asked.since, until=asked.ends):
         assert opened(stage.measure.name, whole, Slice()) == stage.amount.n
 
@@ -326,6 +350,32 @@ def test_a_period_before_in_which_the_portal_began_is_no_comparison(seen: World)
     assert "when the period before began" in words(app) and "against" not in app.subheader[0].value
     app.selectbox(key="period").set_value("Last 7 days").run()
     assert "when the period before began" not in words(app) and "against" in app.subheader[0].value
+
+
+def watched(app: AppTest) -> dict[str, str]:
+    """What the link beside the line begins a monitor with."""
+    links = [one.proto for one in app.get("page_link") if one.proto.label == "Have it watched"]
+    return dict(parse_qsl(links[0].query_string, keep_blank_values=True)) if links else {}
+
+
+def test_what_is_shown_is_had_watched_by_those_who_may(seen: World) -> None:
+    refund = seen.labels[0]
+    app = open_screen(sit(seen.lead), "quality", channel="Chat", intent=refund.name, measure="Satisfied")
+    begun = monitor_form.asked_for(watched(app))
+    assert begun is not None and (begun.measure, begun.of) == ("csat", Slice(channel="chat", intent=refund.id))
+    form = open_screen(sit(seen.lead), "monitors", **watched(app))
+    fields = ("measure", "channel", "intent")
+    assert [
+        getattr(form.selectbox(key=f"monitors_{name}_new").value, "name", form.selectbox(key=f"monitors_{name}_new").value)
+        for name in fields
+    ] == ["csat", "chat", refund.id]
+    assert watched(open_screen(sit(seen.rep), "quality")) == {}  # a rep begins none
+
+
+@pytest.mark.parametrize("of", [Slice(), Slice(intent=""), Slice(channel="chat", version="recipe:refunds@4"), Slice(segment="~odd")])
+def test_the_address_that_begins_a_monitor_is_read_as_it_was_meant(of: Slice, seen: World) -> None:
+    begun = monitor_form.asked_for(monitor_form.address("resolution", of))
+    assert begun is not None and (begun.measure, begun.of) == ("resolution", of)
 
 
 def test_what_does_not_go_together_rests_and_says_so(seen: World) -> None:

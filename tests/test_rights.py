@@ -36,6 +36,7 @@ from automations import (
     mandated,
     mandates,
     marking,
+    opportunities,
     precedents,
     ran,
     recipes,
@@ -98,11 +99,13 @@ from data import (
     drafts,
     effects,
     examples,
+    feedback_evidence,
     flagging,
     lists,
     measures,
     notes,
     people,
+    product_feedback,
     queue,
     relabelling,
     releases,
@@ -117,6 +120,8 @@ from data import (
     tasks,
     tokens,
     trends,
+    use_case_bars,
+    use_cases,
     vectors,
     versions,
     views,
@@ -129,6 +134,7 @@ from data.intake import appending, door, files, following, offers, revising, sea
 from data.intake.canonical import CanonicalMessage
 from data.intake.reading import Mapping
 from data.measures import Share
+from data.product_feedback import About
 from data.tables import (
     Action,
     Alert,
@@ -145,6 +151,9 @@ from data.tables import (
     Label,
     Pattern,
     Person,
+    ProductFeedback,
+    ProductFeedbackSent,
+    ProductFeedbackStep,
     Proposal,
     Release,
     Run,
@@ -215,6 +224,7 @@ SERVICE = connections.OpenService("delivery", "https://api.example.com", "", "",
 DESCRIBED = b'{"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {"200": {"description": "fine"}}}}}}'
 QUESTION = [{"role": "customer", "text": "How long?"}]
 SATISFIED = Definition("csat")
+STARS = {"measure": "csat", "target": 0.8}
 ARMED = Definition("csat", arms="roll_back", armed_for=("answerer", "none"))
 WRITER = Writer(lambda _messages, _schema: pytest.fail("a model was asked"))
 
@@ -322,7 +332,14 @@ def _watch(db: Any, world: World) -> None:
                       sentence="It fell.")  # fmt: skip
         db.add(alert)
         note = notes.write("We are two people fewer.", by=lead)
-        world.ids |= {f"monitor {whose}": made.id, f"alert {whose}": alert.id, f"note {whose}": note.id}
+        case = use_cases.begin(f"Addresses {whose}", by=lead, systems=["Shop"], risk="low", risk_why="Seen before it is sent.", kpi=STARS)
+        world.ids |= {f"monitor {whose}": made.id, f"alert {whose}": alert.id, f"note {whose}": note.id, f"case {whose}": case.id}
+        fault = ProductFeedback(title="Shut", text="It stays shut.", words="nothing", team_id=lead.team_id, product_team="Delivery")
+        db.add(fault)
+        db.flush()
+        db.add(ProductFeedbackStep(feedback_id=fault.id, state="noted", day=today, sentence="Written up."))
+        db.add(ProductFeedbackSent(feedback_id=fault.id, receiver="none", document={}, state="done"))
+        world.ids[f"feedback {whose}"] = fault.id
     for sees in brief.reaches():
         db.add(Digest(week=NO_NUMBERS.week, whose=sees, told=NO_NUMBERS.told.kept()))
 
@@ -508,6 +525,12 @@ def reached(words: str, call: Callable[[], object]) -> bool:
 
 def listed(ids: Any, wanted: str) -> bool:
     return wanted in {row.id for row in ids}
+
+
+def opened_case(by: Person, w: "World", whose: str) -> object:
+    """For change, with which it begins."""
+    with store.writing() as db:
+        return use_cases.opened(db, w.ids[f"case {whose}"], "use_case.write", "Not changed", by)
 
 
 def pattern(conversation_id: str = "") -> str:
@@ -1338,6 +1361,9 @@ CALLS: tuple[Call, ...] = (
     Call("measure.read", "markers.collected", lambda by, w, whose: did(markers.collected(by=by, **LATELY)), THERE),
     Call("measure.read", "brief.whose_of", lambda by, w, whose: did(brief.whose_of(by)), THERE),
     Call("measure.read", "brief.newest", lambda by, w, whose: did(brief.newest(by=by)), THERE),
+    Call("opportunity.read", "opportunities.whose_of", lambda by, w, whose: did(opportunities.whose_of(by)), THERE),
+    Call("opportunity.read", "opportunities.newest", lambda by, w, whose: did(opportunities.newest(by=by)), THERE),
+    Call("opportunity.read", "opportunities.evidence", lambda by, w, whose: did(opportunities.evidence("", LATER, by=by)), THERE),
     Call("measure.read", "brief.last_known", lambda by, w, whose: did(brief.last_known("resolution", by=by)), THERE),
     Call("measure.read", "digest.required", lambda by, w, whose: did(digest.required(by=by)), THERE),
     Call("measure.read", "digest.weeks", lambda by, w, whose: did(digest.weeks(by=by)), THERE),
@@ -1350,6 +1376,24 @@ CALLS: tuple[Call, ...] = (
     Call("measure.read", "worth.worth", lambda by, w, whose: did(worth.worth(by=by, **LATELY)), THERE),
     Call("measure.read", "monitors.days", lambda by, w, whose: did(monitors.days(SATISFIED, now().date(), by=by)), THERE),
     Call("measure.read", "alerts.would_have", lambda by, w, whose: did(alerts.would_have(SATISFIED, by=by, back=2)), THERE),
+    Call("use_case.read", "use_cases.all_of", lambda by, w, whose: listed(use_cases.all_of(by=by), w.ids[f"case {whose}"])),
+    Call("use_case.read", "use_cases.get", lambda by, w, whose: use_cases.get(w.ids[f"case {whose}"], by=by)),
+    Call("use_case.read", "use_cases.moves", lambda by, w, whose: did(use_cases.moves(w.ids[f"case {whose}"], by=by))),
+    Call("use_case.read", "use_case_bars.of", lambda by, w, whose: use_case_bars.of(use_cases.get(w.ids[f"case {whose}"], by=by), by=by)),
+    Call("use_case.read", "use_cases.offered", lambda by, w, whose: did(use_cases.offered(by=by)), THERE),
+    Call("use_case.write", "use_cases.begin", lambda by, w, whose: use_cases.begin(new_id(), by=by), THERE),
+    Call("use_case.write", "use_cases.change", lambda by, w, whose: use_cases.change(
+        w.ids[f"case {whose}"], seen=1, by=by, goal="Less waiting")),
+    Call("use_case.write", "use_cases.opened", opened_case),
+    Call("use_case.write", "use_cases.take_baseline", lambda by, w, whose: reached("nothing of 'Satisfied' was counted", lambda: (
+        use_cases.take_baseline(w.ids[f"case {whose}"], by=by))), also="use_case.read"),
+    Call("use_case.sign", "use_cases.sign_off", lambda by, w, whose: use_cases.sign_off(w.ids[f"case {whose}"], by=by)),
+    Call("use_case.move", "use_case_bars.go_on", lambda by, w, whose: use_case_bars.go_on(w.ids[f"case {whose}"], why="Later.", by=by),
+         also="use_case.read"),
+    Call("use_case.move", "use_case_bars.go_back", lambda by, w, whose: reached("which is the first stage", lambda: use_case_bars.go_back(
+        w.ids[f"case {whose}"], why="Too early.", by=by))),
+    Call("use_case.move", "use_cases.stop", lambda by, w, whose: use_cases.stop(w.ids[f"case {whose}"], why="Enough.", by=by)),
+    Call("use_case.move", "use_cases.take_up", lambda by, w, whose: use_cases.take_up(w.ids[f"case {whose}"], by=by)),
     Call("measure.read", "notes.between", lambda by, w, whose: listed(
         notes.between(now() - timedelta(days=1), now() + timedelta(days=1), by=by), w.ids[f"note {whose}"])),
     Call("note.write", "notes.write", lambda by, w, whose: notes.write(
@@ -1359,6 +1403,28 @@ CALLS: tuple[Call, ...] = (
              if one.id == w.ids[f"note {whose}"]), by=by)),
     Call("note.write", "notes.take_back", lambda by, w, whose: notes.take_back(w.ids[f"note {whose}"], by=by)),
     Call("measure.read", "alerts.gone_through", lambda by, w, whose: did(alerts.gone_through(SATISFIED, by=by, back=2)), THERE),
+    Call("feedback.read", "product_feedback.all_of", lambda by, w, whose: listed(
+        product_feedback.all_of(by=by), w.ids[f"feedback {whose}"])),
+    Call("feedback.read", "product_feedback.get", lambda by, w, whose: product_feedback.get(w.ids[f"feedback {whose}"], by=by)),
+    Call("feedback.read", "product_feedback.steps", lambda by, w, whose: product_feedback.steps(w.ids[f"feedback {whose}"], by=by)),
+    Call("feedback.read", "product_feedback.sent", lambda by, w, whose: product_feedback.sent(w.ids[f"feedback {whose}"], by=by)),
+    Call("feedback.read", "product_feedback.teams", lambda by, w, whose: product_feedback.teams(by=by), THERE),
+    Call("feedback.read", "feedback_evidence.of", lambda by, w, whose: feedback_evidence.of("nothing", by=by), THERE),
+    Call("feedback.read", "feedback_evidence.shares", lambda by, w, whose: feedback_evidence.shares(["nothing"], by=by), THERE),
+    Call("feedback.read", "feedback_evidence.newest", lambda by, w, whose: did(feedback_evidence.newest("nothing", 3, by=by)), THERE),
+    Call("feedback.read", "feedback_evidence.fitting", lambda by, w, whose: did(feedback_evidence.fitting("nothing", [], by=by)), THERE),
+    Call("pattern.read", "product_feedback.pattern", lambda by, w, whose: product_feedback.pattern(pattern(), by=by), THERE),
+    Call("feedback.write", "product_feedback.write", lambda by, w, whose: reached("3 to 10 conversations", lambda: product_feedback.write(
+        "Shut", "It stays shut.", About(words="nothing"), by=by)), THERE, also="feedback.read"),
+    Call("feedback.write", "product_feedback.change", lambda by, w, whose: product_feedback.change(
+        w.ids[f"feedback {whose}"], title="Open", by=by)),
+    Call("feedback.write", "product_feedback.step", lambda by, w, whose: product_feedback.step(
+        w.ids[f"feedback {whose}"], "changed", "It is out.", by=by)),
+    Call("feedback.write", "product_feedback.take_back", lambda by, w, whose: product_feedback.take_back(
+        w.ids[f"feedback {whose}"], by=by)),
+    Call("feedback.hand_over", "product_feedback.hand_over", lambda by, w, whose: product_feedback.hand_over(
+        w.ids[f"feedback {whose}"], "Delivery", "Please look.", by=by)),
+    Call("feedback.hand_over", "product_feedback.places", lambda by, w, whose: did(product_feedback.places(by=by)), THERE),
     Call("monitor.read", "monitors.all_of", lambda by, w, whose: listed(
         (one.monitor for one in monitors.all_of(by=by)), w.ids[f"monitor {whose}"])),
     Call("monitor.read", "monitors.get", lambda by, w, whose: monitors.get(w.ids[f"monitor {whose}"], by=by)),
@@ -1514,6 +1580,8 @@ ONLY_ONESELF = {
     "access.may", "access.reach", "access.require", "access.within", "access.whose",  # the check itself
     "people.known_as", "people.rest_keys", "people.mail_digest",
     "brief.may_open",  # tells a screen what the page will say
+    "use_cases.may", "use_cases.may_see_figures",  # tell a screen what the verbs will say
+    "use_cases.measured", "use_cases.minutes_measured",  # of a case that was read; what they count asks its right again
     "briefing.of_moved", "briefing.of_calm", "briefing.of_too_few",  # words for what brief.made read; what they count asks its right again
     "deeds.last", "undo.about", "undo.last", "undo.take_back",  # one's own deeds; each noun asks its right again
     "reviews.is_blind",  # whether something is to be hidden, and nothing of what
@@ -1629,6 +1697,24 @@ def pressed(client: httpx.Client, world: World, _by: Person, whose: str) -> http
     return httpx.Response(200, text="") if answer.status_code == 404 and "no recipe of that name" in answer.text else answer
 
 
+HEARD = (  # by whoever had the right, of a case that earlier callers moved
+    "was stopped", "somebody else changed", "nobody may go without", "which is the first stage", "the last stage",
+    "of 'Satisfied' was counted",
+)  # fmt: skip
+
+
+def case_act(act: str, told: dict[str, Any]) -> Callable[[httpx.Client, World, Person, str], httpx.Response]:
+    def ask(client: httpx.Client, world: World, _by: Person, whose: str) -> httpx.Response:
+        answer = client.post(f"/api/v1/use-cases/{world.ids[f'case {whose}']}/{act}", json=told)
+        return httpx.Response(200, text="") if answer.status_code == 422 and any(words in answer.text for words in HEARD) else answer
+
+    return ask
+
+
+def feedback_act(act: str, told: dict[str, Any]) -> Callable[[httpx.Client, World, Person, str], httpx.Response]:
+    return lambda client, w, _by, whose: client.post(f"/api/v1/product-feedback/{w.ids[f'feedback {whose}']}/{act}", json=told)
+
+
 def plain(place: str) -> Callable[[httpx.Client, World, Person, str], httpx.Response]:
     return lambda client, _world, _by, _whose: client.get(place)
 
@@ -1679,6 +1765,37 @@ ROUTES: dict[str, Row] = {
         shown=lambda told, w, by, whose: bool(told)),
     "POST /v1/monitors": Row("monitor.change", lambda client, *_: client.post(
         "/api/v1/monitors", json={"measure": "csat", "name": new_id(), "why": "We promised it."})),
+    "GET /v1/opportunities": Row("opportunity.read", plain("/api/v1/opportunities")),
+    "GET /v1/use-cases": Row(
+        "use_case.read", plain("/api/v1/use-cases"), WHOSE,
+        shown=lambda told, w, by, whose: w.ids[f"case {whose}"] in {row["id"] for row in told}),
+    "GET /v1/use-cases/{which}": Row(
+        "use_case.read", lambda client, w, by, whose: client.get(f"/api/v1/use-cases/{w.ids[f'case {whose}']}"), WHOSE, beyond=422),
+    "GET /v1/use-cases/{which}/report": Row(
+        "use_case.read", lambda client, w, by, whose: client.get(f"/api/v1/use-cases/{w.ids[f'case {whose}']}/report"), WHOSE, beyond=422),
+    "POST /v1/use-cases": Row("use_case.write", lambda client, *_: client.post("/api/v1/use-cases", json={"name": new_id()})),
+    **{
+        f"POST /v1/use-cases/{{which}}/{act}": Row(verb, case_act(act, told), WHOSE, beyond=422)
+        for act, verb, told in (
+            ("change", "use_case.write", {"seen": 1}), ("baseline", "use_case.write", {}), ("sign-off", "use_case.sign", {}),
+            ("go-on", "use_case.move", {"why": "Later."}), ("go-back", "use_case.move", {"why": "Too early."}),
+            ("stop", "use_case.move", {"why": "Enough."}), ("take-up", "use_case.move", {}),
+        )
+    },
+    "GET /v1/product-feedback": Row(
+        "feedback.read", plain("/api/v1/product-feedback"), WHOSE,
+        shown=lambda told, w, by, whose: w.ids[f"feedback {whose}"] in {row["id"] for row in told}),
+    "GET /v1/product-feedback/{feedback_id}": Row(
+        "feedback.read", lambda client, w, by, whose: client.get(f"/api/v1/product-feedback/{w.ids[f'feedback {whose}']}"), WHOSE),
+    "POST /v1/product-feedback": Row("feedback.write", lambda client, *_: client.post(
+        "/api/v1/product-feedback", json={"title": "Shut", "text": "It stays shut.", "search": "please"})),
+    **{
+        f"POST /v1/product-feedback/{{feedback_id}}/{act}": Row(verb, feedback_act(act, told), WHOSE, beyond=403)
+        for act, verb, told in (
+            ("hand-over", "feedback.hand_over", {"product_team": "Delivery", "sentence": "Please look."}),
+            ("steps", "feedback.write", {"state": "changed", "sentence": "It is out."}), ("take-back", "feedback.write", {}),
+        )
+    },
     "GET /v1/notes": Row(
         "measure.read", plain("/api/v1/notes"), WHOSE,
         shown=lambda told, w, by, whose: w.ids[f"note {whose}"] in {row["id"] for row in told}),

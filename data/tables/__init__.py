@@ -23,16 +23,19 @@ from data.tables.knowledge import Article
 from data.tables.measures import Daily, Due
 from data.tables.monitors import Alert, Delivery, Monitor, MonitorChange
 from data.tables.notes import Note
+from data.tables.opportunities import OpportunityRound
 from data.tables.outgoing import Position
 from data.tables.people import Comment, Deputy, InboxItem, Person, Session, Team, Ticket, Token, Tries
+from data.tables.product_feedback import ProductFeedback, ProductFeedbackSent, ProductFeedbackStep
 from data.tables.review import Act, Assignment, Claim, Dispute, Draft, Example, GoldAnswer, Label, QueueReason, Review, Skip, View
 from data.tables.surfaces import Surface, Talk
 from data.tables.traces import Span, Trace
+from data.tables.use_cases import UseCase, UseCaseMove
 from data.tables.versions import Classifier, Pattern, Prediction, Release, Study, Version
 
 IMMUTABLE = (  # insert only: a trigger on both engines refuses anything else
     Approval, AuditEntry, Review, SetVersion, Case, Result, Score, Comparison, Version, Prediction, DatasetVersion, DatasetRow,
-    Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck, Study, MonitorChange, Digest,
+    Setting, Revision, Signal, Span, Dispute, GoldAnswer, GraderCheck, Study, MonitorChange, Digest, UseCaseMove, ProductFeedbackStep,
 )  # fmt: skip
 KEPT_IN_PART = (Example, Action)  # what was flagged or decided stays as it was; what it is used for, what became of it, moves on
 
@@ -42,8 +45,9 @@ __all__ = [
     "IMMUTABLE", "KEPT_IN_PART", "Act", "Action", "Alert", "Approval", "Article", "Assignment", "AuditEntry", "Briefing", "Case",
     "CaseChange", "Claim", "Classifier", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "Daily", "DatasetRow",
     "DatasetVersion", "Delivery", "Deputy", "Digest", "DigestMail", "Dispute", "Draft", "Due", "EvalSet", "Example", "GoldAnswer",
-    "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Monitor", "MonitorChange", "Note", "Pattern", "Person", "Position",
-    "Prediction", "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
+    "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Monitor", "MonitorChange", "Note", "OpportunityRound", "Pattern",
+    "Person", "Position", "Prediction", "ProductFeedback", "ProductFeedbackSent", "ProductFeedbackStep", "Proposal", "QueueReason",
+    "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
     "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Surface", "Talk", "Task", "Team", "Ticket", "Token",
-    "Trace", "Tries", "Vector", "Version", "View", "metadata",
+    "Trace", "Tries", "UseCase", "UseCaseMove", "Vector", "Version", "View", "metadata",
 ]  # fmt: skip

@@ -176,12 +176,13 @@ def bench_beside(
 def bench_why(
     simulations: Annotated[int, typer.Option("--simulations", min=1, help="Weeks that are drawn for each figure.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Where drawing starts.")] = 0,
+    sentences: Annotated[bool, typer.Option("--sentences", help="Of the three sentences over all measures instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """How often the part of the traffic that was made worse is named first, and how often nothing is said when nothing happened."""
     from portal.bench import why as measuring
 
-    _run(lambda: measuring.run(simulations=simulations, seed=seed), as_json)
+    _run(lambda: (measuring.of_sentences if sentences else measuring.run)(simulations=simulations, seed=seed), as_json)
 
 
 @app.command("injections")

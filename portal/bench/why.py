@@ -4,17 +4,21 @@ with customers who write more than once, days of the week, parts of every size, 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from data import defined
 from data.amounts import Amount
 from data.measures import Share
-from evals import parts
+from evals import moved, parts
+from evals.brief import MATTER
+from evals.moved import Looked
 from evals.parts import LOOKED_AT, Found
 from evals.slices import Along, Key
-from evals.why import WITHIN
+from evals.why import WITHIN, Why
 
 Codes = npt.NDArray[np.int64]
 
@@ -148,6 +152,60 @@ def _week(seed: int, *, twice: int | None = None) -> Drawn:
     return drawn(random, round(float(np.exp(random.uniform(np.log(5_000), np.log(20_000))))), twice=twice)
 
 
+# -- the three sentences ------------------------------------------------------------------------------------------------------------------
+
+FALLS = [name for name in MATTER if defined.of(name).better == "more"]  # a fall of these is bad news
+MONDAY, SUNDAY = date(2026, 4, 6), date(2026, 4, 12)
+
+
+def of_sentences(*, simulations: int = 200, seed: int = 0) -> dict[str, Any]:
+    """How often nothing is told where nothing happened to any of the measures that a brief looks at, and how often the one of them that
+    fell ten points in one part is told first. Each measure has conversations of its own: what hangs together would be silent more often."""
+    tried = [told_of(seed + at * len(MATTER)) for at in range(simulations)]
+    return {
+        "simulations": simulations, "measures in each": len(MATTER),
+        "nothing planted, silent": _share([one.silent for one in tried]),
+        "10 points planted in one part of one, that measure first": _share([one.measure for one in tried]),
+        "10 points planted in one part of one, that part named first": _share([one.part for one in tried]),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sentences:
+    silent: bool  # while nothing was planted
+    measure: bool  # in which it was planted is told
+    part: bool  # and so is the part in which it was, before all others
+
+
+def told_of(seed: int, *, low: int = 400, high: int = 1_000_000) -> Sentences:
+    """Weeks of all measures in which nothing happened, and the same weeks after one of them fell in one part."""
+    weeks = {name: _week(seed + at) for at, name in enumerate(MATTER)}
+    calm = {name: looked(made)[0] for name, made in weeks.items()}
+    fell = FALLS[seed // len(MATTER) % len(FALLS)]
+    part = _one_of(weeks[fell], seed, low, high)
+    told = _told_first(calm | {fell: looked(weeks[fell], planted=part)[0]})
+    is_it = told is not None and told.measure.name == fell
+    named = told is not None and bool(told.found.outstanding) and _named(told.found) == part
+    return Sentences(_told_first(calm) is None, is_it, is_it and named)
+
+
+def _told_first(found: Mapping[str, Found]) -> Looked | None:
+    told = moved.most([Looked(Why(defined.of(name), one), MONDAY, SUNDAY) for name, one in found.items()])
+    return told.looked if told else None
+
+
+def _one_of(made: Drawn, seed: int, low: int, high: int) -> dict[str, int]:
+    parts_of = plantable(made, low, high)
+    return parts_of[int(np.random.default_rng(seed + 1_000_000).integers(len(parts_of)))]
+
+
+def _named(found: Found) -> dict[str, int] | None:
+    return {name: int(str(key)) for name, key in found.parts[0].of.items()} if found.parts else None
+
+
+# -- one part -----------------------------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Tried:
     n: int  # conversations of the planted part in the last week
@@ -159,12 +217,11 @@ class Tried:
 def planted(seed: int, *, scores: bool = False, low: int = 400, high: int = 1_000_000) -> Tried:
     """Ten points fall in one part, drawn among all that have so many conversations in the last week."""
     made = _week(seed)
-    parts_of = plantable(made, low, high)
-    part = parts_of[int(np.random.default_rng(seed + 1_000_000).integers(len(parts_of)))]
+    part = _one_of(made, seed, low, high)
     found, _ = looked(made, planted=part, scores=scores)
     last = made.week == WEEKS - 1
     here = made.of(part) & last
-    named = {name: int(str(key)) for name, key in found.parts[0].of.items()} if found.parts else part
+    named = _named(found) or part
     there = made.of(named) & last
     nearly = int((here & there).sum()) >= MOSTLY * max(int(here.sum()), int(there.sum()))
     return Tried(int(here.sum()), bool(found.parts) and named == part, bool(found.parts) and nearly, bool(found.outstanding))

@@ -75,7 +75,7 @@ def section(one: Section, place: int) -> None:
 
 
 def happened(line: Line, key: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key.replace("_line_", "_row_")):
         st.markdown(widgets.plain(line.text), width="content")
         opens = bool(line.page) and brief.may_open(line.page, person)
         if opens and st.button("Open", key=key, type="tertiary", help=widgets.plain(line.text)):
@@ -129,7 +129,7 @@ st.caption(
     "Beside the four weeks before, with 95 % intervals; a name opens what stands behind it. Beyond chance: over all of these together, "
     "chance alone hardly does that."
 )
-with st.container(gap="xxsmall"):
+with st.container(gap="xxsmall", key="digest_numbers"):
     for one in written.told.numbers:
         number(written, one, since)
 for place, each in enumerate(written.told.sections):

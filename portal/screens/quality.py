@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from data import access
 from data.values import now
 from evals import brief
 from portal import cached, quality_asked, quality_controls, quality_notes, quality_parts, quality_trend, tour, widgets
@@ -25,10 +26,11 @@ if not measures:
     measures = cached.measured(person, asked.since, asked.ends)
 if not measures:
     st.info(
-        "There is nothing to draw in these days. Choose a longer period; where no conversation came in yet, import some and review them, "
-        "and the weeks appear here within a minute.",
+        "No conversation came in these days. Choose a longer period, or import some, and the weeks appear here within a minute.",
         icon=":material/monitoring:",
     )
+    if access.may(person, "conversation.import"):
+        st.page_link("screens/imports.py", label="Import conversations", icon=":material/upload_file:")
     st.stop()
 if not cached.measured(person, *asked.begins_before):  # the portal began later: that is no comparison
     if asked.compared:
