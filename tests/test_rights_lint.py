@@ -219,7 +219,7 @@ NEEDS = {"import": "conversation.import", "classify": "conversation.import", "tr
          "try_model": "model.make", "backtest": "automation.draft", "evaluate_recipe": "automation.draft",
          "compare_agents": "automation.draft", "act_on_alert": "monitor.arm",
          "preview": "classifier.read", "curve": "classifier.train"}  # fmt: skip
-PORTALS_OWN = {"look_at_monitors", "tell_alerts", "compute_brief", "write_digests",
+PORTALS_OWN = {"look_at_monitors", "tell_alerts", "tell_product_teams", "compute_brief", "write_digests",
                "lapse", "mail", "check_record", "tidy", "watch_releases", "watch_drift", "order_queue", "settle_actions", "go_on",
                "tell_help_desk", "find_causes", "run_recipes", "send_traces", "count_days"}  # fmt: skip
 
