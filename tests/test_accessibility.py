@@ -200,6 +200,7 @@ def test_a_review_is_saved_with_the_keyboard_alone(browser: Browser, server: Ser
         unseen += tab_to(page, "Strong")
         page.keyboard.press("Space")
         expect(page.get_by_role("radio", name="Strong (S)")).to_be_checked()
+        drawn(page)  # a list that is open while the page is drawn anew is closed again
         unseen += tab_to(page, "Intent")
         page.keyboard.press("ArrowDown")
         page.get_by_role("option").first.wait_for()
