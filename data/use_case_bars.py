@@ -79,7 +79,7 @@ def go_on(use_case_id: str, *, by: Person, why: str = "", at: datetime | None = 
         raise Refused(f"Not moved: before {stands.next} {_things(len(missing))} missing, and nobody may go without. {told}")
     if missing and not why.strip():
         raise Refused(f"Not moved: before {stands.next} {_things(len(missing))} missing. {told} Do that, or say why it goes on without.")
-    said = use_cases.reason(why, "Not moved") if missing else " ".join(why.split())
+    said = use_cases.reason(why, "Not moved") if why.strip() else ""
     with store.writing() as db:
         found = use_cases.opened(db, case.id, "use_case.move", "Not moved", by)
         if found.number != case.number:

@@ -219,7 +219,9 @@ def take_baseline(use_case_id: str, *, by: Person, at: datetime | None = None) -
     told = {"value": found.value, "low": low, "high": high, "n": found.n, "since": since.isoformat(), "until": until.isoformat()}
     told["minutes"] = minutes_measured(case, since, until, by=by)
     with store.writing() as db:
-        case = opened(db, use_case_id, "use_case.write", "No baseline was taken", by)
+        seen, case = case.number, opened(db, case.id, "use_case.write", "No baseline was taken", by)
+        if case.number != seen:
+            raise Refused(f"No baseline was taken: somebody changed '{case.name}' meanwhile. Look at it again.")
         if case.stage not in ("define", "develop", "evaluate"):
             raise Refused(
                 f"No baseline was taken: '{case.name}' is in {case.stage}, and what it does already would count as what was before."

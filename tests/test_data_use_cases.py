@@ -153,7 +153,8 @@ def test_a_use_case_goes_from_the_problem_to_its_upkeep(staff: Staff) -> None:
     rated(1, BEGAN - 5 * DAY, FIVES)
     counted(BEGAN)
     use_cases.take_baseline(case.id, by=staff.lead, at=BEGAN)
-    assert use_case_bars.go_on(case.id, by=staff.lead, at=BEGAN).stage == "develop"
+    assert use_case_bars.go_on(case.id, why="Ask jane.doe@example.org.", by=staff.lead, at=BEGAN).stage == "develop"
+    assert "jane.doe" not in use_cases.moves(case.id, by=staff.lead)[0].why  # a reason that nobody asked for is masked too
 
     assert missing(case, staff.lead, BEGAN) == ["Something built", "Eval set", "Sign-off"]
     build(staff, at=BEGAN)
