@@ -115,13 +115,15 @@ def _bury(db: Session, runner: Runner) -> int:
 # -- the life of a task -----------------------------------------------------------------------------------------------------------------
 
 
-def waiting(most: int = 20, *, names: Collection[str] = (), clock: float | None = None) -> list[Task]:
-    """What may begin now, oldest first, of all kinds or of these. A pause that a clock set back would make endless is over."""
+def waiting(most: int = 20, *, names: Collection[str] = (), asked: bool = False, clock: float | None = None) -> list[Task]:
+    """What may begin now, oldest first: of all kinds, of these, or what a person asked for. A clock set back makes no pause endless."""
     moment = time.time() if clock is None else clock
     ready = (col(Task.not_before) <= moment) | (col(Task.not_before) > moment + LONGEST_PAUSE)
     found = select(Task).where(Task.state == "waiting", ready).order_by(Task.id).limit(most)
     if names:
         found = found.where(col(Task.name).in_(names))
+    if asked:
+        found = found.where(col(Task.person_id).is_not(None))
     with store.reading() as db:
         return list(db.exec(found))
 

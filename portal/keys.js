@@ -203,11 +203,19 @@ function pressed(event) {
   event.stopImmediatePropagation()
 }
 
+// letters are keys again, and Tab goes on from here: after a mere blur it would begin with the page anew
+function leave(field) {
+  const around = field.closest('[data-testid="stElementContainer"]')
+  if (!around || document.activeElement !== field) return field.blur()
+  around.tabIndex = -1
+  around.focus({ preventScroll: true })
+}
+
 function whileTyping(event, field, data) {
   const isIn = (names) => names.some((name) => field.closest(`[class*="st-key-${CSS.escape(name)}"]`))
-  if (event.key === 'Escape') setTimeout(() => field.blur(), 0)
+  if (event.key === 'Escape') setTimeout(() => leave(field), 0)
   else if (event.key === 'Enter' && isIn(data.enter)) save(data, field)
-  else if (event.key === 'Enter' && field.getAttribute('role') === 'combobox') setTimeout(() => field.blur(), 80)
+  else if (event.key === 'Enter' && field.getAttribute('role') === 'combobox') setTimeout(() => leave(field), 80)
 }
 
 let latest = 0

@@ -165,10 +165,10 @@ SCHEDULES = (
 )
 
 
-def begin_due(*, at: datetime | None = None) -> int:
+def begin_due(*, at: datetime | None = None, nightly: bool = True) -> int:
     """Begin what is due and has not begun: the turn's name is the task's key, so one of many workers begins it. How many began."""
     moment, begun = at or now(), 0
-    for schedule in SCHEDULES:
+    for schedule in (one for one in SCHEDULES if nightly or one.hour is None):
         key = schedule.key(moment)
         if key is None or _has_begun(key) or not schedule.needed():
             continue

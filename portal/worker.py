@@ -22,11 +22,13 @@ from portal.beat import PARENT, beat_file
 
 logger = logging.getLogger("portal.worker")
 
-AT_ONCE = 3
-LONG_AT_ONCE = 2  # one hand is always free for what somebody waits for: two trainings do not keep a customer from being answered
+AT_ONCE = 4
+LONG_AT_ONCE = 3  # one hand is always free for what somebody waits for: trainings do not keep a customer from being answered
+CHORES_AT_ONCE = 2  # ... and one for what a person asked for: what runs by itself does not keep a trial waiting
 POLL_SECONDS = 0.4
 SWEEP_SECONDS = 2.0
-SETTLED_AFTER = 60.0  # seconds: a start has better things to do than last night's chores
+SETTLED_AFTER = 60.0  # seconds: a start has better things to do than chores
+NIGHTS_AFTER = 600.0  # ... and who has just begun to work than what last night should have done
 
 _free = threading.Event()  # set when a task ended, so that the next one begins at once
 _in_hand: set[tuple[str, int]] = set()  # the tries that threads of ours are at
@@ -72,8 +74,8 @@ def _work(me: Runner, stop: threading.Event, parent: int) -> None:
                 swept = time.monotonic()
                 beat_file().touch()
                 watch.bury_the_silent()
-                if time.monotonic() - began > SETTLED_AFTER:
-                    schedules.begin_due()
+                if (up := time.monotonic() - began) > SETTLED_AFTER:
+                    schedules.begin_due(nightly=up > NIGHTS_AFTER)
             taken = _take_what_waits(me)
         except (Busy, SQLAlchemyError):  # the database is locked or away: what runs goes on, and we look again
             logger.warning("the database cannot be asked for work", exc_info=True)
@@ -87,11 +89,12 @@ def _take_what_waits(me: Runner) -> int:
     held, taken = _held(me), 0
     if any(tasks.is_suspicious(task) for task in held):
         return 0
-    for task in (*tasks.waiting(AT_ONCE * 4), *tasks.waiting(AT_ONCE, names=jobs.PROMPT)):
+    first = (tasks.waiting(AT_ONCE * 4), tasks.waiting(AT_ONCE, asked=True), tasks.waiting(AT_ONCE, names=jobs.PROMPT))
+    for task in {one.id: one for found in first for one in found}.values():
         alone = tasks.is_suspicious(task)
         if len(held) >= AT_ONCE or (alone and held):
             break
-        if task.name not in jobs.PROMPT and sum(one.name not in jobs.PROMPT for one in held) >= LONG_AT_ONCE:
+        if not _has_a_hand(task, held):
             continue
         if mine := tasks.take(task.id, me.id):
             held.append(mine)
@@ -100,6 +103,14 @@ def _take_what_waits(me: Runner) -> int:
             if alone:
                 break
     return taken
+
+
+def _has_a_hand(task: Task, held: list[Task]) -> bool:
+    if task.name in jobs.PROMPT:
+        return True
+    long = [one for one in held if one.name not in jobs.PROMPT]
+    chores = [one for one in long if one.person_id is None]
+    return len(long) < LONG_AT_ONCE and (task.person_id is not None or len(chores) < CHORES_AT_ONCE)
 
 
 def _begin(task: Task) -> None:

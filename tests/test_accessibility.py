@@ -202,8 +202,8 @@ def test_a_review_is_saved_with_the_keyboard_alone(browser: Browser, server: Ser
         expect(page.get_by_role("radio", name="Strong (S)")).to_be_checked()
         drawn(page)  # a list that is open while the page is drawn anew is closed again
         unseen += tab_to(page, "Intent")
-        page.keyboard.press("ArrowDown")
-        page.get_by_role("option").first.wait_for()
+        page.keyboard.type("Cancel")  # what the form proposed may be that none of ours fits
+        expect(page.get_by_role("option")).to_have_count(1)
         page.keyboard.press("Enter")
         drawn(page)  # what was chosen is told to the server, and the form is drawn anew
         unseen += tab_to(page, "Note")

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import func, select
+from sqlmodel import delete, func, select, update
 
 from classifiers import gathering, labels, noticing
 from data import audit, measures, people, queue, reviews, store
 from data import labels as known
 from data.errors import Denied, Refused
 from data.intake import door
-from data.tables import Conversation, Pattern, Person
+from data.tables import Conversation, Pattern, Person, ProductFeedback
 from data.values import now
 from portal.ferngrove import story
 from tests import worlds
@@ -147,8 +147,8 @@ def begins() -> datetime:
     """The Monday from which on customers of the demo write of parcel lockers. What its own last nights found is gone."""
     with store.reading() as db:
         start = db.exec(select(func.min(Conversation.opened_at))).one()
-        for pattern in db.exec(select(Pattern)):  # of the demo's own last nights
-            db.delete(pattern)
+        db.exec(update(ProductFeedback).values(pattern_id=None))
+        db.exec(delete(Pattern))  # of the demo's own last nights
         db.commit()
     return measures.week_of(measures.week_of(start) + timedelta(weeks=story.LOCKER_WEEK - 1, days=2))
 

@@ -37,6 +37,11 @@ def test_what_is_due_begins_once_and_again_only_at_its_next_turn(home: Path) -> 
     assert len(begun()) == 19
 
 
+def test_a_worker_that_has_just_begun_leaves_the_nights_chores_for_later(home: Path) -> None:
+    assert schedules.begin_due(at=MORNING, nightly=False) == 1 and begun() == ["lapse"]
+    assert schedules.begin_due(at=MORNING) == 8
+
+
 def test_nothing_begins_before_its_hour_and_what_was_missed_begins_later_that_day(home: Path) -> None:
     night = MORNING.replace(hour=1)  # two o'clock in Berlin
     assert schedules.begin_due(at=night) == 5 and begun() == ["find_patterns", "grade_live", "lapse", "order_queue", "watch_drift"]

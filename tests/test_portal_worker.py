@@ -79,10 +79,10 @@ def test_what_somebody_waits_for_is_done_by_jobs_that_are_there() -> None:
 
 
 @pytest.mark.parametrize(("waits", "taken"), [
-    (["train", "train", "train", "climb", "classify"], ["train", "train", "classify"]),
-    (["classify"] * 4, ["classify"] * 3),
-    (["train"] * 12 + ["go_on"], ["train", "train", "go_on"]),  # however much stands before it
-    (["train"] * 4, ["train"] * 2),
+    (["train", "train", "train", "climb", "classify"], ["train", "train", "train", "classify"]),
+    (["classify"] * 5, ["classify"] * 4),
+    (["train"] * 20 + ["go_on"], ["train", "train", "train", "go_on"]),  # however much stands before it
+    (["train"] * 5, ["train"] * 3),
 ])  # fmt: skip
 def test_a_hand_is_free_for_what_somebody_waits_for(
     waits: list[str], taken: list[str], staff: Staff, monkeypatch: pytest.MonkeyPatch
@@ -93,6 +93,25 @@ def test_a_hand_is_free_for_what_somebody_waits_for(
     with store.writing() as db:
         for number, name in enumerate(waits):
             tasks.later(db, name, {"number": number}, title=name, by=staff.admin)
+    assert worker._take_what_waits(tasks.start_runner("worker 1", "here")) == len(taken)
+    assert begun == taken
+
+
+@pytest.mark.parametrize(("waits", "taken"), [
+    (["find_patterns", "find_gaps", "order_queue", "try_articles*"], ["find_patterns", "find_gaps", "try_articles*"]),
+    (["find_patterns"] * 20 + ["train*"], ["find_patterns", "find_patterns", "train*"]),  # however many of them stand before it
+    (["train*", "train*", "find_patterns", "find_gaps"], ["train*", "train*", "find_patterns"]),
+    (["find_patterns"] * 4 + ["classify"] * 2, ["find_patterns", "find_patterns", "classify", "classify"]),
+])  # fmt: skip
+def test_what_runs_by_itself_leaves_a_hand_for_what_a_person_asked_for(
+    waits: list[str], taken: list[str], staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(worker, "_begin", lambda task: begun.append(task.title))
+    monkeypatch.setattr(worker, "_in_hand", set())
+    with store.writing() as db:
+        for number, name in enumerate(waits):
+            tasks.later(db, name.rstrip("*"), {"number": number}, title=name, by=staff.admin if name.endswith("*") else None)
     assert worker._take_what_waits(tasks.start_runner("worker 1", "here")) == len(taken)
     assert begun == taken
 
