@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from data import access, agreement, people, rubric, settings, standing, store
+from data import access, agreement, people, rubric, standing, store
 from data.agreement import Agreement, Disagreement, Rating
 from data.tables import Conversation, Person, Review
 
@@ -93,9 +93,7 @@ def _said(db: Session, reach: str, by: Person) -> Iterable[Said]:
 def _of_marks(said: Iterable[Said]) -> dict[str, Agreement]:
     """Of each question that reviews ask now. An answer counts where it was asked in the same words; 'not sure' is no answer."""
     asked = rubric.current().items
-    words = {0: {item.name: item.question for item in rubric.Rubric().items}}
-    for row in settings.history(rubric.NAME):
-        words[row.number] = {item["name"]: item["question"] for item in row.value["items"]}
+    words = rubric.questions()
     found: dict[str, list[Rating]] = {item.question: [] for item in asked}
     for one in said:
         if one.rubric:

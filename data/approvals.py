@@ -112,7 +112,7 @@ def approve(proposal_id: str, *, by: Person, note: str = "", at: datetime | None
         before = _approvals(db, proposal_id)
         if any(one.approver_id == by.id for one in before):
             raise Refused(f"Not approved again: you approved '{proposal.title}' already. It needs another person too.")
-        _move(db, proposal, "open", "approved" if len(before) + 1 >= proposal.needs else "open")
+        _move(db, proposal, "open", "approved" if len(before) + 1 >= proposal.needs else "open", at=at)
         approval = Approval(
             proposal_id=proposal.id, approver_id=by.id, payload_sha=proposal.payload_sha, proposer_id=proposal.proposer_id,
             note=masked(note), at=at or now(), by_person_id=by.id,
@@ -141,7 +141,7 @@ def _active_people(db: Session) -> int:
 
 def _approve_oneself(db: Session, proposal: Proposal, by: Person, at: datetime | None) -> Proposal:
     proposal.self_approved = True
-    _move(db, proposal, "open", "approved")
+    _move(db, proposal, "open", "approved", at=at)
     audit.record(db, by, "self-approved", "proposal", proposal.id, f"Self-approved, as nobody else works here: {proposal.title}.", at=at)
     _carry_out_later(db, proposal, by, at)
     return proposal
@@ -155,21 +155,21 @@ def refuse(proposal_id: str, *, by: Person, why: str, at: datetime | None = None
         if not why.strip():
             raise Refused("Not refused: say why, so that the proposer knows what to mend.")
         why = masked(why.strip())
-        _move(db, proposal, "open", "refused", why)
+        _move(db, proposal, "open", "refused", why, at=at)
         audit.record(db, by, "refused", "proposal", proposal.id, f"Refused: {proposal.title}. {why}", at=at)
         _tell_authors(db, proposal, "refused", f"{by.name} refused: {proposal.title}. {why}", by, at)
         return proposal
 
 
-def withdraw(proposal_id: str, *, by: Person, why: str = "") -> Proposal:
+def withdraw(proposal_id: str, *, by: Person, why: str = "", at: datetime | None = None) -> Proposal:
     with store.writing() as db:
-        proposal = _open(db, proposal_id)
+        proposal = _open(db, proposal_id, at)
         if proposal.proposer_id != by.id or by.disabled_at is not None:
             raise Denied("Not withdrawn: only the person who proposed it can withdraw it.")
         access.require(by, "proposal.read")
         why = masked(why.strip())
-        _move(db, proposal, "open", "withdrawn", why)
-        audit.record(db, by, "withdrew", "proposal", proposal.id, f"Withdrew: {proposal.title}. {why}".strip())
+        _move(db, proposal, "open", "withdrawn", why, at=at)
+        audit.record(db, by, "withdrew", "proposal", proposal.id, f"Withdrew: {proposal.title}. {why}".strip(), at=at)
         return proposal
 
 
@@ -177,7 +177,7 @@ def drop(db: Session, proposal: Proposal, why: str, *, by: Person | None, at: da
     """What it was about is there no more. Called by the owning domain, which checked the right."""
     if proposal.state not in ("open", "approved"):
         return
-    _move(db, proposal, proposal.state, "withdrawn", why)
+    _move(db, proposal, proposal.state, "withdrawn", why, at=at)
     audit.record(db, by, "withdrew", "proposal", proposal.id, f"Withdrew: {proposal.title}. {why}", at=at)
     _tell_authors(db, proposal, "withdrawn", f"Withdrawn: {proposal.title}. {why}", by, at)
 
@@ -188,7 +188,7 @@ def begin_execution(db: Session, proposal_id: str, kind: str, *, at: datetime | 
     if proposal.kind != kind or proposal.state != "approved":
         raise Refused(f"Not carried out: '{proposal.title}' is {proposal.state}.")
     if proposal.self_approved:
-        return proposal, _check_self_approval(db, proposal)
+        return proposal, _check_self_approval(db, proposal, at)
     given = _approvals(db, proposal_id)
     if len(given) < proposal.needs:
         raise Refused(f"Not carried out: '{proposal.title}' has {len(given)} of {proposal.needs} approvals.")
@@ -201,19 +201,19 @@ def begin_execution(db: Session, proposal_id: str, kind: str, *, at: datetime | 
     _require_active_proposer(db, proposal, "Not carried out")
     if any(one.payload_sha != proposal.payload_sha for one in given) or proposal.payload_sha != payload_digest(proposal.payload):
         raise Refused(f"Not carried out: '{proposal.title}' is not what was approved. Propose it again.")
-    _move(db, proposal, "approved", "done")
+    _move(db, proposal, "approved", "done", at=at)
     _tell_authors(db, proposal, "done", f"Done: {proposal.title}.", None, at)
     return proposal, approvers[-1]
 
 
-def _check_self_approval(db: Session, proposal: Proposal) -> Person:
+def _check_self_approval(db: Session, proposal: Proposal, at: datetime | None) -> Person:
     if not _one_person_decides(db):
         raise Refused(f"Not carried out: '{proposal.title}' was approved by its proposer, and more than one person works here now.")
     proposer = db.get_one(Person, proposal.proposer_id)
     _require_active_proposer(db, proposal, "Not carried out")
     if proposal.payload_sha != payload_digest(proposal.payload):
         raise Refused(f"Not carried out: '{proposal.title}' is not what was approved. Propose it again.")
-    _move(db, proposal, "approved", "done")
+    _move(db, proposal, "approved", "done", at=at)
     return proposer
 
 
@@ -237,7 +237,7 @@ def lapse_old(*, at: datetime | None = None) -> int:
         found = list(db.exec(select(Proposal).where(late | idle)))
         for proposal in found:
             why = f"nobody decided within {WAITS.days} days" if proposal.state == "open" else "it was not carried out within 24 hours"
-            _move(db, proposal, proposal.state, "lapsed", why)
+            _move(db, proposal, proposal.state, "lapsed", why, at=at)
             audit.record(db, None, "lapsed", "proposal", proposal.id, f"Lapsed, {why}: {proposal.title}.", at=at)
             _tell_authors(db, proposal, "lapsed", f"Lapsed, {why}: {proposal.title}. You can propose it again.", None, at)
         return len(found)
@@ -414,10 +414,10 @@ def _tell_authors(db: Session, proposal: Proposal, event: str, sentence: str, by
             _tell(db, author, event if by is None else f"{event} by {by.id}", proposal, sentence, at)
 
 
-def _move(db: Session, proposal: Proposal, before: str, after: str, outcome: str = "") -> None:
+def _move(db: Session, proposal: Proposal, before: str, after: str, outcome: str = "", *, at: datetime | None = None) -> None:
     """Compare and set: of two who decide at once, one finds the state gone."""
     db.flush()
-    decided_at = {"decided_at": now()} if after != "open" else {}
+    decided_at = {"decided_at": at or now()} if after != "open" else {}
     moved = db.execute(
         update(Proposal)
         .where(col(Proposal.id) == proposal.id, col(Proposal.state) == before)

@@ -298,14 +298,3 @@ def as_csv(*, by: Person, found: Filter, names: dict[str, str], most: int = 100_
         told = (str(entry.number), entry.at.isoformat(), who, entry.verb, entry.noun, entry.sentence, entry.sha)
         lines.append(",".join(map(cells.cell, told)) + "\r\n")
     return "".join(lines).encode()
-
-
-def verbs_since_first_sign_in(person: Person) -> set[str]:
-    """What the person has done by themselves since they first came."""
-    mine = select(AuditEntry.number).where(AuditEntry.by_person_id == person.id, AuditEntry.verb == "signed in")
-    with store.reading() as db:
-        first = db.exec(mine.order_by(col(AuditEntry.number)).limit(1)).first()
-        if first is None:
-            return set()
-        query = select(AuditEntry.verb).where(AuditEntry.by_person_id == person.id, AuditEntry.number > first).distinct()
-        return set(db.exec(query).all())

@@ -4,7 +4,7 @@ Who answers sees nothing of what is right before, each item once. Nothing learns
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,15 @@ MOST_AT_ONCE = 50  # an approver looks at each
 LONGEST_WHY = 500
 GOLD, MINE = "gold", "mine"  # the two who are compared
 NONE_FITS = "none of ours"  # an answer too, where an intent is right
+MISSING = {  # why a customer was not helped at once: what somebody has to build or to mend, not who was at fault
+    "nothing": "Nothing was missing",
+    "article": "No article says it",
+    "intent": "No intent of ours covers it",
+    "rule": "It is not said who may decide it",
+    "tool": "It could not be looked up or done",
+    "product": "The product itself is at fault",
+    "handover": "It was lost between people",
+}
 
 
 # -- what is right: proposed by one, approved by another ----------------------------------------------------------------------------------
@@ -39,6 +48,7 @@ class Wanted:
     label_id: str | None
     why: str  # shown to each who answered, beside what is right
     example_id: str | None = None  # of a flag that waits: it becomes gold itself
+    missing: str = ""  # what was missing, of MISSING; empty: that is not asked
 
 
 def flags_that_wait(*, by: Person) -> list[Wanted]:
@@ -117,12 +127,17 @@ def _checked(db: Session, one: Wanted, taken: set[str], by: Person) -> dict[str,
         raise Refused("Not proposed: a gold example is strong or weak. What is neither is no good measure.")
     if one.label_id and labels.in_use(db, one.label_id) is None:
         raise Refused("Not proposed: that intent is no longer in use. Choose another.")
+    if one.missing and one.missing not in MISSING:
+        raise Refused(f"Not proposed: what was missing is one of: {', '.join(MISSING)}.")
     why = masked(one.why.strip().replace("\0", ""))
     if not 1 <= len(why) <= LONGEST_WHY:
         raise Refused(f"Not proposed: say of each in 1 to {LONGEST_WHY} characters why that is right; who saw it differently reads it.")
     if one.example_id and not _fits(db.get(Example, one.example_id), one):
         raise Refused("Not proposed: that flag does not wait any more, or says something else. Load the page again.")
-    return {"conversation_id": one.conversation_id, "kind": one.kind, "label_id": one.label_id, "why": why, "example_id": one.example_id}
+    return {
+        "conversation_id": one.conversation_id, "kind": one.kind, "label_id": one.label_id, "why": why, "example_id": one.example_id,
+        "missing": one.missing,
+    }  # fmt: skip
 
 
 def _fits(example: Example | None, one: Wanted) -> bool:
@@ -136,7 +151,9 @@ def _counted(items: Sequence[dict[str, Any]]) -> str:
     names = labels.names()
     said = Counter((names.get(item["label_id"] or "", "no intent asked"), item["kind"]) for item in items)
     parts = [f"{name}, {kind}" + (f" ({count})" if count > 1 else "") for (name, kind), count in sorted(said.items())]
-    return "; ".join(parts[:8]) + (f" and {len(parts) - 8} more" if len(parts) > 8 else "")
+    lacking = Counter(MISSING[item["missing"]] for item in items if item.get("missing"))
+    also = f". What was missing: {', '.join(f'{told} ({count})' for told, count in sorted(lacking.items()))}" if lacking else ""
+    return "; ".join(parts[:8]) + (f" and {len(parts) - 8} more" if len(parts) > 8 else "") + also
 
 
 def _hold_up(db: Session, item: dict[str, Any], taken: set[str], proposer: Person, at: datetime | None) -> Example:
@@ -146,7 +163,7 @@ def _hold_up(db: Session, item: dict[str, Any], taken: set[str], proposer: Perso
         example = db.get_one(Example, item["example_id"])
         if example.use != "loose":
             raise Refused("Not done: a flag became a test case since, or was taken back. Look at the others and propose again.")
-        example.use = GOLD
+        example.use, example.missing = GOLD, item.get("missing", "")
         return example
     conversation = db.get_one(Conversation, item["conversation_id"])
     if conversation.hidden_at is not None:
@@ -155,7 +172,7 @@ def _hold_up(db: Session, item: dict[str, Any], taken: set[str], proposer: Perso
     return Example(
         conversation_id=conversation.id, seq=messages[-1].seq, customer_id=conversation.customer_id, kind=item["kind"], why=item["why"],
         messages=conversations.frozen(messages), subject_line=conversation.subject or "", purpose="classifier", use=GOLD,
-        label_id=item["label_id"], redaction=redact.NUMBER, at=at or now(), by_person_id=proposer.id,
+        label_id=item["label_id"], missing=item.get("missing", ""), redaction=redact.NUMBER, at=at or now(), by_person_id=proposer.id,
     )  # fmt: skip
 
 
@@ -213,16 +230,18 @@ class Item:
     conversation: Conversation
     messages: list[Message]
     left: int  # with this one
+    asks_missing: bool = False  # also what was missing
 
 
-def next_item(*, by: Person) -> Item | None:
-    """One that this person has not answered, and had no part in."""
+def next_item(*, by: Person, among: Collection[str] | None = None) -> Item | None:
+    """One that this person has not answered, and had no part in; of these examples alone, where an exercise names them."""
     with store.reading() as db:
-        waiting = _waiting(db, by)
+        waiting = [example for example in waiting_for(db, by) if among is None or example.id in among]
         for example in waiting:
             if found := conversations.get(example.conversation_id, by=by):
                 conversation, messages = found
-                return Item(example.id, conversation, [one for one in messages if one.seq <= example.seq], len(waiting))
+                read = [one for one in messages if one.seq <= example.seq]
+                return Item(example.id, conversation, read, len(waiting), bool(example.missing))
     return None
 
 
@@ -235,20 +254,31 @@ class Told:
     verdict: str
     label_id: str | None
     why: str
+    missing: str = ""
 
     @property
     def differs(self) -> list[str]:
-        """In what: the verdict, the intent, both or nothing."""
+        """In what: the verdict, the intent, what was missing, or nothing. Who was not asked what was missing does not differ in it."""
         other_intent = self.label_id is not None and self.answer.label_id != self.label_id
-        return ["verdict"] * (self.answer.verdict != self.verdict) + ["intent"] * other_intent
+        other_gap = bool(self.missing and self.answer.missing) and self.answer.missing != self.missing
+        return ["verdict"] * (self.answer.verdict != self.verdict) + ["intent"] * other_intent + ["gap"] * other_gap
 
 
 def answer(
-    example_id: str, verdict: str, label_id: str | None, *, by: Person, seconds: float | None = None, at: datetime | None = None
+    example_id: str,
+    verdict: str,
+    label_id: str | None,
+    *,
+    by: Person,
+    missing: str = "",
+    seconds: float | None = None,
+    at: datetime | None = None,
 ) -> Told:
     """Once a person and example: who knows what is right says nothing by saying it."""
     if verdict not in reviews.VERDICTS:
         raise Refused("Not saved: say whether the answer was strong, weak or neither.")
+    if missing and missing not in MISSING:
+        raise Refused(f"Not saved: what was missing is one of: {', '.join(MISSING)}.")
     with store.writing() as db:
         example = _gold(db, example_id, "Not saved", by=by, verb="calibration.take")
         store.one_at_a_time(db, f"gold {example_id} {by.id}")
@@ -256,14 +286,17 @@ def answer(
             raise Refused("Not saved: that intent is no longer in use. Choose another.")
         if db.exec(select(GoldAnswer.id).where(GoldAnswer.example_id == example_id, GoldAnswer.person_id == by.id)).first():
             raise Refused("Not saved again: you have answered this one, and have seen what is right.")
+        if example.missing and not missing:
+            raise Refused("Not saved: say also what was missing, or that nothing was.")
         if example.by_person_id == by.id or example.conversation_id in _had_part(db, by):
             raise Refused("Not saved: you had a part in saying what is right here, so your own answer would measure nothing.")
         given = GoldAnswer(
-            example_id=example_id, person_id=by.id, verdict=verdict, label_id=label_id, seconds=seconds, at=at or now(), by_person_id=by.id
-        )
+            example_id=example_id, person_id=by.id, verdict=verdict, label_id=label_id, missing=missing if example.missing else "",
+            seconds=seconds, at=at or now(), by_person_id=by.id,
+        )  # fmt: skip
         db.add(given)
         audit.record(db, by, "answered", "gold answer", given.id, "Answered a gold example.", at=at)
-        return Told(example.conversation_id, given, example.kind, example.label_id, example.why)
+        return Told(example.conversation_id, given, example.kind, example.label_id, example.why, example.missing)
 
 
 def _within_reach(by: Person) -> tuple[Any, ...]:
@@ -276,13 +309,14 @@ def told(example_id: str, *, by: Person) -> Told | None:
     """What is right about one that this person has answered."""
     access.require(by, "calibration.take")
     with store.reading() as db:
-        return next((one for one in _told(db, by.id) if one.answer.example_id == example_id), None)
+        return next((one for one in answered(db, by.id) if one.answer.example_id == example_id), None)
 
 
-def _waiting(db: Session, by: Person) -> list[Example]:
-    answered = select(GoldAnswer.example_id).where(GoldAnswer.person_id == by.id)
+def waiting_for(db: Session, by: Person) -> list[Example]:
+    """Gold examples within reach that the person neither answered nor had a part in, oldest first."""
+    given = select(GoldAnswer.example_id).where(GoldAnswer.person_id == by.id)
     query = select(Example).where(
-        *_within_reach(by), Example.use == GOLD, col(Example.id).not_in(answered), col(Example.by_person_id) != by.id
+        *_within_reach(by), Example.use == GOLD, col(Example.id).not_in(given), col(Example.by_person_id) != by.id
     )
     part = _had_part(db, by)
     return [example for example in db.exec(query.order_by(col(Example.id))) if example.conversation_id not in part]
@@ -310,14 +344,14 @@ class Figures:
 def my_figures(*, by: Person) -> Figures:
     access.require(by, "calibration.take")
     with store.reading() as db:
-        return _figures(_told(db, by.id))
+        return _figures(answered(db, by.id))
 
 
 def figures_of(person_id: str, *, by: Person) -> Figures:
     """A colleague's, from so many answers on that they say something; without the single answers, which are their own."""
     with store.reading() as db:
         person = _colleague(db, person_id, by)
-        told = _told(db, person_id)
+        told = answered(db, person_id)
     if len(told) < FEWEST:
         raise Refused(f"Not shown yet: {len(told)} of {FEWEST} answers. Fewer would tell more about chance than about {person.name}.")
     found = _figures(told)
@@ -353,10 +387,11 @@ def _colleague(db: Session, person_id: str, by: Person) -> Person:
     return person
 
 
-def _told(db: Session, person_id: str) -> list[Told]:
+def answered(db: Session, person_id: str) -> list[Told]:
+    """A person's answers to what still is gold, newest first."""
     query = select(GoldAnswer, Example).where(GoldAnswer.example_id == Example.id, Example.use == GOLD, GoldAnswer.person_id == person_id)
     found = db.exec(query.order_by(col(GoldAnswer.at).desc(), col(GoldAnswer.id).desc()))
-    return [Told(example.conversation_id, given, example.kind, example.label_id, example.why) for given, example in found]
+    return [Told(example.conversation_id, given, example.kind, example.label_id, example.why, example.missing) for given, example in found]
 
 
 def _figures(told: Sequence[Told]) -> Figures:

@@ -16,6 +16,7 @@ from data import (
     disputes,
     drafts,
     inbox,
+    labels,
     people,
     queue,
     reviews,
@@ -134,17 +135,23 @@ def bring_files(company: Company, archive: bytes, calls: bytes, until: datetime)
     offers.look(waiting.id, by=nora)
 
 
-def _marks(one: Judgement) -> dict[str, str] | None:
+UNCLEAR = ("Dario Rossi", "clear", 0.65)  # whose replies are more often short of this question than the others', and how often
+
+
+def _marks(one: Judgement, answered_by: str) -> dict[str, str] | None:
     """On the sample the questions are answered, mostly as the verdict lets expect."""
     asked = rubric.current()
     if not asked.asks(one.conversation_id):
         return None
     rng = random.Random(one.conversation_id)
     usual = "no" if one.verdict == "weak" else "yes"
-    return {item.name: rng.choices((usual, "yes", "unsure"), (0.75, 0.18, 0.07))[0] for item in asked.items}
+    said = {item.name: rng.choices((usual, "yes", "unsure"), (0.75, 0.18, 0.07))[0] for item in asked.items}
+    who, question, often = UNCLEAR
+    return said | {question: "no"} if answered_by == who and question in said and rng.random() < often else said
 
 
 def review(company: Company, judgements: Sequence[Judgement]) -> None:
+    reps = _who_answered([one.conversation_id for one in judgements])
     for one in judgements:
         seconds = round(company.rng.lognormvariate(3.9, 0.5), 1)
         reviews.record(
@@ -154,10 +161,17 @@ def review(company: Company, judgements: Sequence[Judgement]) -> None:
             label_id=one.label_id,
             reply=one.reply,
             note=one.note,
-            marks=_marks(one),
+            marks=_marks(one, reps[one.conversation_id]),
             seconds=seconds,
             at=one.at,
         )
+
+
+def _who_answered(conversation_ids: Sequence[str]) -> dict[str, str]:
+    wanted = set(conversation_ids)
+    with store.reading() as db:
+        found = db.exec(select(Conversation.id, Conversation.assignee))
+        return {made: rep or "" for made, rep in found if made in wanted}
 
 
 DOUBLE = 0.1  # of the conversations are looked at by two
@@ -175,6 +189,19 @@ WHY_GOLD = {
     "strong": ("It answers what was asked, and says what happens next.", "One answer was enough, and it was a kind one."),
     "weak": ("The customer has to ask again: no reason, no date.", "It sends the customer away to find out by themselves."),
 }
+MISSING = {  # of a weak answer about this: what had to be built or mended, and how one sees it
+    "Where is my order": ("tool", "The rep cannot see where the parcel is, so no day is named."),
+    "Late delivery": ("tool", "The rep cannot see where the parcel is, so no day is named."),
+    "Change delivery address": ("tool", "Once it is packed nobody at the desk can change it, and the customer is not told."),
+    "Refund not received": ("rule", "It is said nowhere from which day on a rep may pay again, so the customer waits."),
+    "Charged twice": ("rule", "It is said nowhere who may pay it back without asking, so the customer waits."),
+    "Damaged item": ("rule", "It is said nowhere when a photo is enough, so everybody asks for something else."),
+    "App problem": ("product", "The app is at fault, and the customer is asked to try once more."),
+    "Discount code fails": ("product", "The shop shows a code that it does not take."),
+    "Plant care advice": ("article", "No article says it, so the customer is sent away to look for it."),
+    "Gift card": ("article", "No article says it, so every rep says it otherwise."),
+    "Complaint about service": ("handover", "Two people promised two things, and neither knew of the other."),
+}  # fmt: skip
 DECISIONS = (
     "What the customer wants now counts, not how it began.",
     "It counts as late only once a promised day has passed, however they ask.",
@@ -263,7 +290,7 @@ def _oldest_disputes(company: Company) -> list[disputes.Open]:
 
 
 def _hold_up(company: Company, clear: Sequence[Review], approver: Person, rng: random.Random, at: datetime) -> None:
-    chosen = [calibration.Wanted(one.conversation_id, one.verdict, one.label_id, rng.choice(WHY_GOLD[one.verdict])) for one in clear]
+    chosen = [_wanted(one, rng.choice(WHY_GOLD[one.verdict])) for one in clear]
     why = "Both teams read these together and agreed. Whoever is new can see how we judge."
     asked = calibration.propose_gold(chosen, why=why, by=company.staff["Nora Engel"], at=at)
     approvals.approve(asked.id, by=approver, note="Read all of them.", at=at + timedelta(hours=5))
@@ -271,6 +298,14 @@ def _hold_up(company: Company, clear: Sequence[Review], approver: Person, rng: r
     for task in tasks.waiting():  # the approval asked a worker to carry it out; it is carried out
         if taken := tasks.take(task.id, "demo"):
             tasks.finish(taken, "The gold examples are asked.", at=at + timedelta(hours=5))
+
+
+def _wanted(review: Review, why: str) -> calibration.Wanted:
+    """Of weak ones it is mostly known what was missing; of every third strong one, that nothing was."""
+    missing, told = MISSING.get(labels.names()[review.label_id or ""], ("", why))
+    if review.verdict == "strong":
+        missing, told = ("nothing" if int(review.conversation_id[-2:], 16) % 3 == 0 else ""), why
+    return calibration.Wanted(review.conversation_id, review.verdict, review.label_id, told, missing=missing)
 
 
 def _answer_gold(company: Company, mixed_up: tuple[str, str], rng: random.Random, until: datetime) -> None:
@@ -281,10 +316,10 @@ def _answer_gold(company: Company, mixed_up: tuple[str, str], rng: random.Random
         person = company.staff[name]
         asked = [example for example, team_id in gold if team_id == person.team_id]
         for place, example in enumerate(asked[:many]):
-            label_id, verdict = example.label_id, example.kind
+            label_id, verdict, missing = example.label_id, example.kind, example.missing
             if rng.random() > right:
-                label_id = mixed_up[label_id == mixed_up[0]]
+                label_id, missing = mixed_up[label_id == mixed_up[0]], missing and "article"
             elif rng.random() > right:
                 verdict = "none"
             at = until - timedelta(days=12 - place // 6, minutes=-2 * place)
-            calibration.answer(example.id, verdict, label_id, seconds=rng.uniform(15, 70), by=person, at=at)
+            calibration.answer(example.id, verdict, label_id, missing=missing, seconds=rng.uniform(15, 70), by=person, at=at)

@@ -343,14 +343,6 @@ def by_email(email: str) -> Person | None:
         return db.exec(select(Person).where(Person.email == email.strip().lower())).first()
 
 
-def dismiss_tour(*, by: Person) -> None:
-    """The walk through the loop never shows again for this person."""
-    with store.writing() as db:
-        person = db.get_one(Person, by.id)
-        person.tour_dismissed_at = now()
-        db.add(person)
-
-
 def known_as(names: Sequence[str], *, by: Person) -> Person:
     """What else the help desk calls this person: chats under these names are their last chats too."""
     said = list(dict.fromkeys(" ".join(name.replace("\0", "").split()) for name in names if words.of(name)))

@@ -294,12 +294,16 @@ def unskip(conversation_id: str, *, by: Person) -> None:
         db.execute(delete(Skip).where(col(Skip.conversation_id) == conversation_id, col(Skip.person_id) == by.id))
 
 
-def suggest(db: Session, conversation_id: str, kind: str, sentence: str, *, weight: float, source: str) -> None:
+def suggest(
+    db: Session, conversation_id: str, kind: str, sentence: str, *, weight: float, source: str, at: datetime | None = None
+) -> None:  # fmt: skip
     """Say why somebody should look at it. Said again, it is said anew."""
     known = db.exec(
         select(QueueReason).where(QueueReason.conversation_id == conversation_id, QueueReason.kind == kind, QueueReason.source == source)
     ).first()
-    reason = known or QueueReason(conversation_id=conversation_id, kind=kind, source=source, weight=weight, sentence=sentence)
+    reason = known or QueueReason(
+        conversation_id=conversation_id, kind=kind, source=source, weight=weight, sentence=sentence, at=at or now()
+    )  # fmt: skip
     reason.weight, reason.sentence = weight, sentence
     db.add(reason)
 
@@ -317,13 +321,13 @@ BLIND = (SECOND, DISAGREEMENT, GRADER_CHECK)  # each judges for themselves: nobo
 
 def look_again(db: Session, said: Sequence[Review], conversation_id: str, wanted: int) -> None:
     """After a review: whether another person should look, because it is in the sample or because two see it differently."""
-    people = {review.by_person_id for review in said}
+    people, last = {review.by_person_id for review in said}, max((review.at for review in said), default=None)
     settled = any(review.settled_by_dispute_id for review in said)
     db.connection().execute(LOOKED_AT, {"made": conversation_id})
     if not settled and len(people) == 2 and differ(said):
-        suggest(db, conversation_id, DISAGREEMENT, "two see it differently", weight=0.9, source="reviews")
+        suggest(db, conversation_id, DISAGREEMENT, "two see it differently", weight=0.9, source="reviews", at=last)
     if not settled and 0 < len(people) < wanted:
-        suggest(db, conversation_id, SECOND, "wants a second look", weight=0.5, source="reviews")
+        suggest(db, conversation_id, SECOND, "wants a second look", weight=0.5, source="reviews", at=last)
 
 
 ENDED_BY_A_LOOK = ("reviews", "continuous")  # what reviews asked for, and what the nightly graders found worst

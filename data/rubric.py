@@ -67,6 +67,12 @@ def current() -> Rubric:
     return Rubric.model_validate(found.value | {"number": found.number}) if found else Rubric()
 
 
+def questions() -> dict[int, dict[str, str]]:
+    """Of each number the questions by their names: marks count together where they answer the same words."""
+    first = {item.name: item.question for item in Rubric().items}
+    return {0: first} | {row.number: {item["name"]: item["question"] for item in row.value["items"]} for row in settings.history(NAME)}
+
+
 def change(items: list[tuple[str, str]], *, share: float, double: float, reviewers: int, by: Person, at: datetime | None = None) -> Rubric:
     """The next number. Marks that were given before keep the questions they answered."""
     access.require(by, "rubric.change")

@@ -96,7 +96,11 @@ def propose(name: str, url: str, secret: str, *, shape: str = PORTAL, why: str, 
     host = urlsplit(url).netloc.lower()
     sealed = sealing.seal(json.dumps({"url": url, "secret": secret or secrets.token_urlsafe(32)}), _purpose(name, host, shape))
     value = Webhook(name=name, host=host, shape=shape, sealed_address=sealed)  # type: ignore[arg-type]
-    told = f"Each alert of a monitor would be told to {host} ({SHAPES[shape]}). It holds figures and names of measures, no conversations."
+    told = (
+        f"Each alert of a monitor would be told to {host} ({SHAPES[shape]}). It holds figures and names of measures, no conversations. "
+        "Product feedback that is handed over to it is sent there too: figures, what colleagues wrote and links, "
+        "nothing that customers said."
+    )
     return settings.propose_connection(f"{WEBHOOK}{name}", value.model_dump(), f"tell alerts to {name} at {host}", told, why, by)
 
 

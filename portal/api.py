@@ -17,10 +17,12 @@ from portal import (
     api_digest,
     api_evals,
     api_monitors,
+    api_my_work,
     api_notes,
     api_opportunities,
     api_policy,
     api_product_feedback,
+    api_team,
     api_use_cases,
     ingest,
 )
@@ -174,3 +176,5 @@ api.include_router(api_use_cases.router)
 api.include_router(api_opportunities.router)
 api.include_router(api_notes.router)
 api.include_router(api_product_feedback.router)
+api.include_router(api_team.router)
+api.include_router(api_my_work.router)

@@ -6,13 +6,16 @@ import streamlit as st
 
 from data import access, config, inbox, people, settings, tasks
 from data.tables import Person
-from portal import acts, keys, session, widgets
+from portal import acts, first_week, keys, session, widgets
 
 HERE = Path(__file__).parent
 
 # group -> pages: file, title, icon, the right without which it is not shown
 PAGES: dict[str, list[tuple[str, str, str, str]]] = {
-    "": [("home", "Home", ":material/home:", "conversation.read")],
+    "": [
+        ("home", "Home", ":material/home:", "conversation.read"),
+        ("first_week", "First week", ":material/school:", "conversation.read"),
+    ],
     "Work": [
         ("review", "Review", ":material/rate_review:", "review.record"),
         ("conversations", "Conversations", ":material/forum:", "conversation.read"),
@@ -43,6 +46,8 @@ PAGES: dict[str, list[tuple[str, str, str, str]]] = {
         ("monitors", "Monitors", ":material/notifications:", "monitor.read"),
         ("digest", "Digest", ":material/newspaper:", "measure.read"),
         ("agreement", "Agreement", ":material/balance:", "agreement.read"),
+        ("team", "Team", ":material/groups:", "team.read"),
+        ("my_work", "My work", ":material/volunteer_activism:", "work.read"),
     ],
     "Deliver": [
         ("datasets", "Datasets", ":material/dataset:", "dataset.read"),
@@ -76,6 +81,7 @@ def main() -> None:
     acts.show_notice(st.container(key="refused"))  # it stays in sight however far down the page somebody is
     acts.offer_undo(person)
     keys.listen(person)
+    first_week.note_look(person, page.url_path, st.query_params, st.session_state.setdefault("first_week_noted", set()))
     page.run()
 
 
@@ -107,7 +113,7 @@ def _pages_for(person: Person) -> dict[str, list[st.Page]]:
                 icon=icon,
                 default=name == "home",
                 url_path=name if name != "home" else None,
-                visibility="hidden" if name in ELSEWHERE else "visible",
+                visibility="visible" if _is_listed(name, person) else "hidden",
             )
             for name, title, icon, right in pages
             if access.may(person, right)
@@ -115,6 +121,10 @@ def _pages_for(person: Person) -> dict[str, list[st.Page]]:
         if allowed:
             made[group] = allowed
     return made
+
+
+def _is_listed(name: str, person: Person) -> bool:
+    return first_week.is_on(person) if name == "first_week" else name not in ELSEWHERE
 
 
 def _account(person: Person) -> None:

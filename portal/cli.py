@@ -35,6 +35,8 @@ GROUPS: Groups = {
     "use-case": ("portal.use_casing:app", "Use cases: what is to be built and why, and how far it is."),
     "product-feedback": ("portal.feedback_commands:app", "Faults of the product: written up, handed to product teams, followed."),
     "note": ("portal.noting:app", "What happened, on the timeline of Quality."),
+    "work": ("portal.my_working:app", "What one's own work changed."),
+    "team": ("portal.teaming:app", "A team's work: how much was reviewed, what waits, how long decisions took."),
     "opportunity": ("portal.opportuning:app", "What could be automated, by how much of people's time it would save."),
 }
 app = typer.Typer(

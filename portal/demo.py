@@ -1,4 +1,4 @@
-"""The demo: the fictional company Ferngrove and its last 90 days, each folder's part written by its own demo.py.
+"""The demo: the fictional company Ferngrove, a year of its decisions and its last 90 days, each folder's part by its own demo.py.
 
 It goes through time in stretches that end with a release, so that each conversation was predicted by what was live when it came in.
 """
@@ -23,7 +23,7 @@ from evals.demo import Flag
 from knowledge import articles
 from knowledge import demo as knowledge_demo
 from knowledge.articles import Content
-from portal import catalog, feedback_demo, shopkeeping, use_case_demo
+from portal import catalog, coaching_demo, decisions_demo, feedback_demo, shopkeeping, use_case_demo
 from portal.ferngrove import helpdesk as intake_demo
 from portal.ferngrove import knowledge, orders, story
 from portal.ferngrove.knowledge import ARTICLES, MISSED, QUESTIONS, ArticleText
@@ -121,6 +121,7 @@ def _run_recipes(ferngrove: Ferngrove, until: datetime) -> None:
 def _govern(ferngrove: Ferngrove, until: datetime) -> None:
     mixed_up = (ferngrove.labels["where_is_my_order"].id, ferngrove.labels["late_delivery"].id)
     data_demo.agree(ferngrove.company, mixed_up, until)
+    coaching_demo.coach(ferngrove.company.staff, until=until)
     data_demo.at_the_desks(ferngrove.company, until)
     data_demo.govern(ferngrove.company, until)
     _know(ferngrove, until)
@@ -208,7 +209,8 @@ def _about_money(ferngrove: Ferngrove, until: datetime) -> tuple[list[str], list
 
 
 def _found(rng: random.Random, at: datetime) -> Ferngrove:
-    company = data_demo.found(rng, at)
+    company = data_demo.found(rng, at - decisions_demo.LASTS)
+    decisions_demo.fill(company.staff, begins=at - decisions_demo.LASTS)
     lead = company.staff["Lena Hoffmann"]
     meanings = [(key, text.name, text.description, text.do, text.dont) for key, text in INTENTS.items()]
     answers = evals_demo.create_answers(by=lead, at=at)

@@ -63,7 +63,7 @@ SLOWEST = (
     "test_accessibility", "test_screens_evals", "test_portal_oidc", "test_automations_release", "test_api_automations",
     "test_portal_cli", "test_portal_jobs", "test_journey_review", "test_journey_recipes", "test_journey_agents",
     "test_recipes", "test_journey_quality", "test_portal_quality_clicks", "test_portal_monitors", "test_portal_monitors_browser",
-    "test_portal_product_feedback",
+    "test_portal_product_feedback", "test_journey_first_week",
     "test_refunds", "test_automations_desks", "test_automations_actions",
     "test_automations_outside_programs", "test_automations_steps", "test_screens_automations",
     "test_screens_knowledge", "test_knowledge", "test_written", "test_evals_models", "test_knowledge_manner", "test_screens_writing",

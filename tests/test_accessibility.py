@@ -187,7 +187,7 @@ def saved_by(page: Page, server: Server, *keys: str) -> Review:
     with server.inside():
         review = reviews.mine(conversation, by=alma())
     assert review is not None
-    assert page.evaluate(HERE) == "The conversation"
+    page.wait_for_function(f"({HERE})() === 'The conversation'")  # it takes the focus as soon as it is drawn
     return review
 
 

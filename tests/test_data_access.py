@@ -35,6 +35,9 @@ SAFETY = {
     "rubric.change": "- all - - -",
     "calibration.take": "team team all - -",
     "calibration.read": "- team - - -",
+    "coaching.read": "- team - - -",
+    "coaching.write": "- team - - -",
+    "exercise.take": "team team all - -",
     "gold.propose": "- all all - -",
     "gold.approve": "- all all - -",
     "view.save": "team team all all -",
@@ -58,6 +61,8 @@ SAFETY = {
     "use_case.write": "team team all - -",
     "use_case.move": "- team all - -",
     "use_case.sign": "- - all - -",
+    "team.read": "- team - all -",
+    "work.read": "own own own own -",
     # classifiers and what they are measured on
     "classifier.train": "all all all - -",
     "classifier.read": "all all all all all",
@@ -170,7 +175,17 @@ SCOPES = {  # what a token may, of what its person may
     "agent": {"agent.run", "automation.read", "conversation.read", "refund.propose", "large_refund.propose"},
     "metrics": {"metrics.read"},
     "eval": {"eval.run", "eval_set.read"},
-    "monitor": {"feedback.read", "measure.read", "monitor.read", "monitor.change", "note.write", "opportunity.read", "use_case.read"},
+    "monitor": {
+        "feedback.read",
+        "measure.read",
+        "monitor.read",
+        "monitor.change",
+        "note.write",
+        "opportunity.read",
+        "team.read",
+        "use_case.read",
+        "work.read",
+    },
 }
 IN_USE = {verb: rule.in_use for rule in access.RULES for verb in rule.verbs}
 
@@ -206,7 +221,7 @@ def sources() -> list[Path]:
 
 def is_shown_only(path: Path) -> bool:
     """A screen that hides a button is a courtesy: what it asks defends nothing."""
-    return path.parent.name == "screens" or path.name in ("app.py", "widgets.py", "tour.py")
+    return path.parent.name == "screens" or path.name in ("app.py", "widgets.py", "first_week.py")
 
 
 def asked_for() -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlmodel import select
 
-from data import audit, config, people, sessions, store
+from data import audit, config, people, store
 from data.errors import Denied, Refused
 from data.tables import AuditEntry
 from data.values import now
@@ -295,13 +295,3 @@ def test_the_newest_stand_first_and_can_be_narrowed_to_a_noun(staff: Staff) -> N
     last = record(staff.rep, "Did it.")
     assert audit.newest(by=staff.admin, most=1) == [last]
     assert {entry.noun for entry in audit.newest(by=staff.admin, noun="team")} == {"team"}
-
-
-def test_what_somebody_did_is_counted_from_their_first_sign_in(staff: Staff) -> None:
-    record(staff.rep, "Before.")
-    assert audit.verbs_since_first_sign_in(staff.rep) == set()
-    sessions.start(staff.rep)
-    record(staff.lead, "Another's.")
-    assert audit.verbs_since_first_sign_in(staff.rep) == set()
-    record(staff.rep, "After.")
-    assert audit.verbs_since_first_sign_in(staff.rep) == {"did"}

@@ -142,7 +142,7 @@ def test_what_makes_no_gold_example_is_not_proposed(staff: Staff, refund: Label)
 def test_what_is_asked_holds_nothing_of_what_is_right(staff: Staff, refund: Label) -> None:
     hold_up(staff, wanted(arrive(), refund))
     item = calibration.next_item(by=staff.rep)
-    assert item is not None and {field.name for field in fields(Item)} == {"example_id", "conversation", "messages", "left"}
+    assert item is not None and {field.name for field in fields(Item)} == {"example_id", "conversation", "messages", "left", "asks_missing"}
     assert item.left == 1 and [message.role for message in item.messages] == ["customer", "rep"]
     assert calibration.told(item.example_id, by=staff.rep) is None
     told = calibration.answer(item.example_id, "weak", refund.id, by=staff.rep)

@@ -60,6 +60,7 @@ def test_an_engineer_proposes_one_and_an_admin_approves_it_on_what_stands_there(
     assert "Waits for a second person: tell alerts to on-call at hooks.example.com" in labels_of(app).replace("\\", "")
     row = words(opened(team.admin, "approvals"))
     assert "Tell alerts to on-call at hooks.example.com" in row and "figures and names of measures, no conversations" in row
+    assert "Product feedback that is handed over to it is sent there too" in row
     app = opened(team.admin, "approvals", proposal=proposal.id)
     said = words(app)
     assert "To hooks.example.com, and nowhere else" in said.replace("**", "") and "The address and its key are sealed" in said

@@ -86,6 +86,8 @@ from data import (
     backups,
     behind,
     calibration,
+    coaching,
+    coaching_notes,
     collector,
     comments,
     config,
@@ -99,6 +101,7 @@ from data import (
     drafts,
     effects,
     examples,
+    exercises,
     feedback_evidence,
     flagging,
     lists,
@@ -118,6 +121,9 @@ from data import (
     surfaces,
     talks,
     tasks,
+    team_decisions,
+    team_view,
+    team_waiting,
     tokens,
     trends,
     use_case_bars,
@@ -126,6 +132,8 @@ from data import (
     versions,
     views,
     webhooks,
+    work_changed,
+    work_rows,
     worth,
 )
 from data.config import ROOT
@@ -140,6 +148,7 @@ from data.tables import (
     Alert,
     Case,
     Classifier,
+    CoachingNote,
     Comment,
     Comparison,
     Conversation,
@@ -147,6 +156,7 @@ from data.tables import (
     Deputy,
     Digest,
     Example,
+    Exercise,
     ImportBatch,
     Label,
     Pattern,
@@ -529,6 +539,10 @@ def listed(ids: Any, wanted: str) -> bool:
     return wanted in {row.id for row in ids}
 
 
+def team_of(w: "World", whose: str) -> str | None:
+    return w.people["lead", OTHER if whose == OTHER else TEAM].team_id
+
+
 def opened_case(by: Person, w: "World", whose: str) -> object:
     """For change, with which it begins."""
     with store.writing() as db:
@@ -606,6 +620,21 @@ def run_in(conversation_id: str) -> Trace:
     made = acted_in(conversation_id)
     with store.reading() as db:
         return db.get_one(Trace, made)
+
+
+def exercise_of(person: Person) -> str:
+    with store.writing() as db:
+        made = Exercise(person_id=person.id, kind="judging", why="To see alike.", example_ids=[])
+        db.add(made)
+        return made.id
+
+
+def note_of(world: World, person: Person) -> str:
+    """Written by them, to somebody who is no actor here."""
+    with store.writing() as db:
+        made = CoachingNote(person_id=person.id, lead_id=world.people["admin", TEAM].id, text="I will.", by_person_id=person.id)
+        db.add(made)
+        return made.id
 
 
 def pressable(world: World) -> str:
@@ -866,6 +895,31 @@ CALLS: tuple[Call, ...] = (
     Call("calibration.read", "calibration.figures_of", lambda by, w, whose: reached(
         "Not shown yet", lambda: calibration.figures_of(w.owner(by, whose).id, by=by))),
     Call("calibration.read", "calibration.colleagues", lambda by, w, whose: did(calibration.colleagues(by=by)), THERE),
+    Call("coaching.read", "coaching.of_team", lambda by, w, whose: coaching.of_team(by=by), THERE),
+    Call("coaching.read", "coaching.colleagues", lambda by, w, whose: coaching.colleagues(by=by), THERE),
+    Call("coaching.read", "exercises.set_for_team", lambda by, w, whose: exercise_of(w.people["rep", whose]) in {
+        one.exercise.id for one in exercises.set_for_team(by=by)}, ANOTHER),
+    Call("coaching.write", "coaching_notes.write", lambda by, w, whose: coaching_notes.write(
+        w.people["rep", whose].id, "Say first what happens next.", by=by), ANOTHER),
+    Call("coaching.write", "exercises.possible", lambda by, w, whose: did(
+        exercises.possible(w.people["rep", whose].id, "judging", by=by)), ANOTHER),
+    Call("coaching.write", "exercises.assign", lambda by, w, whose: reached("are needed", lambda: exercises.assign(
+        w.people["rep", whose].id, "judging", why="To see alike.", by=by)), ANOTHER),
+    Call("coaching.write", "exercises.take_back", lambda by, w, whose: did(
+        exercises.take_back(exercise_of(w.people["rep", whose]), by=by)), ANOTHER),
+    Call("exercise.take", "coaching.of_mine", lambda by, w, whose: did(coaching.of_mine(by=by)), THERE),
+    Call("exercise.take", "exercises.path", lambda by, w, whose: exercises.path(by=by), THERE),
+    Call("exercise.take", "exercises.of_step", lambda by, w, whose: did(exercises.of_step("verdict", by=by)), THERE),
+    Call("exercise.take", "exercises.mine", lambda by, w, whose: exercise_of(w.owner(by, whose)) in {
+        one.exercise.id for one in exercises.mine(by=by)}, own=True),
+    Call("exercise.take", "exercises.waiting_in", lambda by, w, whose: did(
+        exercises.waiting_in(exercise_of(w.owner(by, whose)), by=by)), own=True),
+    Call("exercise.take", "coaching_notes.of", lambda by, w, whose: note_of(w, w.owner(by, whose)) in {
+        one.id for one in coaching_notes.of(by=by)}, own=True),
+    Call("exercise.take", "coaching_notes.answer", lambda by, w, whose: coaching_notes.answer(
+        note_of(w, w.owner(by, whose)), "So do I.", by=by), own=True),
+    Call("exercise.take", "coaching_notes.take_back", lambda by, w, whose: did(
+        coaching_notes.take_back(note_of(w, w.owner(by, whose)), by=by)), own=True),
     Call("gold.propose", "calibration.all_gold", lambda by, w, whose: calibration.all_gold(by=by), THERE),
     Call("gold.propose", "calibration.flags_that_wait", lambda by, w, whose: calibration.flags_that_wait(by=by), THERE),
     Call("gold.propose", "calibration.propose_gold", lambda by, w, whose: calibration.propose_gold(
@@ -1405,6 +1459,15 @@ CALLS: tuple[Call, ...] = (
              if one.id == w.ids[f"note {whose}"]), by=by)),
     Call("note.write", "notes.take_back", lambda by, w, whose: notes.take_back(w.ids[f"note {whose}"], by=by)),
     Call("measure.read", "alerts.gone_through", lambda by, w, whose: did(alerts.gone_through(SATISFIED, by=by, back=2)), THERE),
+    Call("work.read", "work_changed.of", lambda by, w, whose: w.thing("proposal", by, whose) in work_changed.of(by=by).proposals.all),
+    Call("work.read", "work_rows.lines", lambda by, w, whose: did(work_rows.lines("conversations", [w.fresh[OWN]], by=by)), THERE),
+    Call("team.read", "team_view.teams", lambda by, w, whose: did(team_view.teams(by=by)), THERE),
+    Call("team.read", "team_view.whose", lambda by, w, whose: team_view.whose(by=by, team_id=team_of(w, whose)), HERE),
+    Call("team.read", "team_view.coverage", lambda by, w, whose: team_view.coverage(by=by, team_id=team_of(w, whose)), HERE),
+    Call("team.read", "team_waiting.waiting", lambda by, w, whose: team_waiting.waiting(by=by, team_id=team_of(w, whose)), HERE),
+    Call("team.read", "team_decisions.by_kind", lambda by, w, whose: did(team_decisions.by_kind(by=by, team_id=team_of(w, whose))), HERE),
+    Call("team.read", "team_decisions.proposals", lambda by, w, whose: did(
+        team_decisions.proposals("issue_token", by=by, team_id=team_of(w, whose))), HERE),
     Call("feedback.read", "product_feedback.all_of", lambda by, w, whose: listed(
         product_feedback.all_of(by=by), w.ids[f"feedback {whose}"])),
     Call("feedback.read", "product_feedback.get", lambda by, w, whose: product_feedback.get(w.ids[f"feedback {whose}"], by=by)),
@@ -1571,7 +1634,7 @@ def test_one_row_loosened_in_the_code_is_found(world: World, monkeypatch: pytest
 # -- nothing is left out ------------------------------------------------------------------------------------------------------------------
 
 ONLY_ONESELF = {
-    "people.change_password", "people.unlink", "people.dismiss_tour", "inbox.mark_read",  # no argument of theirs names somebody else
+    "people.change_password", "people.unlink", "inbox.mark_read",  # no argument of theirs names somebody else
     "downloads.fetch",  # a ticket is its owner's; over HTTP below
     "downloads.offer",  # the domain that calls it has checked the right
     "visiting.answer",  # by= says in whose name what a visitor wrote is answered; their key was asked for
@@ -1581,6 +1644,7 @@ ONLY_ONESELF = {
     "approvals.may_decide",  # tells a screen what the verbs will say
     "access.may", "access.reach", "access.require", "access.within", "access.whose",  # the check itself
     "people.known_as", "people.rest_keys", "people.mail_digest",
+    "first_steps.done", "first_steps.look", "first_steps.put_away", "first_steps.take_up",  # one's own first week
     "brief.may_open",  # tells a screen what the page will say
     "use_cases.may", "use_cases.may_see_figures",  # tell a screen what the verbs will say
     "use_cases.measured", "use_cases.minutes_measured",  # of a case that was read; what they count asks its right again
@@ -1768,6 +1832,10 @@ ROUTES: dict[str, Row] = {
     "POST /v1/monitors": Row("monitor.change", lambda client, *_: client.post(
         "/api/v1/monitors", json={"measure": "csat", "name": new_id(), "why": "We promised it."})),
     "GET /v1/opportunities": Row("opportunity.read", plain("/api/v1/opportunities")),
+    "GET /v1/my-work": Row(
+        "work.read", plain("/api/v1/my-work?ids=true"), WHOSE,
+        shown=lambda told, w, by, whose: w.thing("proposal", by, whose) in json.dumps(told)),
+    "GET /v1/team": Row("team.read", plain("/api/v1/team")),
     "GET /v1/use-cases": Row(
         "use_case.read", plain("/api/v1/use-cases"), WHOSE,
         shown=lambda told, w, by, whose: w.ids[f"case {whose}"] in {row["id"] for row in told}),

@@ -43,7 +43,6 @@ WITHOUT_AN_ACTOR = {
     "sessions.start": SIGN_IN, "sessions.of_cookie": SIGN_IN, "sessions.person_of": SIGN_IN, "tokens.person_of": SIGN_IN,
     "tickets.look": SIGN_IN, "tries.begin": SIGN_IN, "tries.forgive": SIGN_IN,
     "sessions.end": OWN_THINGS, "inbox.of": OWN_THINGS, "inbox.unread": OWN_THINGS, "deputies.of": OWN_THINGS,
-    "audit.verbs_since_first_sign_in": OWN_THINGS,
     "tasks.start_runner": MACHINE, "tasks.beat": MACHINE, "tasks.living_runners": MACHINE, "tasks.bury": MACHINE,
     "tasks.end_runner": MACHINE, "tasks.waiting": MACHINE, "tasks.held_by": MACHINE, "tasks.take": MACHINE, "tasks.progress": MACHINE,
     "tasks.finish": MACHINE, "tasks.fail": MACHINE, "tasks.stop": MACHINE, "tasks.fault": MACHINE, "tasks.get": MACHINE,

@@ -62,6 +62,16 @@ def test_a_rep_says_what_belongs_and_names_it(desk: Staff) -> None:
     assert "Parcel locker full is being taught" in words(drawn(open_screen(sit_down(desk.rep), "classifiers"))).replace("**", "")
 
 
+def test_a_pattern_that_is_a_fault_of_the_product_is_written_up_from_its_card(desk: Staff) -> None:
+    pattern_id = pattern_of(desk)
+    app = drawn(open_screen(sit_down(desk.rep), "patterns"))
+    links = [one.proto for one in app.get("page_link") if one.proto.label == "Write it up for a product team"]
+    assert {link.page for link in links} == {"product_feedback"}
+    assert f"new=1&pattern={pattern_id}" in {link.query_string for link in links}
+    app = drawn(open_screen(sit_down(desk.rep), "product_feedback", new="1", pattern=pattern_id))
+    assert "locker" in next(one.value for one in app.text_input if one.label == "Words that find its conversations")
+
+
 def test_a_pattern_is_put_aside_with_a_reason(desk: Staff) -> None:
     app = one_pattern(desk.rep, pattern_of(desk))
     drawn(app.button(key="patterns_aside").click().run())

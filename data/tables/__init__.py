@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from data.tables.automations import Action
+from data.tables.coaching import CoachingNote, Exercise
 from data.tables.conversations import (
     Conversation,
     ConversationWords,
@@ -43,11 +44,11 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "IMMUTABLE", "KEPT_IN_PART", "Act", "Action", "Alert", "Approval", "Article", "Assignment", "AuditEntry", "Briefing", "Case",
-    "CaseChange", "Claim", "Classifier", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "Daily", "DatasetRow",
-    "DatasetVersion", "Delivery", "Deputy", "Digest", "DigestMail", "Dispute", "Draft", "Due", "EvalSet", "Example", "GoldAnswer",
-    "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Monitor", "MonitorChange", "Note", "OpportunityRound", "Pattern",
-    "Person", "Position", "Prediction", "ProductFeedback", "ProductFeedbackSent", "ProductFeedbackStep", "Proposal", "QueueReason",
-    "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session",
-    "SetVersion", "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Surface", "Talk", "Task", "Team", "Ticket", "Token",
-    "Trace", "Tries", "UseCase", "UseCaseMove", "Vector", "Version", "View", "metadata",
+    "CaseChange", "Claim", "Classifier", "CoachingNote", "Comment", "Comparison", "Conversation", "ConversationWords", "Customer", "Daily",
+    "DatasetRow", "DatasetVersion", "Delivery", "Deputy", "Digest", "DigestMail", "Dispute", "Draft", "Due", "EvalSet", "Example",
+    "Exercise", "GoldAnswer", "GraderCheck", "ImportBatch", "InboxItem", "Label", "Message", "Monitor", "MonitorChange", "Note",
+    "OpportunityRound", "Pattern", "Person", "Position", "Prediction", "ProductFeedback", "ProductFeedbackSent", "ProductFeedbackStep",
+    "Proposal", "QueueReason", "Release", "Result", "Review", "Revision", "Run", "Runner", "Score", "Seal", "Session", "SetVersion",
+    "Setting", "Signal", "SignedRequest", "Skip", "Span", "Study", "Surface", "Talk", "Task", "Team", "Ticket", "Token", "Trace", "Tries",
+    "UseCase", "UseCaseMove", "Vector", "Version", "View", "metadata",
 ]  # fmt: skip

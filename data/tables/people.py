@@ -30,7 +30,7 @@ class Person(Row, table=True):
     let_in_by: str | None = None  # who made the account or gave it a new way in; None: the console. They know a way to sign in as it
     disabled_at: datetime | None = time_field(default=None)
     demo: bool = False  # signs in with one click, from this machine only
-    tour_dismissed_at: datetime | None = time_field(default=None)
+    tour_dismissed_at: datetime | None = time_field(default=None)  # their first week is put away (first_steps.py)
     desk_names: list[str] = json_field(default=[])  # what else they are called in the help desk: by these their chats are theirs
     quiet_keys: bool = False  # single letters do nothing: for who talks to the machine, or types where no field is
     no_digest: bool = False  # no mail of it; it stands on its page all the same

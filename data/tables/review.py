@@ -55,6 +55,7 @@ class Example(Row, table=True):
     found: str = ""  # how it was come across: pattern, similar, search, unsure, rule; empty where it was flagged while reading
     redaction: int = 1  # the number of the rules by which its messages were masked
     use: str = "loose"  # loose, train, eval, gold, retired: one at a time
+    missing: str = ""  # of a gold example: what was missing, so that the customer was not helped at once; empty: that is not asked
 
 
 class Claim(Row, table=True):
@@ -150,4 +151,5 @@ class GoldAnswer(Row, table=True):
     person_id: str = Field(foreign_key="person.id", index=True)
     verdict: str
     label_id: str | None = Field(default=None, foreign_key="label.id")
+    missing: str = ""  # what the person says was missing, where that is asked
     seconds: float | None = None

@@ -185,6 +185,20 @@ def bench_why(
     _run(lambda: (measuring.of_sentences if sentences else measuring.run)(simulations=simulations, seed=seed), as_json)
 
 
+@app.command("coaching")
+def bench_coaching(
+    simulations: Annotated[int, typer.Option("--simulations", min=1, help="Teams that are drawn for each figure.")] = 500,
+    people: Annotated[int, typer.Option("--people", min=3, help="Of each team.")] = 6,
+    reviews: Annotated[int, typer.Option("--reviews", min=20, help="Of each person's conversations.")] = 160,
+    seed: Annotated[int, typer.Option("--seed", help="Where drawing starts.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """How often coaching names somebody where all are alike, and how often it finds the one who differs."""
+    from portal.bench import coaching as measuring
+
+    _run(lambda: measuring.run(simulations=simulations, people=people, reviews=reviews, seed=seed), as_json)
+
+
 @app.command("injections")
 def bench_injections(
     data: Annotated[Path, typer.Option("--data", help="A folder with text_attack_train.json and email_train.jsonl.")], as_json: Json = False

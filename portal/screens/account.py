@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from data import access, config, deputies, passwords, people, sessions, settings, tokens
-from portal import acts, session, widgets
+from portal import acts, first_week, first_week_drawn, session, widgets
 
 person = st.session_state["person"]
 widgets.page("Account", "Your ways in, where you are signed in, and who decides in your place while you are away.")
@@ -37,6 +37,8 @@ quiet = keys.toggle(
 if quiet != person.quiet_keys:
     acts.attempt(lambda: people.rest_keys(quiet, by=person), done="Keys rest." if quiet else "Keys work again: ? shows them.")
     st.rerun()
+
+first_week_drawn.kept(first_week.of(person))
 
 company = settings.company_sign_in()
 st.subheader("Your ways in", anchor=False)

@@ -1,14 +1,12 @@
-"""Home: what waits for me, and a walk through the loop."""
+"""Home: what waits for me, and the next steps of my first week."""
 
 import streamlit as st
 
-from data import access, approvals, conversations, people, reviews, tasks
+from data import access, approvals, conversations, reviews, tasks
 from data.conversations import Filter
 from data.measures import week_of
 from data.values import now
-from portal import tour, widgets
-
-WORDS = {4: "four", 6: "six"}
+from portal import first_week, first_week_drawn, widgets
 
 person = st.session_state["person"]
 hello = person.name.split(" ")[0]
@@ -33,7 +31,10 @@ with waits[1]:
     )
 with waits[2]:
     st.metric("Your reviews this week", f"{mine.reviewed:,}", icon=":material/check:", help=f"{mine.labelled:,} of them with an intent.")
-    st.page_link("screens/quality.py", label="See what they change", icon=":material/arrow_forward:")
+    st.page_link(
+        "screens/my_work.py" if access.may(person, "work.read") else "screens/quality.py", label="See what they change",
+        icon=":material/arrow_forward:",
+    )  # fmt: skip
 
 running = [task for task in tasks.recent(by=person, most=5) if task.state in ("waiting", "running")]
 if running:
@@ -41,18 +42,5 @@ if running:
     for task in running:
         widgets.follow(task, by=person)
 
-if person.tour_dismissed_at is None:
-    done, steps = tour.done(person), tour.steps_for(person)
-    with st.container(border=True):
-        head, close = st.columns([5, 1], vertical_alignment="center")
-        head.subheader(f"A walk through the loop, in {WORDS[len(steps)]} clicks", anchor=False)
-        if close.button("Do not show again", key="home_dismiss", type="tertiary", width="content"):
-            people.dismiss_tour(by=person)
-            st.rerun()
-        st.caption(f"{len(done)} of {len(steps)} done. Each step is a real screen with real work on it.")
-        for row in (steps[:3], steps[3:]):
-            for place, step in zip(st.columns(3), row, strict=False):
-                with place:
-                    mark = ":green[:material/check_circle:] done" if step.key in done else ":gray[:material/radio_button_unchecked:] to do"
-                    st.page_link(f"screens/{step.page}.py", label=f"**{steps.index(step) + 1}. {step.title}**", icon=step.icon)
-                    st.caption(f"{step.what}  \n{mark}")
+if first_week.is_on(person):
+    first_week_drawn.card(first_week.of(person))

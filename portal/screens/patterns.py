@@ -70,6 +70,11 @@ def card(pattern: Pattern) -> None:
         st.markdown(widgets.plain(pattern.sentence))
         first, last = widgets.short(pattern.first_at), widgets.short(pattern.last_at)
         st.caption(f"Since {first}, last {last} · also said: {widgets.plain(', '.join(pattern.phrases[1:4])) or '–'}")
+        if access.may(person, "feedback.write"):
+            st.page_link(
+                "screens/product_feedback.py", label="Write it up for a product team", icon=":material/campaign:",
+                query_params={"new": "1", "pattern": pattern.id}, width="content",
+            )  # fmt: skip
 
 
 def decided(pattern: Pattern) -> None:

@@ -5,11 +5,10 @@ import streamlit as st
 from data import access
 from data.values import now
 from evals import brief
-from portal import cached, quality_asked, quality_controls, quality_notes, quality_parts, quality_trend, tour, widgets
+from portal import cached, quality_asked, quality_controls, quality_notes, quality_parts, quality_trend, widgets
 
 person = st.session_state["person"]
 widgets.page("Quality", "What customers got, what machines did, what it took. A click on any mark opens the conversations behind it.")
-tour.looked_at_trend(person)
 
 told = brief.newest(by=person)
 quality_trend.sentences(told)
