@@ -13,17 +13,22 @@ from portal.widgets import plain
 def show(person: Person) -> None:
     found = coaching.of_team(by=person)
     st.markdown(plain(_headline(found)))
-    st.caption(
-        f"{found.people} people, {found.compared} comparisons, conversations since {widgets.day(found.since)}. Each is compared with the "
-        "others on the same intents. Of twenty teams in which all are alike, at most one has somebody here by chance. Who does not differ "
-        "is not listed.",
-        help="Reviews by somebody else than who answered, and customers' ratings. Fewer than "
-        f"{coaching.FEWEST} of a person's conversations tell nothing. `portal bench coaching` prints how often it is wrong.",
-    )  # fmt: skip
+    if found.compared:
+        _how(found)
     for place, one in enumerate(found.findings):
         _finding(place, one, person)
     _exercises(person)
     _notes(person)
+
+
+def _how(found: Found) -> None:
+    st.caption(
+        f"{found.people} people, {found.compared} comparisons, conversations since {widgets.day(found.since)}. Each is compared with the "
+        "others on the same intents. Of twenty teams in which all are alike, at most one has somebody here by chance. Whoever does not "
+        "differ is not listed.",
+        help="Reviews by somebody else than who answered, and customers' ratings. Fewer than "
+        f"{coaching.FEWEST} of a person's conversations tell nothing. `portal bench coaching` prints how often it is wrong.",
+    )  # fmt: skip
 
 
 def _headline(found: Found) -> str:
@@ -41,11 +46,11 @@ def _finding(place: int, one: Finding, person: Person) -> None:
         badge = ":green-badge[:material/lightbulb: Could show how]" if one.above else ":orange-badge[:material/school: Could practise]"
         st.markdown(f"**{plain(one.name)}** · {plain(one.criterion.title)} {badge}")
         coaching_words.finding(one, f"{one.name}'s", by=person)
-        left, right, _ = st.columns([1.4, 1.4, 4])
-        with left.popover("Set an exercise", icon=":material/school:", width="stretch"):
-            set_exercise(person, one.person_id, key, about=one)
-        with right.popover("Write a note", icon=":material/lock:", width="stretch"):
-            write_note(person, one.person_id, one.name, key, about=one)
+        with st.container(horizontal=True, gap="small"):
+            with st.popover("Set an exercise", icon=":material/school:", width="content"):
+                set_exercise(person, one.person_id, key, about=one)
+            with st.popover("Write a note", icon=":material/lock:", width="content"):
+                write_note(person, one.person_id, one.name, key, about=one)
 
 
 # -- exercises ----------------------------------------------------------------------------------------------------------------------------

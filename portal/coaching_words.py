@@ -19,7 +19,7 @@ PAGE = 15  # conversations at once
 def sentence(one: Finding, whose: str) -> str:
     """Without a word of praise or blame: what was counted, and beside what."""
     found = f"{percent(one.share)} {one.criterion.what} ({percent(one.low)} to {percent(one.high)})"
-    return f"Of {one.n} of {whose} conversations {found}; of the others' {one.others:,} on the same intents {percent(one.team_share)}."
+    return f"Of {one.n} of {whose} conversations, {found}; of the others' {one.others:,} on the same intents, {percent(one.team_share)}."
 
 
 def finding(one: Finding, whose: str, *, by: Person) -> None:

@@ -49,12 +49,12 @@ def _way(step: Step) -> None:
 def _put_away_button(key: str, week: Week) -> None:
     st.button(
         "Put it away", key=key, type="tertiary", icon=":material/close:", width="content", on_click=_put_away, args=(week,),
-        help="It is no longer shown. What you did stays, and your Account takes it up again.",
+        help="Home no longer shows it. What you did stays, and you can take it up again on your Account.",
     )  # fmt: skip
 
 
 def _put_away(week: Week) -> None:
-    acts.attempt(lambda: first_steps.put_away(by=week.person), done="Put away. Your Account takes it up again.")
+    acts.attempt(lambda: first_steps.put_away(by=week.person), done="Put away. You can take it up again on your Account.")
 
 
 def _take_up(week: Week) -> None:
@@ -66,7 +66,7 @@ def _take_up(week: Week) -> None:
 
 def page(week: Week) -> None:
     following = week.next()
-    widgets.page("Your first week", f"{week.sentence(following)} Each step is real work on a real screen, and is done once you did it.")
+    widgets.page("Your first week", f"{week.sentence(following)} Each step is real work on a real screen, and counts once you have done it.")
     st.progress(week.share())
     if following:
         _first(week, following[0])
@@ -130,7 +130,7 @@ def _foot(week: Week) -> None:
         if first_week.is_on(week.person):
             _put_away_button("first_week_away", week)
         else:
-            st.caption("You put it away: Home shows it no more, and what you merely look at is not noted.", width="content")
+            st.caption("You put it away: Home no longer shows it, and what you merely look at is not noted.", width="content")
             st.button("Take it up again", key="first_week_up", icon=":material/undo:", on_click=_take_up, args=(week,))
 
 
@@ -142,6 +142,7 @@ def kept(week: Week) -> None:
     st.subheader("Your first week", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(widgets.plain(week.sentence(week.next())), width="stretch")
+        st.page_link("screens/first_week.py", label="The whole week", icon=":material/school:", width="content")
         if first_week.is_on(week.person):
             _put_away_button("account_first_week_away", week)
         else:

@@ -55,7 +55,7 @@ READ = Step(
 )  # fmt: skip
 THREE = Step(
     "three", "review", ":material/rate_review:", "review.record", "Review three",
-    "Say of three short ones whether the answer was strong or weak, and put the intent right where it is wrong.",
+    "Say of three short conversations whether the answer was strong or weak, and put the intent right where it is wrong.",
     "What machines may answer tomorrow is decided by what people say today.",
     ("reviewed review",), times=3, address={"queue": "three"},
 )  # fmt: skip
@@ -85,7 +85,7 @@ OPPORTUNITY = Step(
 )  # fmt: skip
 MY_WORK = Step(
     "my_work", "my_work", ":material/volunteer_activism:", "work.read", "See what your work changed",
-    "Read what became of your reviews, examples and questions this week.",
+    "Read what became of what you reviewed, flagged and asked.",
     "A judgement that changes nothing is wasted; yours are not, and this shows where they went.",
     ("looked at my_work",),
 )  # fmt: skip
@@ -110,7 +110,7 @@ REP = (
         ),
         Step(
             "take_back", "review", ":material/keyboard:", "review.record", "Take one back, by the keys",
-            "Review one by the keys (`s`, `w` or `o`, then Enter) and press `u`: it is open again. `?` shows all keys.",
+            "Review a conversation by the keys (`s`, `w` or `o`, then Enter) and press `u`: it is open again. `?` shows all keys.",
             "Whoever can take a slip back in a second may judge quickly.",
             ("took back review",),
         ),
@@ -118,7 +118,7 @@ REP = (
     Day("From an example to a test", (
         Step(
             "flag", "review", ":material/flag:", "example.flag", "Flag one, and say why",
-            "Hold up one that was answered well or badly (`f`) and say in a sentence what makes it so.",
+            "Hold up a conversation that was answered well or badly (`f`), and say in a sentence what makes it so.",
             "Your sentence tells whoever builds the next version what good means here.",
             ("flagged example", "flagged act"),
         ),
@@ -139,7 +139,7 @@ REP = (
         Step(
             "judge_answer", "ask", ":material/thumb_up:", "knowledge.ask", "Say what came of it",
             "It helped (`y`), it is wrong (`n`), or it is missing (`m`).",
-            "What is missing counts towards a gap, and somebody writes it.",
+            "What is missing counts towards a gap, and somebody writes the article.",
             ("judged answer",),
         ),
         Step(
@@ -191,7 +191,7 @@ LEAD = (
         Step(
             "note", "quality", ":material/edit_note:", "note.write", "Write on the timeline what happened",
             "A campaign, a late delivery van, a feast day: one sentence on the day it was.",
-            "When somebody asks in a month why a line fell, it stands there.",
+            "When somebody asks in a month why a line fell, the answer stands there.",
             ("noted note",),
         ),
         Step(
@@ -205,7 +205,7 @@ LEAD = (
         OPPORTUNITY,
         Step(
             "use_case", "use_cases", ":material/flag_circle:", "use_case.write", "Begin a use case",
-            "Name one problem worth solving, which goal it serves, and by which figure it will be told.",
+            "Name one problem worth solving, the goal that it serves, and the figure that will tell whether it worked.",
             "Its baseline is measured before anything is built, so that nobody has to guess later.",
             ("began use_case",), address={"begin": "new"},
         ),
@@ -281,7 +281,7 @@ ADMIN = (
     Day("Who works here", (
         Step(
             "people", "people", ":material/group:", "person.add", "See who works here",
-            "Look through people, their roles and teams, and by which way each signs in.",
+            "Look through people, their roles and teams, and how each of them signs in.",
             "An account that nobody uses is a way in that nobody watches.",
             ("looked at people",),
         ),
@@ -302,7 +302,7 @@ ADMIN = (
         ),
         Step(
             "backup", "installation", ":material/backup:", "backup.make", "Make a backup",
-            "Make one while people work; keep the key in secrets/ apart from it.",
+            "Make one while people work; keep the key in `secrets/` apart from it.",
             "The first backup should not be made on the day on which it is needed.",
             ("backed up backup",),
         ),
@@ -321,7 +321,7 @@ ADMIN = (
         Step(
             "policy", "policy", ":material/policy:", "automation.read", "Read the policy",
             "See, intent by intent, what machines may do alone, may propose, and may never touch.",
-            "You are one of those who approve when somebody wants it looser.",
+            "When somebody wants it looser, you are one of those who decide.",
             ("looked at policy",),
         ),
         Step(

@@ -215,11 +215,12 @@ def _band_and_line(frame: pd.DataFrame, line: Line, y: alt.Y) -> list[alt.Chart]
     band = base.mark_area(color=line.colour, opacity=0.28 if line.dark else 0.16, clip=True).encode(
         y=alt.Y("low:Q", title=y.to_dict().get("title")), y2="high:Q"
     )
-    alone = alt.Chart(frame[frame["over"] & frame["alone"]]).mark_rule(
-        color=line.colour, opacity=0.5, clip=True
-    )  # a band has no width there
-    whisker = alone.encode(x=_x(line), y=alt.Y("low:Q", title=y.to_dict().get("title")), y2="high:Q")
-    return [band, whisker, base.mark_line(color=line.colour, strokeWidth=2, clip=True).encode(y=y)]
+    drawn = [band, base.mark_line(color=line.colour, strokeWidth=2, clip=True).encode(y=y)]
+    alone = frame[frame["over"] & frame["alone"]]
+    if alone.empty:  # a layer with nothing in it is told to whoever listens, and has nothing to tell
+        return drawn
+    whisker = alt.Chart(alone).mark_rule(color=line.colour, opacity=0.5, clip=True)  # a band has no width there
+    return [*drawn, whisker.encode(x=_x(line), y=alt.Y("low:Q", title=y.to_dict().get("title")), y2="high:Q")]
 
 
 def _dots(frame: pd.DataFrame, line: Line, y: alt.Y) -> alt.Chart:
@@ -257,7 +258,7 @@ def _marks(line: Line) -> list[alt.Chart]:
         rows.append({"day": pd.Timestamp(day), "letters": letters, "words": words, "dash": dash, "when": said(day)})
     if not rows:
         return []
-    places = rows_of_letters([(row["day"].date(), row["letters"]) for row in rows], line)
+    places = rows_of_letters([(row["day"].date(), row["letters"]) for row in rows], line.first, line.last)
     for row, place in zip(rows, places, strict=True):
         row["place"] = place
     tooltip = [alt.Tooltip("when:N", title="Day"), alt.Tooltip("words:N", title="What happened")]
@@ -270,13 +271,13 @@ def _marks(line: Line) -> list[alt.Chart]:
     ]
 
 
-def rows_of_letters(marks: Sequence[tuple[date, str]], line: Line) -> list[int]:
+def rows_of_letters(marks: Sequence[tuple[date, str]], first: date, last: date) -> list[int]:
     """In which row each stands: in the first in which it covers none before it, on a phone either."""
-    length = max((line.last - line.first).days, 1)
+    length = max((last - first).days, 1)
     ends: dict[int, float] = {}
     found = []
     for day, letters in marks:
-        at, half = (day - line.first).days / length, LETTER * len(letters) / 2
+        at, half = (day - first).days / length, LETTER * len(letters) / 2
         row = next((row for row in range(ROWS) if ends.get(row, -1.0) <= at - half), 0)
         ends[row] = at + half
         found.append(row)

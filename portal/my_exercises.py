@@ -14,7 +14,7 @@ def show(person: Person) -> None:
     for one in [one for one in given if not one.done]:
         _set(one)
     st.subheader("The path", anchor=False)
-    st.caption("Conversations of which two colleagues agreed what is right. You answer first, then you see it. Only you see your answers.")
+    st.caption("Conversations on which two colleagues agreed what is right. You answer first, then you see it. Only you see your answers.")
     for place, (column, stood) in enumerate(
         zip(st.columns(len(exercises.PATH), border=True), exercises.path(by=person), strict=True), start=1
     ):

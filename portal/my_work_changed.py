@@ -34,7 +34,7 @@ def show(person: Person) -> None:
     for block in my_work_text.blocks(work):
         _block(block, person)
     if access.reach(person, "conversation.read") == access.TEAM:
-        st.caption("Answers, runs and conversations with an intent are counted in your team, and where they belong to none.")
+        st.caption("Answers, runs and conversations with an intent are counted as far as they belong to your team, or to none.")
     if access.may(person, "calibration.take"):
         st.page_link("screens/calibration.py", label="How far you agree with the gold examples", icon=":material/straighten:")
 

@@ -1,6 +1,6 @@
 """What somebody gave week by week, with a letter where something of theirs went live."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import altair as alt
@@ -16,11 +16,13 @@ COLOURS = {  # on white, on near-black
 }  # fmt: skip
 LETTERS = {"classifier": "C", "article": "A", "recipe": "R", "answerer": "S", "model": "M"}
 KINDS = {"classifier": "classifier", "article": "article", "recipe": "recipe", "answerer": "answerer", "model": "model"}
+WIDE = pd.Timedelta(days=5.6)  # of the week that a bar is of: a mark of its Thursday stands within it
+ROW = 13  # pixels of a row of letters
 
 
 def weeks(work: Work) -> None:
     rows = [
-        {"week": _monday(one.starts), "kind": kind, "n": n, "order": list(COLOURS).index(kind)}
+        {"week": _monday(one.starts), "ends": _monday(one.starts) + WIDE, "kind": kind, "n": n, "order": list(COLOURS).index(kind)}
         for one in work.by_week
         for kind, n in one.given.items()
         if n
@@ -37,14 +39,17 @@ def _monday(starts: datetime) -> pd.Timestamp:
 
 def _chart(work: Work, rows: list[dict[str, object]], dark: bool) -> alt.LayerChart:
     there = [kind for kind in COLOURS if any(row["kind"] == kind for row in rows)]
+    marks, rows_of_letters = _marks(work, dark)
     colour = alt.Color(
         "kind:N", scale=alt.Scale(domain=there, range=[COLOURS[kind][dark] for kind in there]),
-        legend=alt.Legend(orient="top", title=None, labelColor=graphs.WORDS[dark], labelFontSize=12),
+        legend=alt.Legend(
+            orient="top", title=None, labelColor=graphs.WORDS[dark], labelFontSize=12, columns=3, offset=10 + ROW * rows_of_letters,
+        ),
     )  # fmt: skip
     first, last = (_monday(one.starts) for one in (work.by_week[0], work.by_week[-1]))
     ticks = [_monday(one.starts).isoformat() for one in work.by_week[:: 1 if work.weeks <= 12 else 4]]
     day = alt.X(
-        "week:T", title=None, scale=alt.Scale(domain=[first - pd.Timedelta(days=4), last + pd.Timedelta(days=7)]),
+        "week:T", title=None, scale=alt.Scale(domain=[first - pd.Timedelta(days=1), last + pd.Timedelta(days=8)]),
         axis=alt.Axis(format="%-d %b %Y" if work.weeks > 12 else "%-d %b", values=ticks, grid=False, labelFlush=False, labelOverlap=True),
     )  # fmt: skip
     told = [
@@ -52,38 +57,41 @@ def _chart(work: Work, rows: list[dict[str, object]], dark: bool) -> alt.LayerCh
         alt.Tooltip("kind:N", title="What"),
         alt.Tooltip("n:Q", title="How many"),
     ]
-    width = max(4, min(22, 460 // max(len(work.by_week), 1)))
-    bars = alt.Chart(pd.DataFrame(rows)).mark_bar(size=width).encode(
-        x=day, y=alt.Y("n:Q", title=None, axis=alt.Axis(tickCount=4, tickMinStep=1, format=",.0f")), color=colour, order="order:Q",
-        tooltip=told,
+    bars = alt.Chart(pd.DataFrame(rows)).mark_bar().encode(
+        x=day, x2="ends:T", y=alt.Y("n:Q", title=None, axis=alt.Axis(tickCount=4, tickMinStep=1, format=",.0f")),
+        color=colour, order="order:Q", tooltip=told,
     )  # fmt: skip
-    drawn = alt.layer(bars, *_marks(work, day, dark))
-    return drawn.configure_axis(labelColor=graphs.WORDS[dark]).properties(height=210, padding={"left": 4, "right": 12, "top": 4})
+    drawn = alt.layer(bars, *(one.encode(x=day) for one in marks))
+    height = 210 + ROW * rows_of_letters
+    return drawn.configure_axis(labelColor=graphs.WORDS[dark]).properties(height=height, padding={"left": 4, "right": 12, "top": 4})
 
 
-def _marks(work: Work, day: alt.X, dark: bool) -> list[alt.Chart]:
-    """Where something of theirs went live; of one day together."""
+def _marks(work: Work, dark: bool) -> tuple[list[alt.Chart], int]:
+    """Where something of theirs went live, its letter above the bars; of one day together. And in how many rows the letters stand."""
     found: dict[date, list[WentLive]] = {}
     for one in work.live:
         found.setdefault(widgets.local(one.at).date(), []).append(one)
     if not found:
-        return []
+        return [], 0
     rows: list[dict[str, Any]] = [
         {
             "week": pd.Timestamp(on), "what": _what(those),
             "letters": "".join(dict.fromkeys(LETTERS.get(one.target.kind, "•") for one in those)),
         }
-        for on, those in found.items()
+        for on, those in sorted(found.items())
     ]  # fmt: skip
-    for place, row in enumerate(rows):
-        row["row"] = place % 2  # letters of neighbouring days stand below one another
+    first, last = _monday(work.by_week[0].starts).date(), _monday(work.by_week[-1].starts).date() + timedelta(days=7)
+    places = graphs.rows_of_letters([(row["week"].date(), row["letters"]) for row in rows], first, last)
+    for row, place in zip(rows, places, strict=True):
+        row["row"] = place  # letters of neighbouring days stand above one another
     told = [alt.Tooltip("week:T", title="Live on", format="%-d %B %Y"), alt.Tooltip("what:N", title="What")]
-    base = alt.Chart(pd.DataFrame(rows)).encode(x=day, tooltip=told)
+    base = alt.Chart(pd.DataFrame(rows)).encode(tooltip=told)
     colour = graphs.MARKS[dark]
-    words = base.mark_text(color=colour, fontSize=12, fontWeight=700, baseline="top", align="left", dx=3)
+    words = base.mark_text(color=colour, fontSize=12, fontWeight=700, baseline="bottom")
     rule = base.mark_rule(color=colour, strokeWidth=1.3, strokeDash=[2, 3], opacity=0.8)
     letters = words.encode(text="letters:N")
-    return [rule, *(letters.transform_filter(f"datum.row == {row}").encode(y=alt.value(2 + 13 * row)) for row in (0, 1))]
+    in_rows = [letters.transform_filter(f"datum.row == {row}").encode(y=alt.value(-2 - ROW * row)) for row in sorted(set(places))]
+    return [rule, *in_rows], max(places) + 1
 
 
 def _what(those: list[WentLive]) -> str:

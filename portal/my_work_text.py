@@ -111,7 +111,7 @@ def _of_learned(work: Work) -> list[str]:
 
 def _of_tests(work: Work) -> list[str]:
     ids = {made for one in work.flags.gates for made in one.example_ids}
-    told = [f"What is live was measured on {many(len(ids), 'case')} of yours before it went there."] if ids else []
+    told = [f"What is live was measured on {many(len(ids), 'case')} of yours before it went live."] if ids else []
     stopped = len({one.target for one in work.flags.failed if one.went_no_further})
     return [*told, *([f"{many(stopped, 'candidate')} that failed cases of yours went no further."] if stopped else [])]
 
@@ -168,9 +168,9 @@ def _reviews(work: Work) -> Block:
 
 
 NOTE = (
-    "Others taught these versions too: this tells what you gave and what they were measured at, not that the one made the other. Which "
-    "conversations of yours a version learned from is found again from what was said by then; where the count is another, some asked word "
-    "by word what a test asks."
+    "Others taught these versions too: this tells what you gave and what they were measured at, not that the one made the other. Which of "
+    "your conversations a version learned from is worked out again from what had been said by then ('found again'), so the count can differ "
+    "from the version's own: what asks word by word what a test asks, for example, was left out when it learned."
 )
 
 
@@ -335,7 +335,7 @@ def _ran(one: Ran, work: Work) -> Said:
 def _use_cases(work: Work) -> Block:
     said = [
         Said(
-            f"'{one.name}', begun on {widgets.day(one.at)}: {_stage(one)}.",
+            f"'{one.name}', begun on {widgets.day(one.at)}, {_stage(one)}.",
             (way("The use case", "use_cases", case=one.id),),
         )
         for one in work.use_cases
@@ -344,7 +344,7 @@ def _use_cases(work: Work) -> Block:
 
 
 def _stage(one: Begun) -> str:
-    return "stopped" if one.stopped else f"in {use_case_text.TITLES[one.stage].lower()}"
+    return "stopped since" if one.stopped else f"now at the stage '{use_case_text.TITLES[one.stage]}'"
 
 
 def _proposals(work: Work) -> Block:

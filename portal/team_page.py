@@ -18,9 +18,10 @@ from portal.graphs import Line
 from portal.quality_links import CONVERSATIONS
 
 SHOWN = 6  # intents at first
+NEVER_APART = "\u00a0"  # a number and its word, at the end of a line
 SPANS = {"quarter": team_decisions.QUARTER, "year": team_decisions.YEAR}
 SPAN_WORDS = {"quarter": "Last 90 days", "year": "Last year"}
-COVERED, WAITS, DECIDED = [4, 2, 3, 3], [5, 2, 2, 5], [3, 4, 4, 2, 2]  # widths of the columns
+COVERED, WAITS, DECIDED = [4, 2, 3, 3], [4, 2, 2, 4], [3, 4, 4, 2, 2]  # widths of the columns
 REVIEWED = Measure("review_coverage", "Reviewed", "share", "share", "more", "Conversations that anybody reviewed, of all that came in.")
 MEDIAN = (
     "From being proposed to the last yes that it needed, or to the no. Half took at most so long; in brackets where that half lies in 95 "
@@ -57,27 +58,33 @@ def _to_the_worst(found: Coverage, waiting: Sequence[Waits], person: Person) -> 
 def _coverage(found: Coverage) -> None:
     st.subheader("How much was reviewed", anchor=False)
     if not any(one.share.n for one in found.weeks):
-        st.info("Nothing came in during the last twelve weeks. Each week stands here once something did.", icon=":material/forum:")
+        st.info("Nothing came in during the last twelve weeks. Each week stands here once something has.", icon=":material/forum:")
         return
     _by_week(found.weeks)
-    st.markdown(f"Last {team_view.DAYS} days, the least covered first. {widgets.plain(_whole(found))}")
+    told = f"Last {team_view.DAYS} days, the least covered first. {widgets.plain(_whole(found))}"
+    st.markdown(told, help="In brackets: where the true share lies in 95 of 100 cases.")
     names = labels.names()
-    _header(COVERED, ("Intent", "Reviewed", "Share (95 %)", "Nobody reviewed"))
-    for one in found.intents[:SHOWN]:
-        _covered(one, team_text.named(one.key, names))
+    with st.container(key="team_table_intents"):
+        _header(COVERED, ("Intent", "Reviewed", "Share, its range", "Nobody reviewed"))
+        for one in found.intents[:SHOWN]:
+            _covered(one, team_text.named(one.key, names))
     if rest := found.intents[SHOWN:]:
-        with st.expander(f"The other {len(rest)} {'intent' if len(rest) == 1 else 'intents'}", icon=":material/expand_more:"):
+        with (
+            st.expander(f"The other {len(rest)} {'intent' if len(rest) == 1 else 'intents'}", icon=":material/expand_more:"),
+            st.container(key="team_table_rest"),
+        ):
             for one in rest:
                 _covered(one, team_text.named(one.key, names))
     if any(not one.key for one in found.intents):
-        st.caption("What has no intent yet was reviewed little by its nature: a review names one.")
-    _header(COVERED, ("Channel", "Reviewed", "Share (95 %)", "Nobody reviewed"))
-    for one in found.channels:
-        _covered(one, widgets.CHANNEL_WORDS.get(one.key, one.key))
+        st.caption("What has no intent yet is by its nature hardly reviewed: a review names one.")
+    with st.container(key="team_table_channels"):
+        _header(COVERED, ("Channel", "Reviewed", "Share, its range", "Nobody reviewed"))
+        for one in found.channels:
+            _covered(one, widgets.CHANNEL_WORDS.get(one.key, one.key))
 
 
 def _whole(found: Coverage) -> str:
-    return team_text.covered(found.whole, "in all") if found.whole.share.n else "Nothing came in during these days."
+    return team_text.covered(found.whole, "conversations in all") if found.whole.share.n else "Nothing came in during these days."
 
 
 def _by_week(weeks: Sequence[Covered]) -> None:
@@ -118,7 +125,7 @@ def _to_unreviewed(one: Covered, label: str) -> None:
 
 def _header(widths: Sequence[int], words: Sequence[str]) -> None:
     for place, told in zip(st.columns(widths, gap="small"), words, strict=True):
-        place.markdown(f":small[:gray[{told}]]" if told else "")
+        place.markdown(f":small[:gray[{told}]]")
 
 
 # -- what waits ---------------------------------------------------------------------------------------------------------------------------
@@ -130,21 +137,26 @@ def _waiting(waiting: Sequence[Waits], person: Person) -> None:
     if not there:
         st.info("Nothing waits on the people of this team.", icon=":material/check:")
         return
-    _header(WAITS, ("", "Half wait", "Oldest", ""))
-    for one in there:
+    with st.container(key="team_table_waits", gap="xsmall"):
+        _header(WAITS, ("What", "Half wait at least", "Oldest", "Where"))
+        for one in there:
+            _waits(one, person)
+    st.caption(
+        "Counted from when each began to wait. What the night asks to be looked at is asked for anew each night and counts from then. "
+        "Gaps and patterns count here when this team's conversations are among theirs."
+    )
+
+
+def _waits(one: Waits, person: Person) -> None:
         kind = team_text.WAITING[one.kind]
         row = st.columns(WAITS, vertical_alignment="center", gap="small")
         row[0].markdown(f"**{one.count:,}** {kind.one if one.count == 1 else kind.many}")
         row[1].markdown(team_text.lasted(one.median) if one.median is not None else "")
         row[2].markdown(team_text.lasted(one.oldest) if one.oldest is not None else "")
         with row[3], st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            _oldest(one, person)  # first, since every row has it: the ways stand below one another
             if kind.page and access.may(person, kind.right):
                 st.page_link(f"screens/{kind.page}.py", label="Go there", icon=":material/arrow_forward:", width="content")
-            _oldest(one, person)
-    st.caption(
-        "Counted from when each began to wait. What the night asks to be looked at is asked for anew each night and counts from then. "
-        "Gaps and patterns count here when this team's conversations are among theirs."
-    )
 
 
 def _oldest(one: Waits, person: Person) -> None:
@@ -153,7 +165,7 @@ def _oldest(one: Waits, person: Person) -> None:
     page, name = (kind.page, kind.each) if kind.each else ("conversation", "conversation")
     if not access.may(person, kind.right if kind.each else "conversation.read"):
         return
-    with st.popover("The oldest", icon=":material/schedule:", type="tertiary"):
+    with st.popover("The oldest", type="tertiary"):
         for waits in one.first:
             st.page_link(
                 f"screens/{page}.py", label=widgets.plain(f"Since {widgets.exact(waits.since)}"), icon=":material/arrow_forward:",
@@ -177,11 +189,12 @@ def _decisions(person: Person, team: str | None) -> None:
     if not found:
         st.info("Nothing of the team's was proposed in these days. What needs a second person stands here.", icon=":material/how_to_vote:")
         return
-    names = ("Proposed", "What became of them", "Half took at most (95 %)", "Slowest", "Waits for")
-    for place, told in zip(st.columns(DECIDED, gap="small"), names, strict=True):
-        place.markdown(f":small[:gray[{told}]]", help=MEDIAN if told.startswith("Half") else None)
-    for one in found:
-        _decided(one)
+    names = ("Proposed", "What became of them", "Half took at most", "Slowest", "Still waits")
+    with st.container(key="team_table_decided"):
+        for place, told in zip(st.columns(DECIDED, gap="small"), names, strict=True):
+            place.markdown(f":small[:gray[{told}]]", help=MEDIAN if told.startswith("Half") else None)
+        for one in found:
+            _decided(one)
     st.caption("The team's own proposals and those about its things. The times run day and night, weekends too.")
     _opened(found, days, person, team)
 
@@ -189,7 +202,7 @@ def _decisions(person: Person, team: str | None) -> None:
 def _decided(one: Decided) -> None:
     row = st.columns(DECIDED, vertical_alignment="center", gap="small")
     row[0].markdown(f"**{one.count:,}** {team_text.PROPOSED[one.kind]}")
-    row[1].markdown(team_text.became(one))
+    row[1].markdown(", ".join(part.replace(" ", NEVER_APART) for part in team_text.became(one).split(", ")))
     row[2].markdown(team_text.took(one))
     row[3].markdown(team_text.lasted(one.slowest) if one.slowest is not None else ":gray[–]")
     row[4].markdown(f":orange[{team_text.lasted(one.waits)}]" if one.waits is not None else ":gray[–]")

@@ -82,11 +82,11 @@ def share(one: Share) -> str:
 
 
 def covered(one: Covered, about: str) -> str:
-    """ "Of 410 about refunds 3 were reviewed: 0.7 % (0.2 to 2.1)." Of few no share is told."""
+    """ "Of 410 about refunds, 3 were reviewed: 0.7 % (0.2 to 2.1)." Of few no share is told."""
     if not one.share.n:
         return f"Nothing {about} came in."
     seen = {0: "none was", 1: "one was"}.get(one.share.k, f"{one.share.k:,} were")
-    told = f"Of {one.share.n:,} {about} {seen} reviewed"
+    told = f"Of {one.share.n:,} {about}, {seen} reviewed"
     return f"{told}: {share(one.share)}." if one.share.n >= team_view.FEWEST else f"{told}, too few to tell a share."
 
 
@@ -105,7 +105,7 @@ def named(key: str, names: Mapping[str, str]) -> str:
 
 def took(one: Decided) -> str:
     if one.median is None:
-        return f"too few to say: {one.decided}"
+        return f"too few to say: {one.decided} decided"
     return f"{_value(one.median)} ({_between(one.median)})"
 
 
@@ -151,7 +151,7 @@ def finding(found: Coverage, waiting: Sequence[Waits]) -> str:
     if oldest is not None and (oldest.oldest or timedelta()) >= LONG:
         return f"What waits longest: {waits(oldest)}. What to do: {WAITING[oldest.kind].do}."
     if not found.whole.share.n:
-        return "No conversation came in within four weeks. Once some did, it stands here how many of them were reviewed."
+        return "No conversation came in within four weeks. Once some have, it says here how many of them were reviewed."
     rest = "nothing waits." if oldest is None else f"nothing waits longer than {lasted(oldest.oldest or timedelta())}."
     return f"{covered(found.whole, 'of the last four weeks')} No intent is clearly less covered than the rest, and {rest}"
 

@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from data import defined, labels, people, use_cases
+from automations import opportunities
+from data import access, defined, labels, people, use_cases
 from data.tables import Person, UseCase
 from data.use_cases import LONGEST, LONGEST_NAME, RISKS, Kpi, Link
-from portal import acts, use_case_list, use_case_text, widgets
+from portal import acts, opportunity_words, use_case_list, use_case_text, widgets
 
 ROOM = "use_cases_form_"
 STEPS = ("what", "who", "minutes")
@@ -28,8 +29,9 @@ def begin(person: Person, *, intent: str) -> None:
         name = st.text_input("What is it called?", about, max_chars=LONGEST_NAME, placeholder="Such as: Change of address")
         goal = _goal("", person)
         problem = st.text_area(
-            "Which problem does it solve?", max_chars=LONGEST, placeholder="Who waits for what, how often, and what it costs them"
-        )
+            "Which problem does it solve?", _known_of(intent, person) if about else "", max_chars=LONGEST,
+            placeholder="Who waits for what, how often, and what it costs them",
+        )  # fmt: skip
         sent = st.form_submit_button("Begin it", type="primary")
     if sent:
         told: dict[str, Any] = {"goal": goal, "problem": problem or ""}
@@ -41,6 +43,13 @@ def begin(person: Person, *, intent: str) -> None:
         ):
             use_case_list.go("case", made[0].id)
         st.rerun()
+
+
+def _known_of(intent: str, person: Person) -> str:
+    """What the opportunity says, to be gone on from; who began it keeps the figures it was begun for."""
+    told = opportunities.newest(by=person) if access.may(person, "opportunity.read") else None
+    found = next((one for one in told.found if one.key == intent), None) if told else None
+    return opportunity_words.sentence(found) if found else ""
 
 
 def _goal(kept: str, person: Person) -> str:

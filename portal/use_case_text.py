@@ -81,11 +81,11 @@ class Minutes:
     @property
     def before_words(self) -> str:
         told = [f"{self.written:g} minutes of people, as written down"] if self.written else []
-        return ", ".join(told + ([f"{self.before:.1f} as measured"] if self.before is not None else []))
+        return ", ".join(told + ([f"{self.before:.1f} on average, as measured"] if self.before is not None else []))
 
     @property
     def after_words(self) -> str:
-        return f"{self.after:.1f} minutes of people, as measured" if self.after is not None else "measured once it is in beta"
+        return f"{self.after:.1f} minutes of people on average, as measured" if self.after is not None else "measured once it is in beta"
 
 
 def minutes(case: UseCase, stands: Stands, *, by: Person) -> Minutes:

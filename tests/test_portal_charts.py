@@ -176,9 +176,9 @@ def test_the_dates_under_a_line_are_days_of_its_points() -> None:
 def test_letters_above_a_line_stand_in_a_row_of_their_own_where_they_would_cover_each_other() -> None:
     month = Line(RESOLVED, (), MONDAY, MONDAY + timedelta(days=28))
     days = [(MONDAY + timedelta(days=place), letters) for place, letters in ((1, "R"), (9, "PC"), (10, "R"), (11, "A"), (20, "P"))]
-    assert graphs.rows_of_letters(days, month) == [0, 0, 1, 0, 0]
+    assert graphs.rows_of_letters(days, month.first, month.last) == [0, 0, 1, 0, 0]
     close = [(MONDAY + timedelta(days=place), "RPC") for place in (5, 6, 7)]
-    assert graphs.rows_of_letters(close, month) == [0, 1, 2]
+    assert graphs.rows_of_letters(close, month.first, month.last) == [0, 1, 2]
 
 
 def test_side_by_side_every_share_is_on_the_scale_and_a_single_long_wait_is_an_arrow_at_its_edge() -> None:

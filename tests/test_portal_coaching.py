@@ -38,7 +38,7 @@ def test_a_lead_sees_who_differs_and_each_number_opens_what_it_counts(staff: Sta
     app = of_lead(staff)
     said = told(app)
     assert "More than chance apart from the team: Ben (Customers' rating)" in said
-    assert "Of 40 of Ben's conversations 45\u00a0% were rated 4 or 5 by the customer" in said
+    assert "Of 40 of Ben's conversations, 45\u00a0% were rated 4 or 5 by the customer" in said
     assert "of the others' 80 on the same intents 90\u00a0%" in said and "Could practise" in said
     (one,) = [found for found in coaching.of_team(by=staff.lead).findings if found.name == "Ben"]
     assert (len(set(one.counted)), len(set(one.beside))) == (one.n, one.others)
@@ -96,7 +96,7 @@ def test_an_exercise_is_taken_on_calibration_and_ends_there(staff: Staff, refund
 
 def test_what_a_lead_sees_of_somebody_they_see_too(staff: Staff, team: list[Person]) -> None:  # noqa: F811
     rated(team)
-    assert "Of 40 of your conversations 45\u00a0%" in told(of_rep(team[0], "Exercises"))
+    assert "Of 40 of your conversations, 45\u00a0%" in told(of_rep(team[0], "Exercises"))
     nothing = told(of_rep(staff.rep, "Exercises"))
     assert "Ben" not in nothing and "your work differs from the team's by no more than chance" in nothing
 

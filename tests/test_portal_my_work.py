@@ -126,7 +126,7 @@ def test_what_is_live_comes_first_with_the_cases_that_it_was_measured_on(staff: 
     app = screen(staff.rep)
     said = told(app)
     first = said.index("60 of the 60 conversations that version 1 of the intent classifier learned from came from you; it is live.")
-    assert first < said.index("What is live was measured on 24 cases of yours before it went there.") < said.index("Reviews, and what")
+    assert first < said.index("What is live was measured on 24 cases of yours before it went live.") < said.index("Reviews, and what")
     assert "learned from 60 conversations, all of them yours" in said and "not that the one made the other" in said
     assert "All 24 cases in 'Everyday intents' 1 are yours." in said and "The set" in links(app)
 
@@ -185,7 +185,7 @@ def test_what_the_page_says_of_the_demo_is_there_for_every_role(demo: Path) -> N
     known = {one.name: one for one in people.demo_people()}
     alma, nora, otto = (known[name] for name in ("Alma Berger", "Nora Engel", "Otto Braun"))
     app = screen(alma)
-    assert "cases of yours before it went there." in told(app) and "that version 3 of the intent classifier learned from" in told(app)
+    assert "cases of yours before it went live." in told(app) and "that version 3 of the intent classifier learned from" in told(app)
     assert "live run" in told(screen(nora)) and "You decided on" in told(screen(otto))
     found = work_changed.of(by=alma)
     for block in my_work_text.blocks(found):

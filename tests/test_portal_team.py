@@ -72,10 +72,10 @@ def part(k: int, n: int) -> Covered:
 
 
 @pytest.mark.parametrize(("k", "n", "said"), [
-    (3, 410, "Of 410 about refunds 3 were reviewed: 0.7\u00a0% (0.2 to 2.1)."),
-    (45, 100, "Of 100 about refunds 45 were reviewed: 45\u00a0% (36 to 55)."),
-    (0, 50, "Of 50 about refunds none was reviewed: 0.0\u00a0% (0.0 to 7.1)."),
-    (1, 19, "Of 19 about refunds one was reviewed, too few to tell a share."),
+    (3, 410, "Of 410 about refunds, 3 were reviewed: 0.7\u00a0% (0.2 to 2.1)."),
+    (45, 100, "Of 100 about refunds, 45 were reviewed: 45\u00a0% (36 to 55)."),
+    (0, 50, "Of 50 about refunds, none was reviewed: 0.0\u00a0% (0.0 to 7.1)."),
+    (1, 19, "Of 19 about refunds, one was reviewed, too few to tell a share."),
     (0, 0, "Nothing about refunds came in."),
 ])  # fmt: skip
 def test_a_share_is_said_with_what_it_stands_on(k: int, n: int, said: str) -> None:
@@ -96,7 +96,7 @@ def decided(median: Median | None) -> Decided:
 
 
 def test_a_median_says_how_far_it_can_be_told() -> None:
-    assert team_text.took(decided(None)) == "too few to say: 7"
+    assert team_text.took(decided(None)) == "too few to say: 7 decided"
     assert team_text.took(decided(Median(5 * HOUR, 2 * HOUR, 3 * DAY))) == "5 hours (2 hours to 3 days)"
     assert team_text.took(decided(Median(5 * HOUR, 2 * HOUR, None))) == "5 hours (2 hours or more)"
     assert team_text.took(decided(Median(None, 2 * HOUR, None))) == "longer than is known yet (2 hours or more)"
@@ -118,7 +118,7 @@ def test_the_finding_names_what_is_clearly_least_covered_else_what_waits_longest
     busy(staff)
     found = team_view.coverage(by=staff.lead)
     assert team_text.finding(found, [old]) == (
-        "Of 40 about 'Refund' 3 were reviewed: 7.5\u00a0% (2.6 to 19.9). Of all 100 it is 53\u00a0% (43 to 62): review some of these first."
+        "Of 40 about 'Refund', 3 were reviewed: 7.5\u00a0% (2.6 to 19.9). Of all 100 it is 53\u00a0% (43 to 62): review some of these first."
     )
 
 
@@ -130,8 +130,8 @@ def test_a_lead_reads_the_finding_first_and_each_figure_opens_what_it_counts(sta
     made = busy(staff)
     app = screen(staff.lead)
     said = told(app)
-    assert app.title[0].value == "Team" and said.index("Of 40 about 'Refund' 3 were reviewed") < said.index("Last 28 days")
-    assert "**6** " not in said and "**7** Classifier versions" in said and "6 approved, 1 waiting" in said
+    assert app.title[0].value == "Team" and said.index("Of 40 about 'Refund', 3 were reviewed") < said.index("Last 28 days")
+    assert "**6** " not in said and "**7** Classifier versions" in said and "6\u00a0approved, 1\u00a0waiting" in said
     assert "4 hours (1 hour or more)" in said  # of seven, one of which waits
     ways = links(app, "conversations")
     for label, count in (("Open the 37 that nobody reviewed", 37), ("Open 37", 37), ("Open 10", 10)):
@@ -168,9 +168,9 @@ def test_nobody_is_named_not_even_by_what_is_proposed_for_them(staff: Staff) -> 
 def test_an_admin_chooses_the_team_and_the_address_says_which(staff: Staff) -> None:
     busy(staff)
     came(500, 25, now() - 2 * DAY, seen=25, by=staff.other, team="Fern")
-    assert "Of 125 in all" in told(screen(staff.admin))
+    assert "Of 125 conversations in all" in told(screen(staff.admin))
     fern = screen(staff.admin, team="Fern")
-    assert "Of 25 in all 25 were reviewed" in told(fern) and "Refund" not in told(fern)
+    assert "Of 25 conversations in all, 25 were reviewed" in told(fern) and "Refund" not in told(fern)
     assert "All of them" not in told(fern) and not [one for one in fern.selectbox if one.key == "team_kind"]
     assert not [one for one in screen(staff.lead, team="Fern").selectbox if one.key == "team"]
 
@@ -207,7 +207,7 @@ def test_the_page_is_for_leads_and_admins(staff: Staff) -> None:
 def test_a_program_reads_what_the_page_shows(staff: Staff) -> None:
     busy(staff)
     found = api_team.work(staff.lead)
-    assert found["team"] == "Oak" and found["finding"].startswith("Of 40 about 'Refund' 3 were reviewed")
+    assert found["team"] == "Oak" and found["finding"].startswith("Of 40 about 'Refund', 3 were reviewed")
     assert found["coverage"]["intents"][0] == {
         "intent": "Refund", "conversations": 40, "reviewed": 3, "share": 0.075, "low": 0.0258, "high": 0.1986,
     }  # fmt: skip
