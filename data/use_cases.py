@@ -18,6 +18,7 @@ from data.trends import Slice
 from data.values import now
 
 STAGES = ("define", "develop", "evaluate", "beta", "production", "upkeep")
+BEFORE_ANYTHING = STAGES[:3]  # nothing of it answers customers yet, so what is measured is as it was before
 RISKS = ("low", "medium", "high")
 WHO = {"person": "a person", "machine": "the machine", "proposes": "the machine proposes, a person decides"}
 KINDS = {  # what a use case is made of
@@ -222,7 +223,7 @@ def take_baseline(use_case_id: str, *, by: Person, at: datetime | None = None) -
         seen, case = case.number, opened(db, case.id, "use_case.write", "No baseline was taken", by)
         if case.number != seen:
             raise Refused(f"No baseline was taken: somebody changed '{case.name}' meanwhile. Look at it again.")
-        if case.stage not in ("define", "develop", "evaluate"):
+        if case.stage not in BEFORE_ANYTHING:
             raise Refused(
                 f"No baseline was taken: '{case.name}' is in {case.stage}, and what it does already would count as what was before."
             )
@@ -415,8 +416,13 @@ def _kpi(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_its_baseline(case: UseCase, kpi: dict[str, Any]) -> dict[str, Any]:
-    """Of another measure, or of others' conversations, it would be none."""
+    """Of another measure, or of others' conversations, it would be none; and once customers have it, none can be taken any more."""
     same = case.kpi and kpi and all(case.kpi.get(name) == kpi[name] for name in ("measure", "channel", "intent"))
+    if not same and case.kpi.get("baseline") and case.stage not in BEFORE_ANYTHING:
+        raise Refused(
+            f"Not changed: '{case.name}' is in {case.stage}, and how another measure stood before it can no longer be found out. "
+            "Its target may be changed; for another measure go back to evaluate, with a reason."
+        )
     return {**kpi, "baseline": case.kpi.get("baseline")} if same else kpi
 
 

@@ -66,7 +66,9 @@ def _take_up(week: Week) -> None:
 
 def page(week: Week) -> None:
     following = week.next()
-    widgets.page("Your first week", f"{week.sentence(following)} Each step is real work on a real screen, and counts once you have done it.")
+    widgets.page(
+        "Your first week", f"{week.sentence(following)} Each step is real work on a real screen, and counts once you have done it."
+    )
     st.progress(week.share())
     if following:
         _first(week, following[0])

@@ -169,8 +169,8 @@ def _reviews(work: Work) -> Block:
 
 NOTE = (
     "Others taught these versions too: this tells what you gave and what they were measured at, not that the one made the other. Which of "
-    "your conversations a version learned from is worked out again from what had been said by then ('found again'), so the count can differ "
-    "from the version's own: what asks word by word what a test asks, for example, was left out when it learned."
+    "your conversations a version learned from is worked out again from what had been said by then ('found again'), so the count can "
+    "differ from the version's own: what asks word by word what a test asks, for example, was left out when it learned."
 )
 
 

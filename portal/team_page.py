@@ -148,15 +148,15 @@ def _waiting(waiting: Sequence[Waits], person: Person) -> None:
 
 
 def _waits(one: Waits, person: Person) -> None:
-        kind = team_text.WAITING[one.kind]
-        row = st.columns(WAITS, vertical_alignment="center", gap="small")
-        row[0].markdown(f"**{one.count:,}** {kind.one if one.count == 1 else kind.many}")
-        row[1].markdown(team_text.lasted(one.median) if one.median is not None else "")
-        row[2].markdown(team_text.lasted(one.oldest) if one.oldest is not None else "")
-        with row[3], st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            _oldest(one, person)  # first, since every row has it: the ways stand below one another
-            if kind.page and access.may(person, kind.right):
-                st.page_link(f"screens/{kind.page}.py", label="Go there", icon=":material/arrow_forward:", width="content")
+    kind = team_text.WAITING[one.kind]
+    row = st.columns(WAITS, vertical_alignment="center", gap="small")
+    row[0].markdown(f"**{one.count:,}** {kind.one if one.count == 1 else kind.many}")
+    row[1].markdown(team_text.lasted(one.median) if one.median is not None else "")
+    row[2].markdown(team_text.lasted(one.oldest) if one.oldest is not None else "")
+    with row[3], st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        _oldest(one, person)  # first, since every row has it: the ways stand below one another
+        if kind.page and access.may(person, kind.right):
+            st.page_link(f"screens/{kind.page}.py", label="Go there", icon=":material/arrow_forward:", width="content")
 
 
 def _oldest(one: Waits, person: Person) -> None:

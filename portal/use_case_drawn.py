@@ -68,12 +68,12 @@ def _entered(case: UseCase, person: Person) -> list[tuple[str, date]]:
 
 
 def _stages(case: UseCase, person: Person, line: Line) -> list[alt.Chart]:
-    """A rule on the day, and the stage's name at its head; names that would cover each other stand below one another."""
+    """A rule on the day, and the stage's name above its head, clear of the line; neighbours stand above one another."""
     found = [(name, on) for name, on in _entered(case, person) if line.first <= on <= line.last]
     colour, drawn, long = graphs.MARKS[line.dark], [], (line.last - line.first).days
     for place, (name, on) in enumerate(found):
         base = alt.Chart(pd.DataFrame([{"day": pd.Timestamp(on), "stage": name}])).encode(x="day:T")
         ends = (line.last - on).days < long / 6
-        words = base.mark_text(align="right" if ends else "left", baseline="top", dx=-3 if ends else 3, fontSize=11, color=colour)
-        drawn += [base.mark_rule(color=colour, strokeWidth=1.2), words.encode(y=alt.value(2 + 13 * (place % 3)), text="stage:N")]
+        words = base.mark_text(align="right" if ends else "left", baseline="bottom", dx=0, fontSize=11, color=colour)
+        drawn += [base.mark_rule(color=colour, strokeWidth=1.2), words.encode(y=alt.value(-2 - 13 * (place % 3)), text="stage:N")]
     return drawn

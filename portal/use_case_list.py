@@ -39,13 +39,13 @@ def _line(case: UseCase, names: dict[str, str], person: Person) -> None:
     stands, kpi = use_case_bars.of(case, by=person), use_cases.kpi_of(case)
     with st.container(border=True, gap="xxsmall", key=f"use_cases_line_{case.id}"):
         what, figures = st.columns([3, 4], vertical_alignment="center", gap="small")
-        with what:
+        with what.container(gap="xxsmall"):
             if st.button(f"**{widgets.plain(case.name)}**", key=f"use_cases_open_{case.id}", type="tertiary"):
                 go("case", case.id)
             owner = widgets.plain(names.get(case.owner_id, "somebody who left"))
             team = widgets.plain(people.teams().get(case.team_id or "", "all teams"))
             st.markdown(f"{stage_badge(case)} :small[:gray[{owner} · {team}]]")
-        with figures:
+        with figures.container(gap="xxsmall"):
             if kpi is None:
                 st.markdown(":gray[No KPI is chosen yet.]")
             else:

@@ -1,15 +1,17 @@
 """One use case: what stands between it and its next stage, what it did to its KPI, the work before and after, and how it came here."""
 
+from datetime import date
 from typing import Any
 
 import streamlit as st
 
-from data import access, defined, downloads, people, use_case_bars, use_cases
+from data import access, behind, defined, downloads, people, use_case_bars, use_cases
+from data.behind import Behind
 from data.tables import Person, UseCase
 from data.use_case_bars import Bar, Stands
 from data.use_cases import STAGES, Kpi
 from evals import brief
-from portal import acts, session, use_case_drawn, use_case_form, use_case_list, use_case_text, widgets
+from portal import acts, quality_links, session, use_case_drawn, use_case_form, use_case_list, use_case_text, widgets
 
 ROOM = "use_cases_"
 
@@ -152,14 +154,29 @@ def _kpi(case: UseCase, stands: Stands, person: Person) -> None:
     )
     st.markdown(widgets.plain(use_case_text.finding(kpi, stands)))
     figures = (("Before", use_case_text.was(kpi)), ("Now", use_case_text.is_now(kpi, stands.now)), ("Target", use_case_text.target(kpi)))
+    sees, days = use_cases.may_see_figures(case, by=person), counted_on(kpi, stands)
     for place, (title, told) in zip(st.columns([4, 6, 3]), figures, strict=True):
-        place.markdown(f":small[:gray[{title}]]  \n**{widgets.plain(told)}**")
-    if not use_cases.may_see_figures(case, by=person):
+        with place:
+            st.markdown(f":small[:gray[{title}]]  \n**{widgets.plain(told)}**")
+            if sees and title in days:
+                query = behind.address(Behind(kpi.measure, *days[title], kpi.of(case)))
+                quality_links.way("Open them", "conversations", query, icon=":material/forum:")
+    if not sees:
         st.caption("Its figures are of everybody's conversations; you see your team's.")
         return
     use_case_drawn.chart(case, kpi, stands, person)
     if not kpi.baseline and case.stopped_at is None and use_cases.may(case, "use_case.write", by=person):
         _baseline(case, kpi, person)
+
+
+def counted_on(kpi: Kpi, stands: Stands) -> dict[str, tuple[date, date]]:
+    """The days of each figure that was counted on any conversation."""
+    found: dict[str, tuple[date, date]] = {}
+    if kpi.baseline:
+        found["Before"] = date.fromisoformat(kpi.baseline["since"]), date.fromisoformat(kpi.baseline["until"])
+    if stands.now and stands.now.n and stands.since and stands.until:
+        found["Now"] = stands.since, stands.until
+    return found
 
 
 def _baseline(case: UseCase, kpi: Kpi, person: Person) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,38 @@ def test_the_baseline_is_measured_and_goes_with_what_it_measured(staff: Staff) -
     kept = change(case, staff.lead, kpi=KPI | {"target": 0.9})
     assert kept.kpi["baseline"]["n"] == 40 and kept.kpi["target"] == 0.9
     assert change(case, staff.lead, kpi=KPI | {"channel": "chat"}).kpi["baseline"] is None
+
+
+def test_what_is_measured_stays_once_customers_have_it(staff: Staff) -> None:
+    rated(1, BEGAN - 5 * DAY, FIVES)
+    counted(BEGAN)
+    case = begun(staff, at=BEGAN)
+    use_cases.take_baseline(case.id, by=staff.lead, at=BEGAN)
+    for _ in range(3):
+        use_case_bars.go_on(case.id, why="Later.", by=staff.lead, at=BEGAN)
+    with pytest.raises(Refused, match="is in beta, and how another measure stood before it can no longer be found out"):
+        change(case, staff.lead, kpi=KPI | {"channel": "chat"})
+    with pytest.raises(Refused, match="can no longer be found out"):
+        change(case, staff.lead, kpi={})
+    assert change(case, staff.lead, kpi=KPI | {"target": 0.9}).kpi["baseline"]["n"] == 40
+    use_case_bars.go_back(case.id, why="Chat alone is what we mean.", by=staff.lead, at=BEGAN)
+    assert change(case, staff.lead, kpi=KPI | {"channel": "chat"}).kpi["baseline"] is None
+
+
+def test_a_baseline_of_what_somebody_changed_meanwhile_is_not_taken(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    rated(1, BEGAN - 5 * DAY, FIVES)
+    counted(BEGAN)
+    case = begun(staff, at=BEGAN)
+    really = use_cases.minutes_measured
+
+    def changed_meanwhile(*told: Any, **by: Any) -> float | None:
+        change(case, staff.lead, kpi=KPI | {"channel": "chat"})
+        return really(*told, **by)
+
+    monkeypatch.setattr(use_cases, "minutes_measured", changed_meanwhile)
+    with pytest.raises(Refused, match="somebody changed 'Change of address' meanwhile"):
+        use_cases.take_baseline(case.id, by=staff.lead, at=BEGAN)
+    assert (kept := use_cases.kpi_of(use_cases.get(case.id, by=staff.lead))) and kept.channel == "chat" and kept.baseline is None
 
 
 def test_nobody_takes_a_baseline_of_what_they_do_not_see_or_of_nothing(staff: Staff) -> None:

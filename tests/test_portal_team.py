@@ -118,7 +118,8 @@ def test_the_finding_names_what_is_clearly_least_covered_else_what_waits_longest
     busy(staff)
     found = team_view.coverage(by=staff.lead)
     assert team_text.finding(found, [old]) == (
-        "Of 40 about 'Refund', 3 were reviewed: 7.5\u00a0% (2.6 to 19.9). Of all 100 it is 53\u00a0% (43 to 62): review some of these first."
+        "Of 40 about 'Refund', 3 were reviewed: 7.5\u00a0% (2.6 to 19.9). "
+        "Of all 100 it is 53\u00a0% (43 to 62): review some of these first."
     )
 
 

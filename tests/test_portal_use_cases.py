@@ -1,16 +1,19 @@
 """Use cases in words, over HTTP and on the command line: what a stage asks for is said, and nothing that people wrote is Markdown."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from urllib.parse import parse_qsl
 
 import pytest
 
-from data import use_case_bars, use_cases
+from data import behind, use_case_bars, use_cases
+from data.behind import Behind
 from data.errors import Refused
 from data.use_cases import Kpi
-from portal import api_use_cases, use_case_text
+from portal import api_use_cases, use_case_page, use_case_text
 from tests.conftest import Staff
 from tests.test_portal_cli import Done, refused, run  # noqa: F401
+from tests.test_screens import open_screen, sit_down
 from tests.use_case_worlds import DAY, begun, counted, rated
 
 Command = Callable[..., Done]
@@ -72,6 +75,27 @@ def test_a_program_begins_one_changes_it_and_hears_who_was_faster(staff: Staff) 
         api_use_cases.change(made["id"], api_use_cases.Changed(seen=1, goal="Late"), staff.engineer)
     with pytest.raises(Refused, match="nobody here has that address"):
         api_use_cases.change(made["id"], api_use_cases.Changed(seen=2, owner="no@example.com"), staff.engineer)
+
+
+# -- each number opens what it counts -----------------------------------------------------------------------------------------------------
+
+
+def test_before_and_now_open_as_many_conversations_as_they_say(staff: Staff) -> None:
+    kpi, stands = stands_of(staff, [5] * 46 + [2] * 14, at=BEGAN + 3 * DAY)
+    case = use_cases.get("Change of address", by=staff.lead)
+    said = {"Before": (kpi.baseline or {})["n"], "Now": stands.now.n if stands.now else 0}
+    days = use_case_page.counted_on(kpi, stands)
+    opened = {title: len(behind.ids(Behind(kpi.measure, *its, kpi.of(case)), by=staff.lead).ids) for title, its in days.items()}
+    assert opened == said == {"Before": 60, "Now": 60}
+
+
+def test_the_page_leads_there_who_may_see_the_figures(staff: Staff) -> None:
+    stands_of(staff, [5] * 46 + [2] * 14, at=BEGAN + 3 * DAY)
+    case = use_cases.get("Change of address", by=staff.lead)
+    app = open_screen(sit_down(staff.lead), "use_cases", case=case.id)
+    asked = [dict(parse_qsl(one.proto.query_string)) for one in app.get("page_link") if one.proto.label == "Open them"]
+    found = [behind.read(one) for one in asked]
+    assert [(one.measure, one.since, one.of.team_id) for one in found if one] == [("csat", date(2026, 3, 2), staff.oak.id)]
 
 
 # -- in words -----------------------------------------------------------------------------------------------------------------------------

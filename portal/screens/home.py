@@ -17,7 +17,8 @@ mine = reviews.tally(by=person, since=week_of(now()))
 
 widgets.page(f"Hello {widgets.plain(hello)}", "This is what waits for you. Each review makes the machines a little better at helping.")
 
-waits = st.columns(3, border=True)
+with st.container(key="home_waits"):
+    waits = st.columns(3, border=True)
 with waits[0]:
     st.metric("Not reviewed yet", conversations.in_words(unreviewed), icon=":material/rate_review:")
     if access.may(person, "review.record"):
