@@ -1,5 +1,6 @@
 """What somebody gave week by week, with a letter where something of theirs went live."""
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from data.work_changed import BUILT, DECIDED, FLAGS, KNOWLEDGE, REVIEWS, WentLive, Work
+from data.work_changed import BUILT, DECIDED, FLAGS, KNOWLEDGE, REVIEWS, Week, WentLive, Work
 from portal import graphs, my_work_text, widgets
 
 COLOURS = {  # on white, on near-black
@@ -21,12 +22,7 @@ ROW = 13  # pixels of a row of letters
 
 
 def weeks(work: Work) -> None:
-    rows = [
-        {"week": _monday(one.starts), "ends": _monday(one.starts) + WIDE, "kind": kind, "n": n, "order": list(COLOURS).index(kind)}
-        for one in work.by_week
-        for kind, n in one.given.items()
-        if n
-    ]
+    rows = [row for one in work.by_week for row in _bars(one)]
     dark = graphs.is_dark()
     if rows:
         st.altair_chart(_chart(work, rows, dark), alt="What you gave, week by week", key=f"my_work_weeks_{work.weeks}")
@@ -37,13 +33,22 @@ def _monday(starts: datetime) -> pd.Timestamp:
     return pd.Timestamp(widgets.local(starts).date())
 
 
+def _bars(week: Week) -> Iterator[dict[str, object]]:
+    """What was given in it, kind upon kind."""
+    height, starts = 0, _monday(week.starts)
+    for kind in COLOURS:
+        if n := week.given.get(kind, 0):
+            yield {"week": starts, "ends": starts + WIDE, "kind": kind, "n": n, "bottom": height, "top": height + n}
+            height += n
+
+
 def _chart(work: Work, rows: list[dict[str, object]], dark: bool) -> alt.LayerChart:
     there = [kind for kind in COLOURS if any(row["kind"] == kind for row in rows)]
     marks, rows_of_letters = _marks(work, dark)
     colour = alt.Color(
         "kind:N", scale=alt.Scale(domain=there, range=[COLOURS[kind][dark] for kind in there]),
         legend=alt.Legend(
-            orient="top", title=None, labelColor=graphs.WORDS[dark], labelFontSize=12, columns=3, offset=10 + ROW * rows_of_letters,
+            orient="top", title=None, labelColor=graphs.WORDS[dark], labelFontSize=12, columns=2, offset=10 + ROW * rows_of_letters,
         ),
     )  # fmt: skip
     first, last = (_monday(one.starts) for one in (work.by_week[0], work.by_week[-1]))
@@ -57,13 +62,13 @@ def _chart(work: Work, rows: list[dict[str, object]], dark: bool) -> alt.LayerCh
         alt.Tooltip("kind:N", title="What"),
         alt.Tooltip("n:Q", title="How many"),
     ]
-    bars = alt.Chart(pd.DataFrame(rows)).mark_bar().encode(
-        x=day, x2="ends:T", y=alt.Y("n:Q", title=None, axis=alt.Axis(tickCount=4, tickMinStep=1, format=",.0f")),
-        color=colour, order="order:Q", tooltip=told,
+    bars = alt.Chart(pd.DataFrame(rows)).mark_rect().encode(
+        x=day, x2="ends:T", y=alt.Y("top:Q", title=None, axis=alt.Axis(tickCount=4, tickMinStep=1, format=",.0f")), y2="bottom:Q",
+        color=colour, tooltip=told,
     )  # fmt: skip
     drawn = alt.layer(bars, *(one.encode(x=day) for one in marks))
-    height = 210 + ROW * rows_of_letters
-    return drawn.configure_axis(labelColor=graphs.WORDS[dark]).properties(height=height, padding={"left": 4, "right": 12, "top": 4})
+    height = 230 + ROW * rows_of_letters
+    return drawn.configure_axis(labelColor=graphs.WORDS[dark]).properties(height=height, padding={"left": 4, "right": 12, "top": 4, "bottom": 4})
 
 
 def _marks(work: Work, dark: bool) -> tuple[list[alt.Chart], int]:

@@ -21,7 +21,7 @@ SHOWN = 6  # intents at first
 NEVER_APART = "\u00a0"  # a number and its word, at the end of a line
 SPANS = {"quarter": team_decisions.QUARTER, "year": team_decisions.YEAR}
 SPAN_WORDS = {"quarter": "Last 90 days", "year": "Last year"}
-COVERED, WAITS, DECIDED = [4, 2, 3, 3], [4, 2, 2, 4], [3, 4, 4, 2, 2]  # widths of the columns
+COVERED, WAITS, DECIDED = [4, 2, 3, 3], [4, 2, 2, 5], [3, 4, 4, 2, 2]  # widths of the columns
 REVIEWED = Measure("review_coverage", "Reviewed", "share", "share", "more", "Conversations that anybody reviewed, of all that came in.")
 MEDIAN = (
     "From being proposed to the last yes that it needed, or to the no. Half took at most so long; in brackets where that half lies in 95 "
@@ -153,7 +153,7 @@ def _waits(one: Waits, person: Person) -> None:
     row[0].markdown(f"**{one.count:,}** {kind.one if one.count == 1 else kind.many}")
     row[1].markdown(team_text.lasted(one.median) if one.median is not None else "")
     row[2].markdown(team_text.lasted(one.oldest) if one.oldest is not None else "")
-    with row[3], st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with row[3], st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         _oldest(one, person)  # first, since every row has it: the ways stand below one another
         if kind.page and access.may(person, kind.right):
             st.page_link(f"screens/{kind.page}.py", label="Go there", icon=":material/arrow_forward:", width="content")

@@ -148,7 +148,7 @@ def signs(engineer: Page, server: Server) -> None:
 
 WEEK, MATTER = timedelta(weeks=1), "Damaged item"  # often enough for a baseline of its first weeks
 STEPS: dict[str, Any] = {
-    "systems": ["Shop: orders", "Photos that customers send"], "risk": "low", "risk_why": "A person looks at what is proposed before it is sent.",
+    "systems": ["Shop: orders", "Photos that customers send"], "risk": "low", "risk_why": "A person looks at it before it is sent.",
     "before": [Step("Ask for a photo", "person", 2.0), Step("Find the order", "person", 2.0), Step("Offer a new one", "person", 3.0)],
     "after": [Step("Say what it is about", "machine"), Step("Ask for a photo", "proposes", 0.5), Step("Offer a new one", "person", 3.0)],
 }  # fmt: skip
