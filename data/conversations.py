@@ -244,7 +244,12 @@ def text_of(subject_line: str | None, messages: Iterable[dict[str, Any]]) -> str
 def beginnings(conversation_ids: Sequence[str], most: int = 300) -> dict[str, str]:
     """How each begins, in a line, as a classifier reads it. Whoever asks checked the reach."""
     with store.reading() as db:
-        return {made: " ".join(text.split())[:most] for made, (_, text) in texts(db, conversation_ids).items()}
+        return {made: _cut(" ".join(text.split()), most) for made, (_, text) in texts(db, conversation_ids).items()}
+
+
+def _cut(text: str, most: int) -> str:
+    """What goes on says so: half a word would be read as a slip of the customer's."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def opening_subject(conversation_id: str, messages: Iterable[dict[str, Any]]) -> Subject:

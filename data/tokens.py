@@ -138,6 +138,8 @@ def in_words(scopes: list[str]) -> str:
         "read": "read conversations", "label": "review and flag", "ingest": "send conversations", "classify": "ask for intents",
         "answer": "ask the articles",
         "export": "fetch datasets and lists", "agent": "run agents, which may only propose", "metrics": "read health figures",
-        "eval": "run things on eval sets", "monitor": "read figures, have them watched and write on the timeline",
+        "eval": "run things on eval sets",
+        "monitor": "read figures, opportunities, use cases, product feedback, the team's work and the person's own, "
+        "have figures watched and write on the timeline",
     }  # fmt: skip
     return ", ".join(told[scope] for scope in sorted(set(scopes)))

@@ -9,6 +9,7 @@ from data.tables import Person
 from evals import brief, digest, digested
 from evals.digest import Written
 from evals.digested import Number, Section
+from portal.in_markdown import escaped
 
 BEYOND = {True: "beyond chance", False: "within chance", None: "too few to say"}
 
@@ -42,9 +43,9 @@ def markdown(written: Written, *, by: Person) -> str:
     since = digest.corrected(written, by=by)
     told = written.told
     lines = [
-        f"# {_plain(title_of(written, by=by))}",
+        f"# {escaped(title_of(written, by=by))}",
         "",
-        *(_plain(one) + "\n" for one in (told.brief.moved, told.brief.why, told.brief.needs)),
+        *(escaped(one) + "\n" for one in (told.brief.moved, told.brief.why, told.brief.needs)),
     ]
     lines += [" · ".join(_link(step.label, step.page, step.query) for step in told.brief.steps), ""] if told.brief.steps else []
     lines += ["## The numbers", "", "| Measure | This week | Four weeks before | Change |", "| --- | --- | --- | --- |"]
@@ -56,23 +57,18 @@ def markdown(written: Written, *, by: Person) -> str:
 
 
 def _row(written: Written, one: Number, since: Mapping[str, str]) -> str:
-    corrected = f" (since corrected: {_plain(since[one.measure])})" if one.measure in since else ""
+    corrected = f" (since corrected: {escaped(since[one.measure])})" if one.measure in since else ""
     value = f"{_link(one.value, one.page, one.query)}{days_of(written, one)}{corrected}"
-    return f"| {_plain(one.title)} | {value} | {_plain(one.before) or '–'} | {change_of(one)} |"
+    return f"| {escaped(one.title)} | {value} | {escaped(one.before) or '–'} | {change_of(one)} |"
 
 
 def _lines(section: Section) -> list[str]:
-    told = [f"- {_link(one.text, one.page, one.query) if one.page else _plain(one.text)}" for one in section.lines]
+    told = [f"- {_link(one.text, one.page, one.query) if one.page else escaped(one.text)}" for one in section.lines]
     return told or [section.nothing]
 
 
 def _link(words: str, page: str, query: Mapping[str, str] | None) -> str:
-    return f"[{_plain(words)}]({address(page, query)})"
-
-
-def _plain(words: str) -> str:
-    """Names are people's own words: no sign of theirs means anything here."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|~" else letter for letter in " ".join(words.split(" ")).replace("\n", " "))
+    return f"[{escaped(words)}]({address(page, query)})"
 
 
 # -- lines --------------------------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ What customers said stands in what a person takes along. What a webhook is sent 
 that is what its approvers read.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,10 +18,9 @@ from data.measures import Share
 from data.product_feedback import GONE, STATES
 from data.tables import Person, ProductFeedback, ProductFeedbackStep
 from portal import widgets
+from portal.in_markdown import escaped
 
 LONGEST = 280  # characters of how a sample begins
-SIGNS = "\\`*_[]<>|~&#"
-BEGINS_A_LIST = re.compile(r"^([-+=]|\d+(?=[.)]))")
 
 
 @dataclass(frozen=True)
@@ -140,22 +138,22 @@ def markdown(written: Written) -> str:
     """What it is, how large, what it costs, what customers say, where it stands."""
     feedback, evidence, search = written.feedback, written.evidence, masking.masked(written.evidence.words)
     parts = [
-        f"# {_plain(feedback.title)}", _standing(written), _plain(feedback.text),
-        f"**What would help:** {_plain(feedback.wish)}" if feedback.wish else "",
-        "## How large it is", _plain(evidence.sentence), _plain(evidence.cost.sentence) if evidence.cost else "",
-        *(("## Since the product changed", _plain(evidence.followed.sentence)) if evidence.followed else ()),
+        f"# {escaped(feedback.title)}", _standing(written), escaped(feedback.text),
+        f"**What would help:** {escaped(feedback.wish)}" if feedback.wish else "",
+        "## How large it is", escaped(evidence.sentence), escaped(evidence.cost.sentence) if evidence.cost else "",
+        *(("## Since the product changed", escaped(evidence.followed.sentence)) if evidence.followed else ()),
         _weeks(evidence), "## What customers say", _samples(written.samples), "## What happened", _steps(written.steps),
         f"Found by the search `{search.replace('`', ' ')}`, {_link('conversations', words=search)}",
-        f"{_plain(feedback_evidence.METHOD)}",
+        f"{escaped(feedback_evidence.METHOD)}",
     ]  # fmt: skip
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _standing(written: Written) -> str:
     feedback, who = written.feedback, people.names().get(written.feedback.by_person_id or "", "the portal")
-    to = f" · for {_plain(feedback.product_team)}" if feedback.product_team else ""
+    to = f" · for {escaped(feedback.product_team)}" if feedback.product_team else ""
     since = f" on {_day(feedback.changed_on)}" if feedback.changed_on else ""
-    return f"{STATES[feedback.state]}{since}{to} · written up by {_plain(who)} on {_day(widgets.local(feedback.at).date())}"
+    return f"{STATES[feedback.state]}{since}{to} · written up by {escaped(who)} on {_day(widgets.local(feedback.at).date())}"
 
 
 def _weeks(evidence: Evidence) -> str:
@@ -173,7 +171,7 @@ def _of(share: Share) -> str:
 
 def _samples(samples: list[Listed]) -> str:
     told = [
-        f"> {_plain(begins(one)) or 'Nothing was said.'}\n>\n> {widgets.CHANNEL_WORDS.get(one.channel, 'Unknown')}, "
+        f"> {escaped(begins(one)) or 'Nothing was said.'}\n>\n> {widgets.CHANNEL_WORDS.get(one.channel, 'Unknown')}, "
         f"{_day(widgets.local(one.opened_at).date())}, {_way(one.id)}"
         for one in samples
     ]
@@ -182,20 +180,14 @@ def _samples(samples: list[Listed]) -> str:
 
 def _steps(steps: list[ProductFeedbackStep]) -> str:
     return "\n".join(
-        f"- {_day(one.day)}: {STATES[one.state]}{f' to {_plain(one.product_team)}' if one.state == product_feedback.HANDED_OVER else ''}. "
-        f"{_plain(one.sentence)}"
+        f"- {_day(one.day)}: {STATES[one.state]}{f' to {escaped(one.product_team)}' if one.state == product_feedback.HANDED_OVER else ''}. "
+        f"{escaped(one.sentence)}"
         for one in steps
     )  # fmt: skip
 
 
 def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
-
-
-def _plain(text: str) -> str:
-    """No sign of theirs means anything here; a line break is a space. What does not break on a screen does not here either."""
-    escaped = "".join(f"\\{letter}" if letter in SIGNS else letter for letter in re.sub(r"[ \t\r\n]+", " ", text).strip())
-    return BEGINS_A_LIST.sub(lambda found: f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\u2060", escaped)
 
 
 # -- as files -----------------------------------------------------------------------------------------------------------------------------

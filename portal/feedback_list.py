@@ -112,4 +112,4 @@ def _size(share: Share | None) -> str:
         return "Its search is not understood any more."
     if not share.n:
         return "No conversation came in the last four weeks."
-    return widgets.plain(f"{share.k:,} in four weeks: {feedback_evidence.told_share(share)}")
+    return widgets.plain(widgets.unbroken(f"{share.k:,} in four weeks: {feedback_evidence.told_share(share)}"))

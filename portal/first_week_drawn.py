@@ -124,7 +124,7 @@ def _step(week: Week, step: Step, *, is_next: bool) -> None:
 
 def _on_a_terminal(step: Step) -> None:
     if step.terminal:
-        st.caption(f"On the command line: `{step.terminal}`")
+        st.markdown(f":small[:gray[On the command line:] `{step.terminal}`]")  # a caption would pale the command beyond reading
 
 
 def _foot(week: Week) -> None:
@@ -142,8 +142,8 @@ def _foot(week: Week) -> None:
 def kept(week: Week) -> None:
     """How far it came, and the way back to it."""
     st.subheader("Your first week", anchor=False)
+    st.markdown(widgets.plain(week.sentence(week.next())))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(widgets.plain(week.sentence(week.next())), width="stretch")
         st.page_link("screens/first_week.py", label="The whole week", icon=":material/school:", width="content")
         if first_week.is_on(week.person):
             _put_away_button("account_first_week_away", week)

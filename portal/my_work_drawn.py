@@ -68,7 +68,9 @@ def _chart(work: Work, rows: list[dict[str, object]], dark: bool) -> alt.LayerCh
     )  # fmt: skip
     drawn = alt.layer(bars, *(one.encode(x=day) for one in marks))
     height = 230 + ROW * rows_of_letters
-    return drawn.configure_axis(labelColor=graphs.WORDS[dark]).properties(height=height, padding={"left": 4, "right": 12, "top": 4, "bottom": 4})
+    return drawn.configure_axis(labelColor=graphs.WORDS[dark]).properties(
+        height=height, padding={"left": 4, "right": 12, "top": 4, "bottom": 4}
+    )
 
 
 def _marks(work: Work, dark: bool) -> tuple[list[alt.Chart], int]:

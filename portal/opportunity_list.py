@@ -56,7 +56,7 @@ def _saves(one: Opportunity) -> None:
     icon, colour = opportunity_words.STAKES["high"] if one.stakes == "high" else (":material/schedule:", "green")
     if one.saved is None:
         icon, colour = ":material/hourglass_empty:", "gray"
-    st.markdown(f":{colour}[{icon}] **{widgets.plain(opportunity_words.could_save(one))}**")
+    st.markdown(f":{colour}[{icon}] **{widgets.plain(widgets.unbroken(opportunity_words.could_save(one)))}**")
 
 
 def _begin(one: Opportunity, person: Person) -> None:

@@ -120,7 +120,8 @@ def replies(one: Opportunity) -> str:
         return "too few to compare"
     told = f"{one.alike} say what the most usual one says; {percent(one.in_ways.value)} say one of the three most usual"
     told += f"; {one.writers:,} people wrote them" if one.writers > 1 else "; one person wrote them all" if one.writers else ""
-    return told + (f"; {one.left_out:,} in other languages are left out" if one.left_out else "")
+    others = "one in another language is" if one.left_out == 1 else f"{one.left_out:,} in other languages are"
+    return f"{told}; {others} left out" if one.left_out else told
 
 
 def questions(one: Opportunity) -> str:

@@ -50,11 +50,9 @@ def _line(case: UseCase, names: dict[str, str], person: Person) -> None:
                 st.markdown(":gray[No KPI is chosen yet.]")
             else:
                 title, told = defined.of(kpi.measure).title, use_case_text
+                now = widgets.unbroken(told.is_now(kpi, stands.now))
                 target = f"target {told.target(kpi)}" if kpi.target is not None else told.target(kpi)
-                st.markdown(
-                    f"**{widgets.plain(title)}** {widgets.plain(told.was(kpi))} → **{widgets.plain(told.is_now(kpi, stands.now))}** · "
-                    f"{target}"
-                )
+                st.markdown(f"**{widgets.plain(title)}** {widgets.plain(told.was(kpi))} → **{widgets.plain(now)}** · {target}")
             icon = ":green[:material/check_circle:]" if stands.next and not stands.missing else ":gray[:material/pending:]"
             st.markdown(f":small[{icon} :gray[{widgets.plain(use_case_text.missing(stands))}]]")
 

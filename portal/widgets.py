@@ -40,6 +40,11 @@ def plain(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>$:~^&=@/" else letter for letter in text)
 
 
+def unbroken(words: str) -> str:
+    """A range such as 2.3–4.3 is not parted at the end of a line."""
+    return words.replace("–", f"–{JOINER}")
+
+
 def local(moment: datetime) -> datetime:
     return moment.astimezone(ZoneInfo(config.settings().time_zone))
 

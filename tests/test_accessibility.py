@@ -20,7 +20,11 @@ from tests.server import Server, serving
 from tests.test_shots import ADDRESSES, FOR_ADMINS
 
 ONE_CONVERSATION = "conversation?conversation="
-MOST_USED = ("", "review", "conversations", ONE_CONVERSATION, "imports", "knowledge", "ask", "gaps", "ladder")  # home has the bare address
+MOST_USED = (  # home has the bare address
+    "", "first_week", "review", "conversations", ONE_CONVERSATION, "imports", "knowledge", "ask", "gaps", "ladder", "my_work",
+    "my_work?part=Exercises", "opportunities", "use_cases", "product_feedback", "product_feedback?new=1",
+)  # fmt: skip
+OF_LEADS = ("", "team", "team?part=Coaching", "use_cases?begin=new")
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ def alma() -> Person:
 def test_the_screens_used_most_have_nothing_that_keeps_somebody_out(browser: Browser, server: Server) -> None:
     with desk(browser, server.base, "Alma Berger", []) as page:
         assert_nothing_grave(look(page, server.base, MOST_USED, a_conversation(server)))
+
+
+def test_what_leads_use_has_nothing_that_keeps_somebody_out(browser: Browser, server: Server) -> None:
+    with desk(browser, server.base, "Lena Hoffmann", []) as page:
+        assert_nothing_grave(look(page, server.base, OF_LEADS, a_conversation(server)))
 
 
 @pytest.mark.skipif(not SOAK, reason="`make soak` looks at all of them")

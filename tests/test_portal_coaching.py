@@ -39,7 +39,7 @@ def test_a_lead_sees_who_differs_and_each_number_opens_what_it_counts(staff: Sta
     said = told(app)
     assert "More than chance apart from the team: Ben (Customers' rating)" in said
     assert "Of 40 of Ben's conversations, 45\u00a0% were rated 4 or 5 by the customer" in said
-    assert "of the others' 80 on the same intents 90\u00a0%" in said and "Could practise" in said
+    assert "of the others' 80 on the same intents, 90\u00a0%" in said and "Could practise" in said
     (one,) = [found for found in coaching.of_team(by=staff.lead).findings if found.name == "Ben"]
     assert (len(set(one.counted)), len(set(one.beside))) == (one.n, one.others)
     panels = [panel.label for panel in app.expander]

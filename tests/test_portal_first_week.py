@@ -228,7 +228,7 @@ def test_it_is_put_away_on_home_and_taken_up_on_account(staff: Staff) -> None:
     assert (kept := people.get(staff.rep.id)) and not first_week.is_on(kept)
     open_screen(app, "opportunities")
     assert audit.newest(by=staff.rep, noun="page") == []  # and what is merely looked at is no longer noted
-    assert "Home shows it no more" in words(open_screen(app, "first_week"))
+    assert "Home no longer shows it" in words(open_screen(app, "first_week"))
     open_screen(app, "account")
     app.button(key="account_first_week_up").click().run()
     assert "account_first_week_away" in keys_of(app) and "account_first_week_up" not in keys_of(app)

@@ -13,7 +13,8 @@ from tests.server import Server
 from tests.test_screens import SCREENS
 
 FOR_ADMINS = ("installation",)
-ADDRESSES = ("", *(name for name in SCREENS[1:] if name not in FOR_ADMINS))  # home has the bare address
+PARTS = ("team?part=Coaching", "my_work?part=Exercises", "my_work?part=Notes")  # of a screen, that its bare address does not show
+ADDRESSES = ("", *(name for name in SCREENS[1:] if name not in FOR_ADMINS), *PARTS)  # home has the bare address
 EVERYTHING = SOAK or bool(os.environ.get("PORTAL_SHOTS"))
 KINDS = [("demo", "light"), ("demo", "dark"), ("empty", "light"), ("empty", "dark")]
 
@@ -24,7 +25,7 @@ def look_around(page: Page, base: str, kind: str, theme: str, addresses: tuple[s
         page.get_by_role("heading", level=1).first.wait_for()
         settled(page)
         page.locator('[data-testid="stSkeleton"]').first.wait_for(state="hidden")
-        shoot(page, f"{kind}-{address or 'home'}-{theme}")
+        shoot(page, f"{kind}-{address.replace('?part=', '-').lower() or 'home'}-{theme}")
         assert page.get_by_test_id("stException").count() == 0
         wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert wide <= window, f"{address} is {wide} wide in a window of {window}"
