@@ -16,7 +16,7 @@ from data.tables import Person, Review
 from tests import axe
 from tests.browser import desk, drawn, settled
 from tests.conftest import SOAK
-from tests.server import Server, serving
+from tests.server import Server, eventually, serving
 from tests.test_shots import ADDRESSES, FOR_ADMINS
 
 ONE_CONVERSATION = "conversation?conversation="
@@ -196,7 +196,7 @@ def saved_by(page: Page, server: Server, *keys: str) -> Review:
     with server.inside():
         review = reviews.mine(conversation, by=alma())
     assert review is not None
-    page.wait_for_function(f"({HERE})() === 'The conversation'")  # it takes the focus as soon as it is drawn
+    eventually(lambda: page.evaluate(HERE) == "The conversation", "the conversation takes the focus once it is drawn")
     return review
 
 

@@ -104,7 +104,7 @@ def connects(page: Page, help_desk: Helpdesk, server: Server) -> None:
 
 def proposed(server: Server) -> Proposal | None:
     with server.inside(), store.reading() as db:
-        return db.exec(select(Proposal).where(Proposal.kind == "change_connection")).first()
+        return db.exec(select(Proposal).where(Proposal.kind == "change_connection", Proposal.state == "open")).first()
 
 
 def says_yes(page: Page, server: Server) -> None:
