@@ -1,7 +1,6 @@
 """Everybody can use it: axe-core finds nothing grave on the screens, and Review is done by keyboard with the focus always in sight."""
 
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from data.tables import Person, Review
 from tests import axe
 from tests.browser import desk, drawn, settled
 from tests.conftest import SOAK
+from tests.reviewing import shown
 from tests.server import Server, eventually, serving
 from tests.test_shots import ADDRESSES, FOR_ADMINS
 
@@ -176,14 +176,6 @@ def tab_to(page: Page, name: str) -> list[str]:
         if stop.startswith(name):
             return unseen
     raise AssertionError(f"the Tab key does not lead to {name}")
-
-
-def shown(page: Page) -> str:
-    """The id of the conversation that Review shows."""
-    told = page.locator('[class*="st-key-review_intent_"]').get_attribute("class")
-    found = re.search(r"st-key-review_intent_(\S+)", told or "")
-    assert found
-    return found.group(1)
 
 
 def saved_by(page: Page, server: Server, *keys: str) -> Review:

@@ -10,9 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from data import people
 from tests.browser import choose, desk, drawn, settled, shoot
 from tests.conftest import let_go
+from tests.reviewing import gone_on, shown, verdict
 from tests.server import Server, serving
-
-SAVED = re.compile(r"^Saved")
 
 
 @pytest.fixture
@@ -78,14 +77,12 @@ def judge(rep: Page, key: str, why: str = "") -> None:
     """By the keys alone."""
     rep.locator("html[data-keys=heard]").wait_for(state="attached")
     drawn(rep)
-    rep.keyboard.press(key)
-    field = rep.get_by_label(re.compile("Why, in a sentence"))
-    expect(field).to_be_focused()
+    conversation = shown(rep)
+    verdict(rep, key)
     if why:
         rep.keyboard.type(why)
     rep.keyboard.press("Enter")
-    expect(rep.get_by_text(SAVED).last).to_be_visible()
-    drawn(rep)
+    gone_on(rep, conversation)
 
 
 def takes_gold(rep: Page, server: Server) -> None:
@@ -117,7 +114,6 @@ def takes_one_back(rep: Page, server: Server) -> None:
 def flags_one_and_freezes(rep: Page, server: Server) -> None:
     follow(rep, server, "Flag one, and say why", "Review")
     judge(rep, "w", "Only one of two questions is answered.")
-    expect(rep.get_by_text(re.compile("Saved and flagged for '"))).to_be_visible()
     follow(rep, server, "See it become a test case", "Eval sets")
     freeze = rep.get_by_role("button", name=re.compile(r"^Freeze \d+ flagged"))
     for _ in range(freeze.count()):

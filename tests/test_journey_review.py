@@ -11,8 +11,8 @@ from sqlmodel import col, func, select
 from data import people, store
 from data.tables import Example, Person, Review
 from tests.browser import desk, drawn, settled, shoot
+from tests.reviewing import gone_on, shown, verdict
 from tests.server import Server
-from tests.test_accessibility import shown
 
 
 @pytest.fixture
@@ -41,17 +41,9 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def verdict(page: Page, key: str) -> None:
-    """The verdict is chosen, and the hand is where the sentence goes."""
-    page.keyboard.press(key)
-    expect(page.locator('[class*="st-key-review_why_"] input')).to_be_focused()
-    settled(page)
-
-
 def saved(page: Page, conversation: str) -> None:
     """The next one is there, and the keyboard is with it."""
-    expect(page.locator(f".st-key-review_save_{conversation}")).to_have_count(0)
-    drawn(page)
+    gone_on(page, conversation)
     expect(page.get_by_role("region", name="The conversation")).to_be_focused()
 
 
